@@ -1,0 +1,46 @@
+# Every habit of this project is a target here. `make help` names them.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup demo test lint format bench lock clean
+
+help: ## Name every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## Make .venv with the command `campaigns` in it, from the committed lock
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed, this is $$($(PYTHON) -V): set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: setup ## Send a campaign of 5,000 rows through a sandbox gateway, and see it add up
+	@$(BIN)/campaigns demo
+
+test: lint ## Lint, check types, and run every test against a real Valkey and a real PostgreSQL
+	$(BIN)/pytest -n 3 --dist loadfile
+
+lint: setup ## Ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## Let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## Measure: 100,000 recipients, beside the naive way, in one run
+	$(BIN)/python -m tests.benchmarks
+
+lock: setup ## Resolve the dependencies anew
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
+	  --no-annotate --upgrade --custom-compile-command "make lock" --output-file requirements.lock
+
+clean: ## Remove what these targets made
+	rm -rf .venv var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,89 @@
+"""Accounts at the gateway, by name: their rows are locks, and remember whether gateway and workers are there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from campaigns.database import Database, Record, later, now, upsert
+from campaigns.models import accounts
+
+LONGEST_WAIT = 60.0
+"""Seconds after which a gateway that is away is tried again, at the latest."""
+
+SERVED_SECONDS = 300.0
+"""For how long it is believed that a worker which named an account is still there."""
+
+_FAILING = select(accounts.c.doubtful).where(accounts.c.name == bindparam("of_account"), accounts.c.failures > 0)
+
+
+def lock(connection: Connection, name: str) -> Record:
+    """The account's row, made if it is new, and locked: everything about its money is decided one after the other."""
+    connection.execute(upsert(connection, accounts).values(name=name).on_conflict_do_nothing())
+    return connection.execute(select(accounts).where(accounts.c.name == name).with_for_update()).one()
+
+
+def serve(database: Database, names: Collection[str]) -> int:
+    """A worker's settings have these accounts; returns how many needed saying: it is remembered for a while."""
+    a = accounts.c
+    said = select(a.name).where(a.name.in_(names), a.served_at > later(-SERVED_SECONDS / 5))
+    with database.reading() as connection:
+        unsaid = sorted(set(names) - set(connection.execute(said).scalars()))
+    if unsaid:
+        with database.transaction() as connection:
+            served = upsert(connection, accounts).values(served_at=now())
+            again = served.on_conflict_do_update(index_elements=["name"], set_={"served_at": now()})
+            connection.execute(again, [{"name": name} for name in unsaid])
+    return len(unsaid)
+
+
+def unserved(connection: Connection, name: str) -> bool:
+    """Whether workers are there, but none whose settings have this account."""
+    a = accounts.c
+    served = select(a.name).where(a.served_at > later(-SERVED_SECONDS))
+    names = set(connection.execute(served).scalars())
+    return bool(names) and name not in names
+
+
+def away(database: Database, name: str, reason: str, *, doubtful: bool = False) -> float:
+    """The gateway is not as it should be: nothing is claimed for a while, twice as long each time.
+
+    Args:
+        database: where.
+        name: the account's.
+        reason: for a person.
+        doubtful: it answers, but leaves requests in doubt: only an accepted one shows that it is well again.
+
+    Returns:
+        Seconds until it is tried again.
+    """
+    with database.transaction() as connection:
+        account = lock(connection, name)
+        failures = account.failures + 1
+        wait: float = min(LONGEST_WAIT, 2.0 ** min(failures, 10) / 2)
+        connection.execute(
+            update(accounts)
+            .where(accounts.c.name == name)
+            .values(
+                failures=failures,
+                doubtful=doubtful or account.doubtful,
+                away_until=later(wait),
+                away_reason=reason,
+            )
+        )
+    return wait
+
+
+def back(database: Database, name: str, *, proven: bool = True) -> None:
+    """The gateway answered; not `proven` if it was no send, which says nothing of those that fell in doubt."""
+    with database.reading() as connection:
+        failing = connection.execute(_FAILING, {"of_account": name}).first()
+    if failing is None or (failing.doubtful and not proven):
+        return
+    with database.transaction() as connection:
+        connection.execute(
+            update(accounts)
+            .where(accounts.c.name == name)
+            .values(failures=0, doubtful=False, away_until=None, away_reason=None)
+        )

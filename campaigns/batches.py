@@ -1,0 +1,353 @@
+"""The only code that moves a batch: claim it, then settle it by what is known of its request.
+
+A claim writes the attempt down before the request is made, with a lease; whoever comes back must still be the batch's
+attempt, or it changes nothing of the batch. Each function is one commit, and none waits for the network.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from campaigns.database import Database, Record, later, now, rows_of, upsert
+from campaigns.models import accounts, attempts, batches, campaigns, lookups, messages
+from campaigns.payload import Payload, ReceiptLines
+from campaigns.states import AttemptKind, AttemptState, BatchState, CampaignState, MessageStatus
+from campaigns.text import Alphabet
+
+_CLAIMED_FROM = {AttemptKind.SEND: BatchState.PENDING, AttemptKind.LOOKUP: BatchState.UNCHECKED}
+_CLAIMED_TO = {AttemptKind.SEND: BatchState.SENDING, AttemptKind.LOOKUP: BatchState.CHECKING}
+_KIND_OF = {CampaignState.SENDING: AttemptKind.SEND, CampaignState.CLEANING: AttemptKind.LOOKUP}
+
+LATENESS = 0.1
+"""Seconds of pause that a rated campaign may make up for."""
+
+
+@dataclass(frozen=True, repr=False)
+class Claim:
+    """A batch that is ours to send (or to look up), until its lease ends."""
+
+    attempt_id: int
+    kind: AttemptKind
+    msgid: str
+    account: str
+    campaign_id: int
+    batch_id: int
+    number: int
+    payload: Payload
+    alphabet: Alphabet
+    merged: bool
+    wire_text: str
+    sender: str | None
+    flash: bool
+
+    def __repr__(self) -> str:
+        return f"Claim(attempt {self.attempt_id}: {self.kind} of campaign {self.campaign_id}, batch {self.number})"
+
+
+@dataclass(frozen=True, repr=False)
+class Acceptance:
+    """What an accepting reply says, in our words.
+
+    Attributes:
+        msgfid: the gateway's id of the sending.
+        credits: what it took.
+        balance: what is left, if it said so.
+        lines: ids and credits of the messages, in the payload's order.
+        left_out: numbers that the reply does not name.
+        consistent: whether the reply agrees with itself; if not, what it leaves out is in doubt, not refused.
+    """
+
+    msgfid: str
+    credits: Decimal
+    balance: Decimal | None
+    lines: ReceiptLines
+    left_out: Sequence[int] = ()
+    consistent: bool = True
+
+
+def candidates(database: Database, account: str, most: int) -> list[int]:
+    """Campaigns of the account that have a batch to claim now, in random order: none waits behind a larger one."""
+    with database.reading() as connection:
+        return list(connection.execute(_candidates(), {"of_account": account, "most": most}).scalars())
+
+
+@cache  # asked once a batch, and dearer to put together than to answer
+def _candidates() -> Select[int]:
+    c, account = campaigns.c, bindparam("of_account", type_=Text)
+    away = exists(literal(1)).where(accounts.c.name == account, accounts.c.away_until > now())
+    its_turn = c.next_send_at.is_(None) | (c.next_send_at <= now())
+    claimable = or_(
+        and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING)),
+        and_(c.state == CampaignState.CLEANING, _has_batch(BatchState.UNCHECKED)),  # lookups have no rate
+    )
+    found = select(c.id).where(c.account == account, c.paused_at.is_(None), claimable, ~away)
+    return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
+
+
+def count_claimable(database: Database, account: str, most: int) -> int:
+    """How many batches of the account can be claimed now; counts no further than `most`."""
+    c, b = campaigns.c, batches.c
+    some = candidates(database, account, most)
+    if not some:
+        return 0
+    claimable = select(b.id).where(
+        b.campaign_id.in_(some), b.state.in_(_CLAIMED_FROM.values()), b.campaign_id == c.id, c.rate.is_(None)
+    )
+    with database.reading() as connection:
+        unrated = connection.execute(select(func.count()).select_from(claimable.limit(most).subquery())).scalar_one()
+    return max(1, int(unrated))
+
+
+def next_turn(database: Database, account: str) -> float | None:
+    """Seconds until the gate of a rated campaign of the account opens, if one has a batch that waits for it."""
+    c = campaigns.c
+    gated = select(func.min(c.next_send_at)).where(
+        c.account == account, c.state == CampaignState.SENDING, c.paused_at.is_(None), _has_batch(BatchState.PENDING)
+    )
+    with database.reading() as connection:
+        opens, clock = connection.execute(select(gated.scalar_subquery(), now())).one()
+    return None if opens is None else max(0.0, (opens - clock).total_seconds())
+
+
+def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Claim | None:
+    """Take the campaign's next batch, and write down the attempt that is about to be made.
+
+    Returns:
+        None if there is nothing to take: paused, cancelled, out of turn, or all taken by others.
+    """
+    with database.transaction() as connection:
+        campaign = _lock_claimable(connection, campaign_id)
+        if campaign is None:
+            return None
+        kind = _KIND_OF[CampaignState(campaign.state)]
+        batch = _next_batch(connection, campaign_id, _CLAIMED_FROM[kind])
+        if batch is None or (kind == AttemptKind.SEND and not _pass_gate(connection, campaign, batch.size)):
+            return None
+        msgid = secrets.token_hex(12)
+        attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
+        connection.execute(
+            update(batches).where(batches.c.id == batch.id).values(state=_CLAIMED_TO[kind], attempt_id=attempt_id)
+        )
+    return Claim(
+        attempt_id=attempt_id,
+        kind=kind,
+        msgid=msgid,
+        account=campaign.account,
+        campaign_id=campaign_id,
+        batch_id=batch.id,
+        number=batch.number,
+        payload=Payload.unpack(batch.payload),
+        alphabet=Alphabet(batch.alphabet),
+        merged=batch.merged,
+        wire_text=campaign.wire_text,
+        sender=campaign.spec["sender"],
+        flash=campaign.spec["flash"],
+    )
+
+
+def _lock_claimable(connection: Connection, campaign_id: int) -> Record | None:
+    """The campaign if it may be claimed from; shared, so that lanes do not queue behind its row.
+
+    A rated one updates that row: two lanes that shared it first would wait for each other for ever.
+    """
+    c = campaigns.c
+    claimable = select(campaigns).where(c.id == campaign_id, c.paused_at.is_(None), c.state.in_(list(_KIND_OF)))
+    shared = claimable.where(c.rate.is_(None)).with_for_update(read=True)
+    alone = claimable.where(c.rate.is_not(None)).with_for_update(key_share=True)
+    return connection.execute(shared).first() or connection.execute(alone).first()
+
+
+def _next_batch(connection: Connection, campaign_id: int, state: BatchState) -> Record | None:
+    b = batches.c
+    found = select(batches).where(b.campaign_id == campaign_id, b.state == state).order_by(b.number).limit(1)
+    return connection.execute(found.with_for_update(skip_locked=True)).first()
+
+
+def _pass_gate(connection: Connection, campaign: Record, size: int) -> bool:
+    """A rated campaign lets one batch through, then closes for as long as the batch's messages take."""
+    if campaign.rate is None:
+        return True
+    c = campaigns.c
+    opened = c.next_send_at.is_(None) | (c.next_send_at <= now())
+    pass_ = update(campaigns).where(c.id == campaign.id, opened)
+    return connection.execute(pass_.values(next_send_at=_next_opening(connection, size / campaign.rate))).rowcount == 1
+
+
+def _next_opening(connection: Connection, seconds: float) -> Any:
+    # A gate that fell behind opens earlier for a moment, or a rate of 100/s would come out as 97.
+    c = campaigns.c
+    if connection.dialect.name == "sqlite":
+        earliest = func.max(func.coalesce(c.next_send_at, now()), later(-LATENESS))
+        return func.strftime("%Y-%m-%d %H:%M:%f", earliest, f"{seconds:+.3f} seconds")
+    start = func.greatest(func.coalesce(c.next_send_at, now()), later(-LATENESS))
+    return start + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def _write_attempt(
+    connection: Connection, account: str, kind: AttemptKind, batch: Record, msgid: str, lease_seconds: float
+) -> int:
+    attempt = insert(attempts).values(
+        account=account,
+        kind=kind,
+        campaign_id=batch.campaign_id,
+        batch_id=batch.id,
+        size=batch.size,
+        msgid=msgid,
+        state=AttemptState.OPEN,
+        started_at=now(),
+        leased_until=later(lease_seconds),
+        estimated=batch.credits if kind == AttemptKind.SEND else batch.lookup_credits,
+    )
+    attempt_id: int = connection.execute(attempt.returning(attempts.c.id)).scalar_one()
+    return attempt_id
+
+
+def holds_lease(database: Database, claim: Claim, *, seconds: float) -> bool:
+    """Whether the attempt is still ours for so many seconds: to be asked just before connecting.
+
+    A process that was stopped in between would otherwise send what somebody else has meanwhile settled.
+    """
+    a = attempts.c
+    held = select(a.id).where(a.id == claim.attempt_id, a.state == AttemptState.OPEN, a.leased_until > later(seconds))
+    with database.reading() as connection:
+        return connection.execute(held).first() is not None
+
+
+def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
+    """The gateway took it. Proof counts even when the lease had run out meanwhile, and the attempt was in doubt."""
+    with database.transaction() as connection:
+        settled = _settle(
+            connection,
+            claim,
+            AttemptState.ACCEPTED,
+            BatchState.ACCEPTED if claim.kind == AttemptKind.SEND else BatchState.CHECKING,
+            msgfid=acceptance.msgfid,
+            receipt=acceptance.lines.pack(),
+            credits=acceptance.credits,
+            balance_after=acceptance.balance,
+        )
+        if not settled or not acceptance.left_out:
+            return
+        if claim.kind == AttemptKind.SEND:
+            status = MessageStatus.REFUSED if acceptance.consistent else MessageStatus.IN_DOUBT
+            _mark(connection, claim.campaign_id, acceptance.left_out, status)
+        elif acceptance.consistent:
+            dead = [
+                {"batch_id": claim.batch_id, "msisdn": number, "reachable": False} for number in acceptance.left_out
+            ]
+            connection.execute(upsert(connection, lookups).on_conflict_do_nothing(), dead)
+
+
+def refuse(database: Database, claim: Claim, code: int, detail: str) -> None:
+    """The gateway refused it for good: nothing was sent, and sending it again would change nothing.
+
+    A lookup that was refused leaves its numbers unknown.
+    """
+    state = BatchState.REFUSED if claim.kind == AttemptKind.SEND else BatchState.CHECKING
+    with database.transaction() as connection:
+        _settle(connection, claim, AttemptState.REFUSED, state, code=code, detail=detail)
+
+
+def release(database: Database, claim: Claim, detail: str, *, code: int | None = None) -> None:
+    """Nothing was sent, and waiting or a person can help: back to be claimed, or voided if it is cancelled."""
+    with database.transaction() as connection:
+        state = connection.execute(
+            select(campaigns.c.state).where(campaigns.c.id == claim.campaign_id).with_for_update(read=True)
+        ).scalar_one()
+        back = BatchState.VOIDED if state == CampaignState.CANCELLED else _CLAIMED_FROM[claim.kind]
+        outcome = AttemptState.NOT_SENT if code is None else AttemptState.REFUSED
+        _settle(connection, claim, outcome, back, code=code, detail=detail)
+
+
+def doubt(database: Database, claim: Claim, detail: str, *, msgfid: str | None = None) -> None:
+    """The request left, and nobody knows what became of it. A lookup's batch goes on waiting for its answers.
+
+    Args:
+        database: where.
+        claim: whose request.
+        detail: why it is in doubt.
+        msgfid: the gateway's id of the sending, if the unusable reply still showed it: its reports will be the proof.
+    """
+    state = BatchState.IN_DOUBT if claim.kind == AttemptKind.SEND else BatchState.CHECKING
+    with database.transaction() as connection:
+        _settle(connection, claim, AttemptState.IN_DOUBT, state, detail=detail, msgfid=msgfid)
+
+
+def expire_leases(database: Database) -> list[int]:
+    """Put in doubt every attempt whose worker did not come back in time; returns the campaigns concerned."""
+    a, b = attempts.c, batches.c
+    with database.transaction() as connection:
+        expired = connection.execute(
+            update(attempts)
+            .where(a.state == AttemptState.OPEN, a.leased_until < now())
+            .values(state=AttemptState.IN_DOUBT, settled_at=now(), detail="its worker died or hung: the lease ran out")
+            .returning(a.id, a.campaign_id)
+        ).all()
+        if expired:
+            connection.execute(
+                update(batches)
+                .where(b.attempt_id.in_([row.id for row in expired]), b.state == BatchState.SENDING)
+                .values(state=BatchState.IN_DOUBT)
+            )
+    return sorted({row.campaign_id for row in expired})
+
+
+def _settle(connection: Connection, claim: Claim, outcome: AttemptState, state: BatchState, **known: Any) -> bool:
+    """Record the outcome; returns whether the batch was still the attempt's to move.
+
+    A doubt may be settled by what its own worker learns late, but an outcome is never replaced by another.
+    """
+    a, b = attempts.c, batches.c
+    unsettled = [AttemptState.OPEN, AttemptState.IN_DOUBT]
+    recorded = connection.execute(
+        update(attempts)
+        .where(a.id == claim.attempt_id, a.state.in_(unsettled))
+        .values(state=outcome, settled_at=now(), **known)
+    ).rowcount
+    if not recorded:
+        return False
+    held = [BatchState.SENDING, BatchState.IN_DOUBT, BatchState.CHECKING]
+    moved = connection.execute(
+        update(batches)
+        .where(b.id == claim.batch_id, b.attempt_id == claim.attempt_id, b.state.in_(held))
+        .values(state=state)
+    ).rowcount
+    if not moved and outcome == AttemptState.ACCEPTED and claim.kind == AttemptKind.SEND:
+        connection.execute(update(attempts).where(a.id == claim.attempt_id).values(state=AttemptState.ACCEPTED_LATE))
+    return bool(moved)
+
+
+def _mark(connection: Connection, campaign_id: int, numbers: Sequence[int], status: MessageStatus) -> None:
+    named = rows_of(connection, "named", msisdn=(BigInteger, list(numbers)))
+    m = messages.c
+    connection.execute(
+        update(messages)
+        .where(m.campaign_id == campaign_id, m.msisdn == named.c.msisdn, m.status == MessageStatus.AS_BATCH)
+        .values(status=status, updated_at=now())
+    )
+
+
+def _has_batch(state: BatchState) -> Any:
+    return exists(literal(1)).where(batches.c.campaign_id == campaigns.c.id, batches.c.state == state)

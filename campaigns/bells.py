@@ -1,0 +1,131 @@
+"""Who may wake whom.
+
+A bell is a key that has at most one task at a time. `ring` sends a task only if the key is silent; the task must
+`answer` with the serial that it carries, or it is a double and goes away; it works for a short slice, then rings
+`again` or falls `quiet`. A lost task is no loss: its bell counts as rung for a few seconds only, and the sweep rings
+anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import delete, update
+
+from campaigns.database import Database, later, upsert
+from campaigns.models import bells
+
+RUNG_SECONDS = 10.0
+"""How long a task may be on its way before it is given up for lost."""
+
+FORGOTTEN_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Bell:
+    """One piece of work that one task at a time may do.
+
+    Attributes:
+        task: the task's name.
+        args: its arguments: names and ids only, for they are visible in Flower and in the broker.
+    """
+
+    task: str
+    args: tuple[str | int, ...]
+
+    @property
+    def key(self) -> str:
+        """What it is known by in the database."""
+        return ":".join([self.task.removeprefix("campaigns."), *map(str, self.args)])
+
+
+Ring = Callable[[Bell, int, float], None]
+"""Sends the task of a bell, with its serial, after so many seconds."""
+
+
+def expand(campaign_id: int) -> Bell:
+    """Turn a campaign's audience into batches."""
+    return Bell("campaigns.expand", (campaign_id,))
+
+
+def fund(account: str) -> Bell:
+    """Check senders and set credits aside for the account's campaigns that wait for it."""
+    return Bell("campaigns.fund", (account,))
+
+
+def send(account: str, lane: int) -> Bell:
+    """Send batches, one after the other; an account has as many lanes as it may have requests in the air."""
+    return Bell("campaigns.send", (account, lane))
+
+
+def poll(account: str) -> Bell:
+    """Read the account's delivery reports."""
+    return Bell("campaigns.poll", (account,))
+
+
+def ring(database: Database, bell: Bell, send_task: Ring | None, *, after: float = 0.0, rested: float = 0.0) -> bool:
+    """Wake whoever does this work, unless it is awake already.
+
+    Args:
+        bell: what is to be done.
+        send_task: sends the task; None rings nobody (the sweep will).
+        after: seconds to wait first.
+        rested: only if the bell has been silent for so many seconds.
+
+    Returns:
+        Whether a task was sent.
+    """
+    if send_task is None:
+        return False
+    until = later(after + RUNG_SECONDS)
+    with database.transaction() as connection:
+        rung = upsert(connection, bells).values(key=bell.key, serial=1, until=until)
+        rung = rung.on_conflict_do_update(
+            index_elements=[bells.c.key],
+            set_={"serial": bells.c.serial + 1, "until": until},
+            where=bells.c.until < later(-rested),
+        )
+        serial = connection.execute(rung.returning(bells.c.serial)).scalar()
+    if serial is None:
+        return False
+    send_task(bell, serial, after)
+    return True
+
+
+def answer(database: Database, bell: Bell, serial: int, *, seconds: float) -> int | None:
+    """Take the work up; the bell counts as rung for so many seconds from now.
+
+    Returns:
+        The serial to go on with, or None if another task was rung since, and this one must go away.
+    """
+    return _turn(database, bell, serial, seconds)
+
+
+def again(database: Database, bell: Bell, serial: int, send_task: Ring, *, after: float = 0.0) -> None:
+    """Hand the work on to a task of one's own, so that others get a turn in between."""
+    turned = _turn(database, bell, serial, after + RUNG_SECONDS)
+    if turned is not None:
+        send_task(bell, turned, after)
+
+
+def quiet(database: Database, bell: Bell, serial: int) -> None:
+    """Nothing is left to do. Look once more after this, and ring if there is: work may have come just before."""
+    _turn(database, bell, serial, -0.001)
+
+
+def forget_old(database: Database) -> int:
+    """Drop the bells that nobody has rung for a day, such as those of ended campaigns; returns how many."""
+    with database.transaction() as connection:
+        return connection.execute(delete(bells).where(bells.c.until < later(-FORGOTTEN_SECONDS))).rowcount
+
+
+def _turn(database: Database, bell: Bell, serial: int, seconds: float) -> int | None:
+    turn = (
+        update(bells)
+        .where(bells.c.key == bell.key, bells.c.serial == serial)
+        .values(serial=bells.c.serial + 1, until=later(seconds))
+        .returning(bells.c.serial)
+    )
+    with database.transaction() as connection:
+        return connection.execute(turn).scalar()

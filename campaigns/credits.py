@@ -1,0 +1,315 @@
+"""Credits: what a campaign will cost, what is set aside for it, and what it waits for.
+
+What an account can still promise is its balance, less what is held for messages that have not left, less the credits
+of requests that were not settled when the balance was asked: those may or may not be in it. Decided under the account's
+row lock, so that two campaigns cannot be promised the same credits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
+
+from campaigns import accounts, doubts, lifecycle
+from campaigns.database import Database, Record, later, upsert
+from campaigns.models import accounts as accounts_table
+from campaigns.models import attempts, batches, campaigns, holds
+from campaigns.states import UNSENT, AttemptState, BatchState, CampaignState
+
+CAMPAIGNS_AT_ONCE = 500
+
+NOT_ENOUGH = -6
+"""The gateway's code for want of credits (the API document's table of codes)."""
+
+REFUSALS_IN_A_ROW = 3
+"""So often a batch may be refused for want of credits though the balance suffices by our prices."""
+
+IN_A_ROW_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What the gateway says an account has.
+
+    Attributes:
+        credits: left to spend.
+        consumed: spent so far; a top-up does not change it.
+        expires_at: when they lapse, if it says so.
+        asked_at: the database's time **before** the request: what was settled since may not be in `credits`.
+    """
+
+    credits: Decimal
+    consumed: Decimal | None
+    expires_at: datetime | None
+    asked_at: datetime
+
+
+def waiting(database: Database, account: str, *, only_new: bool = False) -> bool:
+    """Whether a campaign of the account waits for credits; `only_new` leaves out those that wait for a top-up."""
+    found = _waiting(account)
+    if only_new:
+        found = found.where(campaigns.c.state == CampaignState.FUNDING)
+    with database.reading() as connection:
+        return connection.execute(found.limit(1)).first() is not None
+
+
+def _waiting(account: str) -> Select[*tuple[Any, ...]]:
+    c = campaigns.c
+    states = [CampaignState.FUNDING, CampaignState.AWAITING_CREDITS]
+    return select(campaigns).where(c.account == account, c.state.in_(states), c.paused_at.is_(None)).order_by(c.id)
+
+
+def note_balance(database: Database, account: str, balance: Balance) -> None:
+    """Remember what the gateway said."""
+    with database.transaction() as connection:
+        accounts.lock(connection, account)
+        _note(connection, account, balance)
+
+
+def fund(
+    database: Database,
+    account: str,
+    balance: Balance,
+    *,
+    senders: Collection[str],
+    default_sender: str | None,
+    lookup_seconds: float,
+) -> int:
+    """Set credits aside for the account's waiting campaigns, the oldest first, as far as they go.
+
+    A campaign whose sender is not registered is paused instead: it would be refused, batch by batch.
+
+    Args:
+        database: where.
+        account: whose.
+        balance: just asked of the gateway.
+        senders: names registered at the gateway.
+        default_sender: the account's own, for campaigns that name none.
+        lookup_seconds: how long number lookups may take.
+
+    Returns:
+        How many campaigns go on.
+    """
+    count = last = 0
+    while True:
+        with database.transaction() as connection:
+            accounts.lock(connection, account)
+            _note(connection, account, balance)
+            next_ones = _waiting(account).where(campaigns.c.id > last).limit(CAMPAIGNS_AT_ONCE)
+            some = connection.execute(next_ones.with_for_update()).all()
+            _halt_without_sender(connection, some, senders, default_sender)
+            named = [campaign for campaign in some if _sender(campaign, default_sender) in senders]
+            funded = _share_out(connection, account, balance, named)
+            _go_on(connection, account, funded, lookup_seconds)
+        count += len(funded)
+        if len(some) < CAMPAIGNS_AT_ONCE:
+            return count
+        last = some[-1].id
+
+
+def _sender(campaign: Record, default_sender: str | None) -> str | None:
+    own: str | None = campaign.spec["sender"]
+    return own or default_sender
+
+
+def _halt_without_sender(
+    connection: Connection, some: Sequence[Record], senders: Collection[str], default_sender: str | None
+) -> None:
+    for campaign in some:
+        sender = _sender(campaign, default_sender)
+        if sender not in senders:
+            lifecycle.halt(connection, campaign.id, _sender_unknown(sender))
+
+
+def _share_out(connection: Connection, account: str, balance: Balance, some: Sequence[Record]) -> dict[int, Decimal]:
+    """Who goes on, and what is set aside for each; the others are told what is missing."""
+    ids = [campaign.id for campaign in some]
+    needs, held = _needs(connection, ids), _held(connection, ids)
+    free = available(connection, account, balance)
+    funded: dict[int, Decimal] = {}
+    for campaign in some:
+        need = needs.get(campaign.id, Decimal(0))
+        # What is held for it already was subtracted with all the rest.
+        mine = free + (need if campaign.id in held else 0)
+        # Whoever needs nothing more has only to be tracked to its end, and that costs nothing.
+        if need == 0 or (need <= mine and _has_risen(campaign, balance)):
+            free = mine - need
+            funded[campaign.id] = need
+        else:
+            _wait_or_fail(connection, campaign, need, mine)
+    return funded
+
+
+def available(connection: Connection, account: str, balance: Balance) -> Decimal:
+    """Credits that can still be promised; may be negative."""
+    b, a = batches.c, attempts.c
+    held = select(func.sum(_unsent_credits())).where(
+        holds.c.account == account, b.campaign_id == holds.c.campaign_id, b.state.in_(UNSENT)
+    )
+    unsettled = select(func.sum(func.coalesce(a.credits, a.estimated))).where(
+        a.account == account,
+        or_(doubts.is_unsettled(), _taken_since(balance.asked_at)),
+    )
+    # One statement, one moment: a batch released between two of them would be in neither sum.
+    sums = connection.execute(select(held.scalar_subquery(), unsettled.scalar_subquery())).one()
+    return balance.credits - sum((promised for promised in sums if promised is not None), Decimal(0))
+
+
+def _taken_since(moment: datetime) -> ColumnElement[bool]:
+    a = attempts.c
+    return a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]) & (a.settled_at >= moment)
+
+
+def run_out(database: Database, campaign_id: int, balance: Decimal | None) -> None:
+    """The gateway said that the credits do not suffice (-6), whatever our ledger says: wait for a *higher* balance.
+
+    Nobody waits who has nothing left to send, nor if the balance suffices by now: a top-up came after the refusal.
+
+    Args:
+        database: where.
+        campaign_id: whose batch was refused.
+        balance: asked just after the refusal; if the gateway could not be asked, what our ledger makes of it.
+    """
+    c = campaigns.c
+    at_work = c.state.in_([CampaignState.SENDING, CampaignState.CLEANING])
+    with database.transaction() as connection:
+        campaign = connection.execute(select(campaigns).where(c.id == campaign_id, at_work).with_for_update()).first()
+        if campaign is None or not _needs(connection, [campaign_id]):
+            return
+        needed, refusals = _refused(connection, campaign_id)
+        in_vain = refusals >= REFUSALS_IN_A_ROW
+        if balance is not None and balance >= needed and not in_vain:
+            return
+        if campaign.spec["on_insufficient_credits"] == "fail":
+            lifecycle.change(connection, campaign_id, CampaignState.CANCELLED, "the credits ran out")
+            lifecycle.void_unsent(connection, campaign_id)
+            return
+        lifecycle.change(
+            connection,
+            campaign_id,
+            CampaignState.AWAITING_CREDITS,
+            "the gateway says that the credits do not suffice: top the account up, and it goes on by itself",
+        )
+        if balance is None:
+            # Our sums may have a top-up in them already that the refusal did not see.
+            balance = _reckoned(connection, campaign.account)
+            balance = balance if in_vain else min(balance, needed)
+        connection.execute(update(campaigns).where(c.id == campaign_id).values(balance_refused=balance))
+
+
+def _refused(connection: Connection, campaign_id: int) -> tuple[Decimal, int]:
+    """What the batch needs that was refused last for want of credits, and how often it was of late."""
+    a = attempts.c
+    refusals = select(a.batch_id, a.estimated).where(a.campaign_id == campaign_id, a.code == NOT_ENOUGH)
+    last = connection.execute(refusals.order_by(a.id.desc()).limit(1)).first()
+    if last is None:
+        return Decimal("Infinity"), 0
+    of_late = select(func.count()).where(
+        a.batch_id == last.batch_id, a.code == NOT_ENOUGH, a.settled_at > later(-IN_A_ROW_SECONDS)
+    )
+    return last.estimated, connection.execute(of_late).scalar_one()
+
+
+def _reckoned(connection: Connection, account: str) -> Decimal:
+    """The balance that was heard last, less what was taken since."""
+    known = connection.execute(select(accounts_table).where(accounts_table.c.name == account)).first()
+    if known is None or known.balance is None:
+        return Decimal(0)
+    a = attempts.c
+    taken = select(func.sum(a.credits)).where(a.account == account, _taken_since(known.balance_asked_at))
+    left: Decimal = known.balance - (connection.execute(taken).scalar() or 0)
+    return max(left, Decimal(0))
+
+
+def _unsent_credits() -> ColumnElement[Decimal]:
+    b = batches.c
+    return b.credits + case((b.state == BatchState.UNCHECKED, b.lookup_credits), else_=0)
+
+
+def _needs(connection: Connection, campaign_ids: list[int]) -> dict[int, Decimal]:
+    b = batches.c
+    unsent = (
+        select(b.campaign_id, func.sum(_unsent_credits()))
+        .where(b.campaign_id.in_(campaign_ids), b.state.in_(UNSENT))
+        .group_by(b.campaign_id)
+    )
+    return dict(connection.execute(unsent).all())
+
+
+def _held(connection: Connection, campaign_ids: list[int]) -> set[int]:
+    return set(connection.execute(select(holds.c.campaign_id).where(holds.c.campaign_id.in_(campaign_ids))).scalars())
+
+
+def _has_risen(campaign: Record, balance: Balance) -> bool:
+    # After a -6 our own sums are not to be trusted: with the same balance the next batch would be refused as well.
+    return campaign.balance_refused is None or balance.credits > campaign.balance_refused
+
+
+def _wait_or_fail(connection: Connection, campaign: Record, need: Decimal, free: Decimal) -> None:
+    shortfall = max(need - free, Decimal(0))
+    free = max(free, Decimal(0))
+    reason = f"it needs {plain(need)} credits and {plain(free)} are free: {plain(shortfall)} are missing"
+    if campaign.spec["on_insufficient_credits"] == "fail":
+        lifecycle.change(connection, campaign.id, CampaignState.FAILED, reason)
+        lifecycle.void_unsent(connection, campaign.id)
+        return
+    if campaign.balance_refused is not None:
+        refused = plain(campaign.balance_refused)
+        reason = f"the gateway refused it for want of credits: a balance above {refused} is awaited"
+    lifecycle.change(connection, campaign.id, CampaignState.AWAITING_CREDITS, reason)
+    connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(shortfall=shortfall))
+
+
+def plain(amount: Decimal) -> str:
+    """As a person writes it: 300, and not the 300.0000 of the column."""
+    return f"{amount.normalize():f}"
+
+
+def _go_on(connection: Connection, account: str, funded: dict[int, Decimal], lookup_seconds: float) -> None:
+    if not funded:
+        return
+    hold = upsert(connection, holds).on_conflict_do_nothing()
+    connection.execute(
+        hold, [{"campaign_id": key, "account": account, "credits": value} for key, value in funded.items()]
+    )
+    c = campaigns.c
+    to_look_up = lifecycle.has([BatchState.UNCHECKED, BatchState.CHECKING])
+    # While it waited, nobody was looked up: without time anew they would be taken for unreachable.
+    anew = lifecycle.has([BatchState.UNCHECKED]) | c.lookup_deadline.is_(None)
+    connection.execute(
+        update(campaigns)
+        .where(c.id.in_(funded))
+        .values(
+            state=case((to_look_up, CampaignState.CLEANING), else_=CampaignState.SENDING),
+            lookup_deadline=case((anew, later(lookup_seconds)), else_=c.lookup_deadline),
+            reason=None,
+            shortfall=None,
+            balance_refused=None,
+        )
+    )
+
+
+def _note(connection: Connection, account: str, balance: Balance) -> None:
+    known = accounts_table.c
+    older = known.balance_asked_at.is_(None) | (known.balance_asked_at <= balance.asked_at)
+    connection.execute(
+        update(accounts_table)
+        .where(known.name == account, older)
+        .values(
+            balance=balance.credits,
+            consumed=balance.consumed,
+            expires_at=balance.expires_at,
+            balance_asked_at=balance.asked_at,
+        )
+    )
+
+
+def _sender_unknown(sender: str | None) -> str:
+    if sender is None:
+        return "it names no sender, and its account has none in the settings: set one, and resume"
+    return f"the sender {sender!r} is not registered at the gateway: have it registered, and resume"

@@ -1,0 +1,276 @@
+"""The database: one engine a process, transactions, reads, and the few words in which PostgreSQL and SQLite differ.
+
+Instants are `moments`; what may go wrong is `outages`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from math import inf
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    Connection,
+    Engine,
+    FromClause,
+    Integer,
+    Row,
+    Table,
+    Text,
+    cast,
+    column,
+    create_engine,
+    event,
+    func,
+    literal,
+    make_url,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.types import TypeEngine
+
+from campaigns import outages
+from campaigns.moments import Moment, later, now
+from campaigns.outages import DatabaseAway, NotMigratedError
+from campaigns.settings import domain_settings
+
+__all__ = [
+    "Database",
+    "DatabaseAway",
+    "Moment",
+    "NotMigratedError",
+    "Record",
+    "copy_in",
+    "default",
+    "forbid_scans",
+    "later",
+    "now",
+    "rows_of",
+    "upsert",
+]
+
+Record = Row[*tuple[Any, ...]]
+"""A row of any columns."""
+
+BUSY_SECONDS = 30
+"""How long a SQLite writer waits for another before it gives up."""
+
+RESTED_SECONDS = 1.0
+"""After which a kept connection to PostgreSQL is asked whether it still lives, before it is used."""
+
+
+_SNAPSHOT: dict[str, dict[str, Any]] = {
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    "sqlite": {"deferred": True},
+}
+
+
+class Database:
+    """One engine, and the only ways to use it.
+
+    Args:
+        url: `postgresql://user:password@host/name`, or `sqlite:///path` (its folder is made).
+
+    Whatever is done with it raises DatabaseAway where there is no database, and NotMigratedError where tables lack.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        outages.translate(self.engine)
+        self._reads = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._snapshots = self.engine.execution_options(**_SNAPSHOT[self.url.get_backend_name()])
+
+    def __repr__(self) -> str:
+        return f"Database({outages.place(self.url)!r})"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """All or nothing; on SQLite it holds the write lock from its first moment (BEGIN IMMEDIATE).
+
+        Never keep one open while the network answers.
+        """
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Each statement by itself, in autocommit: a reader never holds a lock between two of them."""
+        with self._reads.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Several reads of one moment, that hold up no writer."""
+        with self._snapshots.begin() as connection:
+            yield connection
+
+    def clock(self) -> datetime:
+        """The database's time, aware, UTC."""
+        with self.reading() as connection:
+            return connection.execute(select(now())).scalar_one()
+
+    def close(self) -> None:
+        """Give every connection back to the server."""
+        self.engine.dispose()
+
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        hide_parameters=True,  # errors are logged, and parameters are numbers and texts
+        pool_size=5,
+        max_overflow=10,
+        connect_args={"connect_timeout": 10, "application_name": "campaigns"},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare_early(connection: Any, _record: Any) -> None:
+        # The same few statements run for every batch: planned once a connection, not once a batch.
+        connection.prepare_threshold = 2
+
+    @event.listens_for(engine, "checkin")
+    def _note_its_return(_connection: Any, record: Any) -> None:
+        record.info["returned_at"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask_whether_it_lives(connection: Any, record: Any, _fairy: Any) -> None:
+        # Only what has rested: a question at each of the transactions of a batch is a tenth of a worker's time.
+        if monotonic() - record.info.get("returned_at", inf) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            raise InvalidatePoolError from None
+
+    return engine
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and not url.database.startswith("file:"):
+        with outages.translated(url):
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver would begin deferred transactions by itself
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin_immediate(connection: Connection) -> None:
+        # A deferred transaction that turns into a writer fails at once with "database is locked".
+        options = connection.get_execution_options()
+        if options.get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN" if options.get("deferred") else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+_default: Database | None = None
+
+
+def default() -> Database:
+    """The database that `DATABASE_URL` names; one a process, made at first use."""
+    global _default
+    if _default is None:
+        _default = Database(domain_settings().database_url)
+    return _default
+
+
+def _forget_after_fork() -> None:
+    # The parent's sockets are not ours: closing them here would end the parent's sessions.
+    global _default
+    if _default is not None:
+        _default.engine.dispose(close=False)
+        _default = None
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def rows_of(connection: Connection, name: str, **columns: tuple[type[TypeEngine[Any]], Sequence[Any]]) -> FromClause:
+    """Python columns as a table in a statement, in one parameter a column however many rows there are.
+
+    Args:
+        connection: whose dialect decides (unnest on PostgreSQL, json_each on SQLite).
+        name: the alias in the statement.
+        columns: name → (SQL type, values); all of the same length.
+    """
+    if connection.dialect.name == "postgresql":
+        arrays = [cast(_array(kind, values), ARRAY(kind)) for kind, values in columns.values()]
+        named = [column(key, kind) for key, (kind, _) in columns.items()]
+        return func.unnest(*arrays).table_valued(*named, name=name).render_derived()
+    data = json.dumps(list(zip(*(values for _, values in columns.values()), strict=True)))
+    each = func.json_each(literal(data, Text)).table_valued("value", name=f"{name}_each")
+    rows = select(
+        *[
+            cast(func.json_extract(each.c.value, f"$[{place}]"), kind).label(key)
+            for place, (key, (kind, _)) in enumerate(columns.items())
+        ]
+    )
+    # The limit has SQLite put the rows aside; inlined, it reads the JSON again for each row of the table joined to it.
+    return rows.limit(-1).subquery(name)
+
+
+def _array(kind: type[TypeEngine[Any]], values: Sequence[Any]) -> Any:
+    # The driver would turn integers into an array one by one: a third of the time that a body of reports takes.
+    if issubclass(kind, Integer):
+        return literal("{" + ",".join(map(str, values)).replace("None", "NULL") + "}", Text)
+    return literal(list(values), ARRAY(kind))
+
+
+def upsert(connection: Connection, into: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, in the connection's dialect."""
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(into)
+
+
+def copy_in(connection: Connection, into: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert many rows: COPY on PostgreSQL (five times an executemany), executemany on SQLite.
+
+    Args:
+        connection: an open transaction.
+        into: the table's name.
+        columns: its columns, in the order of each row.
+        rows: numbers and texts; texts are sent as they are, tabs and line breaks included.
+    """
+    if not rows:
+        return
+    names = ", ".join(columns)
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES ({marks})", [tuple(row) for row in rows])
+        return
+    driver: Any = connection.connection.driver_connection
+    with outages.translated(connection.engine.url), driver.cursor().copy(f"COPY {into} ({names}) FROM STDIN") as copy:
+        if all(type(value) is int for value in rows[0]):
+            copy.write("".join(["\t".join(map(str, row)) + "\n" for row in rows]))
+        else:
+            for row in rows:
+                copy.write_row(row)
+
+
+def forbid_scans(connection: Connection) -> None:
+    """Have the rest of the transaction find rows by index only.
+
+    As a table grows the planner turns a statement that names some of its rows into a hash join over the whole of it:
+    quadratic in a campaign.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
+        )

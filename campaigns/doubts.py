@@ -1,0 +1,187 @@
+"""Batches in doubt, settled by evidence: delivery reports under a sending's id that no attempt has.
+
+Safe only if all hold: exactly one candidate among the attempts that are in doubt or still being made; it began before
+the reports came; it is in doubt, not merely late; and enough of its numbers are seen. Anything less asks a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select, update
+
+from campaigns.database import Database, Record, later, now
+from campaigns.models import attempts, batches
+from campaigns.payload import Payload
+from campaigns.states import AttemptKind, AttemptState, BatchState
+
+LEAST_SEEN = 3
+LEAST_SHARE = 10
+
+
+@dataclass(frozen=True, repr=False)
+class Evidence:
+    """Reports under one msgfid that no attempt has.
+
+    Attributes:
+        msgfid: the gateway's id of the sending.
+        numbers: MSISDNs reported under it so far.
+        seen_at: when any report under it first came, be it long ago.
+        asked_for: the id that the gateway was asked for, if reports under this msgfid were its whole answer.
+    """
+
+    msgfid: str
+    numbers: frozenset[int]
+    seen_at: datetime
+    asked_for: str | None = None
+
+
+def settle(database: Database, account: str, evidence: Sequence[Evidence], *, exclusive: bool) -> list[int]:
+    """Adopt what the evidence proves.
+
+    Args:
+        database: where.
+        account: whose attempts.
+        evidence: one for each unknown msgfid.
+        exclusive: nobody else sends through this account, so that a single report may prove a batch.
+
+    Returns:
+        The campaigns whose batches were adopted.
+    """
+    if not evidence:
+        return []
+    with database.transaction() as connection:
+        unsettled = _unsettled(connection, account)
+        adopted = []
+        for found in sorted(evidence, key=lambda each: -len(each.numbers)):
+            attempt = proves(found, unsettled, exclusive=exclusive)
+            if attempt is None:
+                continue
+            adopt(connection, attempt.row, found.msgfid)
+            unsettled.remove(attempt)
+            adopted.append(attempt.row.campaign_id)
+    return adopted
+
+
+@dataclass(frozen=True, eq=False)
+class Unsettled:
+    """An attempt that may be the one which the evidence is about, with the numbers of its batch."""
+
+    row: Record
+    numbers: frozenset[int]
+
+
+def proves(evidence: Evidence, unsettled: Sequence[Unsettled], *, exclusive: bool) -> Unsettled | None:
+    """The attempt that the evidence proves to have been accepted, if there is exactly one."""
+    possible = [each for each in unsettled if _may_be(evidence, each)]
+    if len(possible) != 1:
+        return None
+    attempt = possible[0]
+    if attempt.row.state != AttemptState.IN_DOUBT:
+        return None
+    enough = 1 if exclusive else max(LEAST_SEEN, -(-len(attempt.numbers) // LEAST_SHARE))
+    if evidence.asked_for == attempt.row.msgid:
+        # No less than usual, only fewer than three where there are no three: the gateway may ignore what it is asked
+        # for, and then a report on one of many may be another program's.
+        enough = min(enough, len(attempt.numbers))
+    return attempt if len(evidence.numbers) >= enough else None
+
+
+def is_unsettled() -> ColumnElement[bool]:
+    """Of an attempt: it is being made, or is in doubt and what became of it still matters.
+
+    A lookup in doubt matters no more when its batch has gone on without it: nobody will ever settle it.
+    """
+    return or_(attempts.c.state == AttemptState.OPEN, is_in_doubt())
+
+
+def may_have_sent() -> ColumnElement[bool]:
+    """Of an attempt: reports that nobody knows may be about it.
+
+    A lookup in doubt, too, whose batch has gone on without it: its late reports prove what it cost, and must not be
+    taken for those of the batch's own sending.
+    """
+    return attempts.c.state.in_([AttemptState.OPEN, AttemptState.IN_DOUBT])
+
+
+def is_in_doubt() -> ColumnElement[bool]:
+    """Of an attempt: it is in doubt, and what became of it still matters."""
+    a, b = attempts.c, batches.c
+    waits_for_it = exists(literal(1)).where(b.id == a.batch_id, b.attempt_id == a.id, b.state == BatchState.CHECKING)
+    # By its state alone first: that is what the index of unsettled attempts knows.
+    return and_(a.state == AttemptState.IN_DOUBT, or_(a.kind == AttemptKind.SEND, waits_for_it.correlate(attempts)))
+
+
+def _may_be(evidence: Evidence, attempt: Unsettled) -> bool:
+    return attempt.row.started_at < evidence.seen_at and evidence.numbers <= attempt.numbers
+
+
+def _unsettled(connection: Connection, account: str) -> list[Unsettled]:
+    a, b = attempts.c, batches.c
+    found = (
+        select(a.id, a.kind, a.msgid, a.state, a.started_at, a.campaign_id, a.batch_id, b.payload)
+        .where(
+            a.account == account,
+            may_have_sent(),
+            b.id == a.batch_id,
+        )
+        .with_for_update(of=attempts)
+    )
+    return [Unsettled(row, frozenset(Payload.unpack(row.payload).numbers)) for row in connection.execute(found)]
+
+
+def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
+    """The gateway took this request, which was in doubt: its batch is accepted, at the price that we estimated.
+
+    Args:
+        connection: a transaction.
+        attempt: with id, kind and batch_id.
+        msgfid: the gateway's id of the sending.
+    """
+    a, b = attempts.c, batches.c
+    held = [BatchState.IN_DOUBT] if attempt.kind == AttemptKind.SEND else [BatchState.CHECKING]
+    state = BatchState.ACCEPTED if attempt.kind == AttemptKind.SEND else BatchState.CHECKING
+    # The attempt before its batch, as everywhere: its own worker may settle it at this very moment.
+    still_in_doubt = connection.execute(
+        update(attempts)
+        .where(a.id == attempt.id, a.state == AttemptState.IN_DOUBT)
+        .values(
+            state=AttemptState.ACCEPTED,
+            msgfid=msgfid,
+            credits=a.estimated,
+            settled_at=now(),
+            detail="its reply was lost; its delivery reports prove that it was accepted",
+        )
+    ).rowcount
+    if not still_in_doubt:
+        return
+    moved = connection.execute(
+        update(batches)
+        .where(b.id == attempt.batch_id, b.attempt_id == attempt.id, b.state.in_(held))
+        .values(state=state)
+    ).rowcount
+    if not moved and attempt.kind == AttemptKind.SEND:
+        connection.execute(update(attempts).where(a.id == attempt.id).values(state=AttemptState.ACCEPTED_LATE))
+
+
+def any_in_doubt(database: Database, account: str) -> bool:
+    """Whether a request of the account is in doubt."""
+    a = attempts.c
+    in_doubt = select(a.id).where(a.account == account, a.state == AttemptState.IN_DOUBT)
+    with database.reading() as connection:
+        return connection.execute(in_doubt.limit(1)).first() is not None
+
+
+def to_ask_for(database: Database, account: str, *, every: float, most: int) -> list[str]:
+    """The ids by which to ask for reports of what is in doubt; they count as asked from now on.
+
+    Where a reply showed its msgfid before it broke off, that; else our own msgid, which the gateway may understand.
+    """
+    a = attempts.c
+    unasked = or_(a.asked_at.is_(None), a.asked_at < later(-every))
+    due = select(a.id).where(a.account == account, is_in_doubt(), unasked).order_by(a.id).limit(most)
+    asked = update(attempts).where(a.id.in_(due)).values(asked_at=now())
+    with database.transaction() as connection:
+        return list(connection.execute(asked.returning(func.coalesce(a.msgfid, a.msgid))).scalars())

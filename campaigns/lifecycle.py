@@ -1,0 +1,317 @@
+"""The states of a campaign: what a person may do to it, and how it goes on by itself.
+
+What moves its batches is in `batches`; what moves its money is in `credits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, literal, select, update
+
+from campaigns import bells, chunks
+from campaigns.bells import Ring
+from campaigns.database import Database, Record, default, later, now
+from campaigns.models import audiences, batches, campaigns, exclusions, messages
+from campaigns.states import ENDED, FIRST_SETTLED, UNSENT, BatchState, CampaignState
+
+RECEIVING_SECONDS = 600
+"""How long a producer may hand nothing over before it is taken for dead."""
+
+
+LOOK_AGAIN_SECONDS = 45
+"""How often the sweep looks at a campaign that only reports can move."""
+
+
+class UnknownCampaignError(LookupError):
+    """No campaign has this id."""
+
+
+class StateError(ValueError):
+    """The campaign is in a state in which this cannot be done; the message says which."""
+
+
+def pause(campaign_id: int, *, reason: str = "paused by a person", database: Database | None = None) -> None:
+    """Let nothing new leave; a batch that is in the air is still settled. Pausing twice keeps the first reason.
+
+    Raises UnknownCampaignError, or StateError if the campaign has ended.
+    """
+    with (database or default()).transaction() as connection:
+        campaign = _lock(connection, campaign_id)
+        if campaign.state in ENDED:
+            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to pause")
+        halt(connection, campaign_id, reason)
+
+
+def halt(connection: Connection, campaign_id: int, reason: str) -> None:
+    """Pause inside a transaction: by a person, or by ourselves where only a person can help."""
+    c = campaigns.c
+    connection.execute(
+        update(campaigns).where(c.id == campaign_id, c.paused_at.is_(None)).values(paused_at=now(), pause_reason=reason)
+    )
+
+
+def halt_waiting(connection: Connection, account: str, reason: str) -> int:
+    """Pause the account's campaigns that wait for credits; returns how many."""
+    c = campaigns.c
+    waiting = c.state.in_([CampaignState.FUNDING, CampaignState.AWAITING_CREDITS])
+    paused = update(campaigns).where(c.account == account, waiting, c.paused_at.is_(None))
+    return connection.execute(paused.values(paused_at=now(), pause_reason=reason)).rowcount
+
+
+def account_to_fund(database: Database, campaign_id: int) -> str | None:
+    """The account whose funding the campaign waits for, if it does."""
+    c = campaigns.c
+    found = select(c.account).where(c.id == campaign_id, c.state == CampaignState.FUNDING)
+    with database.reading() as connection:
+        account: str | None = connection.execute(found).scalar()
+    return account
+
+
+def at_work(database: Database, account: str) -> bool:
+    """Whether delivery reports of the account are awaited."""
+    c = campaigns.c
+    awaited = [
+        CampaignState.CLEANING,
+        CampaignState.SENDING,
+        CampaignState.AWAITING_CREDITS,
+        CampaignState.TRACKING,
+        CampaignState.STALLED,
+        CampaignState.CANCELLED,
+    ]
+    found = select(c.id).where(c.account == account, c.state.in_(awaited), c.completed_at.is_(None)).limit(1)
+    with database.reading() as connection:
+        return connection.execute(found).first() is not None
+
+
+def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | None = None) -> None:
+    """Go on from where it was paused. Raises UnknownCampaignError, or StateError if it is not paused or has ended."""
+    database = database or default()
+    with database.transaction() as connection:
+        campaign = _lock(connection, campaign_id)
+        if campaign.state in ENDED:
+            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to resume")
+        if campaign.paused_at is None:
+            raise StateError(f"campaign {campaign_id} is not paused: it is {campaign.state}")
+        paused = connection.execute(select(now())).scalar_one() - campaign.paused_at
+        # The time of the pause is not the lookups': whoever was not looked up would be taken for unreachable.
+        deadline = campaign.lookup_deadline and campaign.lookup_deadline + paused
+        going_on = update(campaigns).where(campaigns.c.id == campaign_id)
+        connection.execute(going_on.values(paused_at=None, pause_reason=None, lookup_deadline=deadline))
+    bells.ring(database, bells.fund(campaign.account), ring)
+    bells.ring(database, bells.send(campaign.account, 1), ring)
+
+
+def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database: Database | None = None) -> None:
+    """Void what has not left; what has left is still tracked. Cancelling twice is no error.
+
+    Raises UnknownCampaignError, or StateError if the campaign has ended otherwise.
+    """
+    with (database or default()).transaction() as connection:
+        campaign = _lock(connection, campaign_id)
+        if campaign.state == CampaignState.CANCELLED:
+            return
+        if campaign.state in ENDED:
+            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to cancel")
+        change(connection, campaign_id, CampaignState.CANCELLED, reason)
+        void_unsent(connection, campaign_id)
+        if campaign.audience_id is not None:
+            chunks.drop(connection, campaign.audience_id)
+        advance(connection, [campaign_id])
+
+
+def change(connection: Connection, campaign_id: int, state: CampaignState, reason: str | None = None) -> None:
+    """Set state and reason; ended ones get their time of completion."""
+    ended = {"completed_at": now()} if state in (CampaignState.COMPLETED, CampaignState.FAILED) else {}
+    connection.execute(
+        update(campaigns).where(campaigns.c.id == campaign_id).values(state=state, reason=reason, **ended)
+    )
+
+
+def void_unsent(connection: Connection, campaign_id: int) -> None:
+    """Nothing of what has not left will leave."""
+    b = batches.c
+    connection.execute(
+        update(batches).where(b.campaign_id == campaign_id, b.state.in_(UNSENT)).values(state=BatchState.VOIDED)
+    )
+
+
+def expanded(connection: Connection, campaign_id: int) -> CampaignState:
+    """Its whole audience is in batches: it goes on to funding, or is completed if there is nothing to send."""
+    if connection.execute(select(batches.c.id).where(batches.c.campaign_id == campaign_id).limit(1)).first():
+        change(connection, campaign_id, CampaignState.FUNDING)
+        return CampaignState.FUNDING
+    change(connection, campaign_id, CampaignState.COMPLETED, nothing_to_send(connection, campaign_id))
+    return CampaignState.COMPLETED
+
+
+def nothing_to_send(connection: Connection, campaign_id: int) -> str:
+    """Why a campaign without a message has none, in a sentence."""
+    e = exclusions.c
+    counted = select(e.reason, func.count()).where(e.campaign_id == campaign_id).group_by(e.reason).order_by(e.reason)
+    reasons = [f"{count} {reason}" for reason, count in connection.execute(counted)]
+    if not reasons:
+        return "nothing to send: the audience is empty"
+    return f"nothing to send: every recipient is excluded ({', '.join(reasons)})"
+
+
+def advance(connection: Connection, campaign_ids: Sequence[int] | None = None) -> None:
+    """Move campaigns on whose batches and messages allow it.
+
+    Args:
+        connection: a transaction.
+        campaign_ids: only these. If none are given, all that are at work; those that only reports can move, which are
+            named when these come, no more than now and then: to find that nothing moved reads all their messages.
+    """
+    c = campaigns.c
+    if campaign_ids is None:
+        at_work = _at_work().where(c.state.in_(_LEAVING) | c.id.in_(_rested(connection)))
+    else:
+        at_work = _at_work().where(c.id.in_(campaign_ids))
+    ready: dict[tuple[str, str], list[int]] = {}
+    for campaign in connection.execute(at_work):
+        if campaign.stands != campaign.state:
+            ready.setdefault((campaign.state, campaign.stands), []).append(campaign.id)
+    for (state, stands), ids in ready.items():
+        mine = update(campaigns).where(c.id.in_(ids), c.state == state, c.completed_at.is_(None))
+        if stands == CampaignState.COMPLETED:
+            _complete(connection, mine, ids)
+        elif state != CampaignState.CANCELLED:
+            connection.execute(mine.values(state=stands, reason=_reason(stands)))
+
+
+def _rested(connection: Connection) -> list[int]:
+    """Campaigns that only reports can move and that were not looked at for a while; they count as looked at now."""
+    c = campaigns.c
+    rested = c.looked_at.is_(None) | (c.looked_at < later(-LOOK_AGAIN_SECONDS))
+    due = select(c.id).where(c.state.in_(_LEFT), c.completed_at.is_(None), rested).order_by(c.id)
+    ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
+    if ids:
+        connection.execute(update(campaigns).where(c.id.in_(ids)).values(looked_at=now()))
+    return ids
+
+
+@cache  # asked once a turn of each lane, and dearer to put together than to answer
+def _at_work() -> Select[int, str, str]:
+    """Campaigns at work: their state, and where their batches and messages stand."""
+    c = campaigns.c
+    return select(c.id, c.state, _where_it_stands().label("stands")).where(
+        c.state.in_([*_LEAVING, *_LEFT]), c.completed_at.is_(None)
+    )
+
+
+_LEAVING = [CampaignState.CLEANING, CampaignState.SENDING]
+_LEFT = [CampaignState.TRACKING, CampaignState.STALLED, CampaignState.CANCELLED]
+_TO_LOOK_UP = [BatchState.UNCHECKED, BatchState.CHECKING]
+_TO_SEND = [*_TO_LOOK_UP, BatchState.PENDING]
+_STALLED = "only batches in doubt are left: their reports, or a person, must say what became of them"
+_DOES_NOT_ADD_UP = "its account does not add up: not completed; see what `campaigns show` says"
+
+
+def _where_it_stands() -> ColumnElement[str]:
+    # A CASE asks one question after the other, and the dearest, for an open message, only where all else is done.
+    cleaning = (campaigns.c.state == CampaignState.CLEANING) & has(_TO_LOOK_UP)
+    return case(
+        (cleaning, CampaignState.CLEANING),
+        (has(_TO_SEND), CampaignState.SENDING),
+        (has([BatchState.SENDING]), CampaignState.SENDING),
+        (_has_open_messages(), CampaignState.TRACKING),
+        (has([BatchState.IN_DOUBT]), CampaignState.STALLED),
+        else_=CampaignState.COMPLETED,
+    )
+
+
+def _reason(state: str) -> Any:
+    # What it says of its way (such as: sent without lookups) stays; what was said of doubts is over.
+    if state == CampaignState.STALLED:
+        return _STALLED
+    return case((campaigns.c.state == CampaignState.STALLED, None), else_=campaigns.c.reason)
+
+
+def _complete(connection: Connection, mine: Any, ids: Sequence[int]) -> None:
+    """End campaigns that have nothing open; one that was not cancelled must account for each row of its audience."""
+    c = campaigns.c
+    cancelled = c.state == CampaignState.CANCELLED
+    state = case((cancelled, CampaignState.CANCELLED), else_=CampaignState.COMPLETED)
+    ended = mine.where(cancelled | _adds_up()).values(
+        state=state, reason=_reason(CampaignState.COMPLETED), completed_at=now()
+    )
+    done = set(connection.execute(ended.returning(c.id)).scalars())
+    if len(done) < len(ids):
+        connection.execute(mine.where(c.id.not_in(done)).values(reason=_DOES_NOT_ADD_UP))
+    _explain_the_empty(connection, done)
+
+
+def _explain_the_empty(connection: Connection, campaign_ids: Iterable[int]) -> None:
+    """A campaign whose lookups left nobody over says so."""
+    c = campaigns.c
+    nobody = ~exists(literal(1)).where(batches.c.campaign_id == c.id, batches.c.size > 0)
+    empty = select(c.id).where(c.id.in_(campaign_ids), c.state == CampaignState.COMPLETED, nobody)
+    for campaign_id in connection.execute(empty).scalars().all():
+        why = nothing_to_send(connection, campaign_id)
+        connection.execute(update(campaigns).where(c.id == campaign_id).values(reason=why))
+
+
+def _adds_up() -> ColumnElement[bool]:
+    c = campaigns.c
+    sizes = select(func.coalesce(func.sum(batches.c.size), 0)).where(batches.c.campaign_id == c.id)
+    excluded = select(func.count()).where(exclusions.c.campaign_id == c.id)
+    return (c.expanded == c.recipients) & (c.recipients == sizes.scalar_subquery() + excluded.scalar_subquery())
+
+
+def has(states: Sequence[BatchState]) -> ColumnElement[bool]:
+    """Of a campaign: whether it has a batch in one of these states."""
+    return _some(select(literal(1)).where(batches.c.campaign_id == campaigns.c.id, batches.c.state.in_(states)))
+
+
+def _has_open_messages() -> ColumnElement[bool]:
+    # Messages of a batch that was refused or voided are settled by it, whatever their own column says.
+    found = select(literal(1)).where(
+        messages.c.campaign_id == campaigns.c.id,
+        messages.c.status < FIRST_SETTLED,
+        batches.c.id == messages.c.batch_id,
+        batches.c.state == BatchState.ACCEPTED,
+    )
+    return _some(found.order_by(messages.c.msisdn))
+
+
+def _some(found: Select[Any]) -> ColumnElement[bool]:
+    # An EXISTS may be turned into a join with the whole table; this is asked once a campaign, by its index.
+    return found.limit(1).correlate(campaigns).scalar_subquery().is_not(None)
+
+
+def give_up_receiving(connection: Connection) -> int:
+    """Fail campaigns whose producer died while it handed its audience over; returns how many."""
+    c = campaigns.c
+    silent = select(audiences.c.id).where(audiences.c.touched_at < later(-RECEIVING_SECONDS))
+    given_up = (
+        update(campaigns)
+        .where(c.state == CampaignState.RECEIVING, c.audience_id.in_(silent))
+        .values(
+            state=CampaignState.FAILED,
+            completed_at=now(),
+            reason="its producer stopped while handing the audience over: submit it again",
+        )
+        .returning(c.audience_id)
+    )
+    abandoned = connection.execute(given_up).scalars().all()
+    for audience_id in abandoned:
+        chunks.drop(connection, audience_id)
+    return len(abandoned)
+
+
+def due(connection: Connection) -> list[int]:
+    """Ids of campaigns whose audience is to be expanded now, in random order: what always fails is in nobody's way."""
+    c = campaigns.c
+    waiting = c.state.in_([CampaignState.SUBMITTED, CampaignState.EXPANDING])
+    found = select(c.id).where(waiting, c.scheduled_at.is_(None) | (c.scheduled_at <= now())).order_by(func.random())
+    return list(connection.execute(found).scalars())
+
+
+def _lock(connection: Connection, campaign_id: int) -> Record:
+    campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id).with_for_update()).first()
+    if campaign is None:
+        raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+    return campaign

@@ -1,0 +1,60 @@
+"""Campaigns in a row, newest first, without the counts that `progress` makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from campaigns.database import Database, default
+from campaigns.models import campaigns
+from campaigns.states import CampaignState
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One line about a campaign."""
+
+    id: int
+    name: str
+    account: str
+    key: str | None
+    state: str
+    paused_at: datetime | None
+    reason: str | None
+    recipients: int
+    created_at: datetime
+    completed_at: datetime | None
+
+
+def listing(
+    *, state: str | None = None, before: int | None = None, most: int = 50, database: Database | None = None
+) -> list[Listed]:
+    """Campaigns, the newest first.
+
+    Args:
+        state: only those in this state.
+        before: only ids below this one: the last id of the page before.
+        most: how many.
+        database: where; the one that DATABASE_URL names by default.
+    """
+    c = campaigns.c
+    columns = [c[name] for name in Listed.__annotations__ if name != "reason"]
+    found = select(*columns, c.reason, c.pause_reason).order_by(c.id.desc()).limit(most)
+    if state is not None:
+        found = found.where(c.state == state)
+    if before is not None:
+        found = found.where(c.id < before)
+    with (database or default()).reading() as connection:
+        rows = connection.execute(found).mappings().all()
+    return [
+        Listed(**{name: row[name] for name in Listed.__annotations__ if name != "reason"}, reason=_why(dict(row)))
+        for row in rows
+    ]
+
+
+def _why(row: dict[str, object]) -> str | None:
+    paused = row["paused_at"] is not None and row["completed_at"] is None and row["state"] != CampaignState.CANCELLED
+    why = row["pause_reason"] if paused else row["reason"]
+    return None if why is None else str(why)

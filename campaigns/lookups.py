@@ -1,0 +1,217 @@
+"""Dead numbers out: the answers to number lookups rewrite a batch before it can be claimed for sending.
+
+An answer that comes after its batch went on changes nothing. What stays unknown goes by the campaign's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from sqlalchemy import BigInteger, Connection, and_, delete, func, or_, select, update
+
+from campaigns import statuses
+from campaigns.database import Database, Record, now, rows_of, upsert
+from campaigns.expansion import exclude
+from campaigns.models import attempts, batches, campaigns, lookups, messages
+from campaigns.payload import Payload
+from campaigns.prices import Prices
+from campaigns.states import (
+    UNBILLED,
+    AttemptKind,
+    AttemptState,
+    BatchState,
+    CampaignState,
+    Exclusion,
+    MessageStatus,
+)
+
+BATCHES_AT_ONCE = 100
+
+REACHABLE: Mapping[MessageStatus, bool] = {
+    MessageStatus.DELIVERED: True,
+    MessageStatus.NOT_SENT: False,
+    MessageStatus.UNDELIVERED: False,
+    MessageStatus.REJECTED: False,
+}
+"""What the report of a lookup says of its number; any other leaves it unknown (assumed: the source is silent)."""
+
+
+_Key = tuple[int, int]
+"""Batch and MSISDN."""
+
+
+def answer(connection: Connection, reports: statuses.Columns, asked: Mapping[str, Record]) -> set[int]:
+    """Keep what reports say of looked-up numbers; the first answer to a number counts.
+
+    Args:
+        connection: a transaction.
+        reports: in the order in which they came; the last one in a body wins.
+        asked: msgfid → its lookup (id, campaign_id, batch_id).
+
+    Returns:
+        The batches that were answered for.
+    """
+    places = [place for place, msgfid in enumerate(reports.msgfids) if msgfid in asked]
+    if not places:
+        return set()
+    told = _told(connection, reports, places, asked)
+    answers = {key: REACHABLE[status] for key, (_, status) in told.items() if status in REACHABLE}
+    new = _keep(connection, answers) if answers else set()
+    ended: dict[statuses.Target, int] = {}
+    for (batch_id, number), (attempt, status) in told.items():
+        # One that had ended otherwise before was billed, and stays so.
+        if status in UNBILLED and ((batch_id, number) in new or status not in REACHABLE):
+            ended[attempt.campaign_id, number] = attempt.id
+    statuses.give_back(connection, ended)
+    done = [(attempt, number) for (_, number), (attempt, status) in told.items() if status == MessageStatus.DELIVERED]
+    campaign_ids = {attempt.campaign_id for attempt, _ in done}
+    statuses.take_back(connection, campaign_ids, [(attempt.id, number) for attempt, number in done])
+    return {asked[reports.msgfids[place]].batch_id for place in places}
+
+
+def _told(
+    connection: Connection, reports: statuses.Columns, places: Sequence[int], asked: Mapping[str, Record]
+) -> dict[_Key, tuple[Record, MessageStatus]]:
+    """Each number's lookup, and the last thing said of it, if that ends it; an answer is not undone by a mere end."""
+    numbers = {place: number for place, (_, number) in statuses.by_smsfid(connection, reports, places, asked)}
+    told: dict[_Key, tuple[Record, MessageStatus]] = {}
+    for place in places:
+        status, attempt = reports.statuses[place], asked[reports.msgfids[place]]
+        msisdn = numbers.get(place) or statuses.msisdn(reports.numbers[place])
+        if msisdn is None or not (status in REACHABLE or status in UNBILLED):
+            continue
+        key = attempt.batch_id, msisdn
+        if status in REACHABLE or key not in told:
+            told[key] = attempt, status
+    return told
+
+
+def _keep(connection: Connection, answers: Mapping[_Key, bool]) -> set[_Key]:
+    """Write answers down; returns those that are the first to their number."""
+    rows = [
+        {"batch_id": batch_id, "msisdn": number, "reachable": reachable}
+        for (batch_id, number), reachable in sorted(answers.items())
+    ]
+    kept = upsert(connection, lookups).on_conflict_do_nothing().returning(lookups.c.batch_id, lookups.c.msisdn)
+    return {(row[0], row[1]) for row in connection.execute(kept, rows)}
+
+
+def answered(database: Database, batch_ids: Iterable[int]) -> list[int]:
+    """Of these batches, those that have an answer for each number."""
+    b, answers = batches.c, func.count(lookups.c.msisdn)
+    found = (
+        select(b.id)
+        .where(b.id.in_(list(batch_ids)), b.state == BatchState.CHECKING, lookups.c.batch_id == b.id)
+        .group_by(b.id, b.size)
+        .having(answers >= b.size)
+    )
+    with database.reading() as connection:
+        return list(connection.execute(found).scalars())
+
+
+def left_behind(database: Database) -> list[int]:
+    """Batches that each answer has come for, and that nobody cleaned: whoever took the answers in has died.
+
+    It looks at some, at random: to count all answers to a large campaign takes long, and the next look comes soon.
+    """
+    b, c = batches.c, campaigns.c
+    some = select(b.id).where(c.state == CampaignState.CLEANING, b.campaign_id == c.id, b.state == BatchState.CHECKING)
+    with database.reading() as connection:
+        checking = connection.execute(some.order_by(func.random()).limit(BATCHES_AT_ONCE)).scalars().all()
+    return answered(database, checking)
+
+
+def hopeless(database: Database) -> list[int]:
+    """Batches that no further answer will come for: the deadline has passed, or the gateway refused to look."""
+    b, c, a = batches.c, campaigns.c, attempts.c
+    refused = select(a.id).where(a.id == b.attempt_id, a.kind == AttemptKind.LOOKUP, a.state == AttemptState.REFUSED)
+    over = and_(c.lookup_deadline < now(), b.state.in_([BatchState.UNCHECKED, BatchState.CHECKING]))
+    found = select(b.id).where(
+        c.state == CampaignState.CLEANING,
+        c.paused_at.is_(None),
+        b.campaign_id == c.id,
+        or_(over, and_(b.state == BatchState.CHECKING, refused.exists())),
+    )
+    with database.reading() as connection:
+        return list(connection.execute(found.limit(BATCHES_AT_ONCE)).scalars())
+
+
+def give_up(database: Database, campaign_id: int, note: str) -> None:
+    """The account may not look numbers up: the campaign goes on without, and says so."""
+    b, c = batches.c, campaigns.c
+    to_look_up = [BatchState.UNCHECKED, BatchState.CHECKING]
+    with database.transaction() as connection:
+        campaign = connection.execute(
+            select(c.id).where(c.id == campaign_id, c.state == CampaignState.CLEANING).with_for_update()
+        ).first()
+        if campaign is None:
+            return
+        connection.execute(
+            update(batches)
+            .where(b.campaign_id == campaign_id, b.state.in_(to_look_up))
+            .values(state=BatchState.PENDING, attempt_id=None)
+        )
+        connection.execute(
+            update(campaigns).where(c.id == campaign_id).values(state=CampaignState.SENDING, reason=note)
+        )
+
+
+def clean(database: Database, batch_id: int, prices: Prices) -> bool:
+    """Drop a batch's dead numbers and let it be sent; what is unknown goes by the campaign's choice.
+
+    Returns:
+        Whether it was still waiting for that.
+    """
+    with database.transaction() as connection:
+        b, c = batches.c, campaigns.c
+        campaign = connection.execute(
+            select(c.id, c.spec, c.state)
+            .where(c.id == select(b.campaign_id).where(b.id == batch_id).scalar_subquery())
+            .with_for_update(read=True)
+        ).one()
+        batch = connection.execute(select(batches).where(b.id == batch_id).with_for_update()).one()
+        if batch.state not in (BatchState.UNCHECKED, BatchState.CHECKING) or campaign.state != CampaignState.CLEANING:
+            return False
+        payload = Payload.unpack(batch.payload)
+        dead = _dead(connection, batch_id, payload, unknown=campaign.spec["lookup"]["unknown"])
+        _drop(connection, batch, payload, dead)
+        _rewrite(connection, batch, payload.without(dead), prices)
+    return True
+
+
+def _dead(connection: Connection, batch_id: int, payload: Payload, *, unknown: str) -> set[int]:
+    found = connection.execute(select(lookups.c.msisdn, lookups.c.reachable).where(lookups.c.batch_id == batch_id))
+    answers = dict(found.all())
+    assumed = unknown == "send"
+    return {number for number in payload.numbers if not answers.get(number, assumed)}
+
+
+def _drop(connection: Connection, batch: Record, payload: Payload, dead: set[int]) -> None:
+    if not dead:
+        return
+    gone = rows_of(connection, "gone", msisdn=(BigInteger, sorted(dead)))
+    m = messages.c
+    connection.execute(delete(messages).where(m.campaign_id == batch.campaign_id, m.msisdn.in_(select(gone.c.msisdn))))
+    rows = [
+        (row, str(number), Exclusion.UNREACHABLE)
+        for row, number in zip(payload.rows, payload.numbers, strict=True)
+        if number in dead
+    ]
+    exclude(connection, batch.campaign_id, rows)
+
+
+def _rewrite(connection: Connection, batch: Record, payload: Payload, prices: Prices) -> None:
+    # A batch that lost everybody is voided: a request for nobody would be refused.
+    connection.execute(
+        update(batches)
+        .where(batches.c.id == batch.id)
+        .values(
+            state=BatchState.PENDING if len(payload) else BatchState.VOIDED,
+            attempt_id=None,
+            size=len(payload),
+            segments=sum(payload.segments),
+            credits=prices.total(payload.numbers, payload.segments) if len(payload) else Decimal(0),
+            payload=payload.pack(),
+        )
+    )

@@ -1,0 +1,284 @@
+"""The first tables."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from campaigns.database import Moment, now
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Credits = sa.Numeric(14, 4)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "accounts",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("balance", Credits, nullable=True),
+        sa.Column("consumed", Credits, nullable=True),
+        sa.Column("expires_at", Moment(), nullable=True),
+        sa.Column("balance_asked_at", Moment(), nullable=True),
+        sa.Column("away_until", Moment(), nullable=True),
+        sa.Column("away_reason", sa.Text(), nullable=True),
+        sa.Column("doubtful", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("served_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name="accounts_pk"),
+    )
+    op.create_table(
+        "audiences",
+        sa.Column("id", Id, sa.Identity(), nullable=False),
+        sa.Column("columns", sa.JSON(), nullable=False),
+        sa.Column("number_column", sa.Integer(), nullable=False),
+        sa.Column("size", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("chunks", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("kept", sa.Boolean(), nullable=False),
+        sa.Column("ready", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=True),
+        sa.Column("touched_at", Moment(), server_default=now(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="audiences_pk"),
+    )
+    op.create_table(
+        "bells",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("until", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="bells_pk"),
+    )
+    op.create_table(
+        "messages",
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("msisdn", sa.BigInteger(), nullable=False),
+        sa.Column("batch_id", Id, nullable=False),
+        sa.Column("status", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("updated_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("campaign_id", "msisdn", name="messages_pk"),
+        postgresql_with={"fillfactor": "60"},
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "report_polls",
+        sa.Column("id", Id, sa.Identity(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("msgfid", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_at", Moment(), server_default=now(), nullable=False),
+        sa.Column("stored_at", Moment(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("reports", sa.Integer(), nullable=True),
+        sa.Column("unknown", sa.JSON(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('asked', 'stored', 'parked', 'applied', 'lost')", name=op.f("report_polls_state_known")
+        ),
+        sa.PrimaryKeyConstraint("id", name="report_polls_pk"),
+    )
+    op.create_index(
+        "report_polls_at_work",
+        "report_polls",
+        ["account"],
+        postgresql_where=sa.text("state IN ('asked', 'stored', 'parked')"),
+        sqlite_where=sa.text("state IN ('asked', 'stored', 'parked')"),
+    )
+
+    op.create_table(
+        "audience_chunks",
+        sa.Column("audience_id", Id, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["audience_id"], ["audiences.id"], name="audience_chunks_audience_id_fk", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("audience_id", "number", name="audience_chunks_pk"),
+    )
+    op.create_table(
+        "campaigns",
+        sa.Column("id", Id, sa.Identity(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("wire_text", sa.Text(), nullable=False),
+        sa.Column("audience_id", Id, nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("paused_at", Moment(), nullable=True),
+        sa.Column("pause_reason", sa.Text(), nullable=True),
+        sa.Column("created_at", Moment(), server_default=now(), nullable=False),
+        sa.Column("scheduled_at", Moment(), nullable=True),
+        sa.Column("completed_at", Moment(), nullable=True),
+        sa.Column("recipients", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("next_chunk", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("expanded", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("batches", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("rate", sa.Float(), nullable=True),
+        sa.Column("next_send_at", Moment(), nullable=True),
+        sa.Column("shortfall", Credits, nullable=True),
+        sa.Column("balance_refused", Credits, nullable=True),
+        sa.Column("lookup_deadline", Moment(), nullable=True),
+        sa.Column("looked_at", Moment(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('receiving', 'submitted', 'expanding', 'funding', 'awaiting_credits', 'cleaning', 'sending', 'tracking', 'stalled', 'completed', 'cancelled', 'failed')",
+            name=op.f("campaigns_state_known"),
+        ),
+        sa.CheckConstraint("expanded <= recipients", name=op.f("campaigns_no_row_twice")),
+        sa.ForeignKeyConstraint(["audience_id"], ["audiences.id"], name="campaigns_audience_id_fk"),
+        sa.PrimaryKeyConstraint("id", name="campaigns_pk"),
+    )
+    op.create_index(
+        "campaigns_at_work",
+        "campaigns",
+        ["state"],
+        postgresql_where=sa.text("state NOT IN ('completed', 'failed') AND completed_at IS NULL"),
+        sqlite_where=sa.text("state NOT IN ('completed', 'failed') AND completed_at IS NULL"),
+    )
+    op.create_index(
+        "campaigns_audience",
+        "campaigns",
+        ["audience_id"],
+        postgresql_where=sa.text("audience_id IS NOT NULL"),
+        sqlite_where=sa.text("audience_id IS NOT NULL"),
+    )
+    op.create_index("campaigns_key", "campaigns", ["account", "key"], unique=True)
+
+    op.create_table(
+        "batches",
+        sa.Column("id", Id, sa.Identity(), nullable=False),
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("alphabet", sa.Text(), nullable=False),
+        sa.Column("merged", sa.Boolean(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("segments", sa.Integer(), nullable=False),
+        sa.Column("credits", Credits, nullable=False),
+        sa.Column("lookup_credits", Credits, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempt_id", Id, nullable=True),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('unchecked', 'checking', 'pending', 'sending', 'accepted', 'refused', 'in_doubt', 'voided')",
+            name=op.f("batches_state_known"),
+        ),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="batches_campaign_id_fk", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="batches_pk"),
+    )
+    op.create_index("batches_numbered", "batches", ["campaign_id", "number"], unique=True)
+    op.create_index(
+        "batches_unsent",
+        "batches",
+        ["campaign_id", "state", "number"],
+        postgresql_where=sa.text("state IN ('unchecked', 'checking', 'pending')"),
+        sqlite_where=sa.text("state IN ('unchecked', 'checking', 'pending')"),
+    )
+    op.create_index(
+        "batches_unsettled",
+        "batches",
+        ["campaign_id"],
+        postgresql_where=sa.text("state IN ('sending', 'in_doubt')"),
+        sqlite_where=sa.text("state IN ('sending', 'in_doubt')"),
+    )
+
+    op.create_table(
+        "exclusions",
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"], ["campaigns.id"], name="exclusions_campaign_id_fk", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("campaign_id", "row", name="exclusions_pk"),
+    )
+    op.create_table(
+        "holds",
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("credits", Credits, nullable=False),
+        sa.Column("held_at", Moment(), server_default=now(), nullable=False),
+        sa.CheckConstraint("credits >= 0", name=op.f("holds_no_debt")),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="holds_campaign_id_fk", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("campaign_id", name="holds_pk"),
+    )
+    op.create_table(
+        "attempts",
+        sa.Column("id", Id, sa.Identity(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("batch_id", Id, nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("msgid", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("started_at", Moment(), nullable=False),
+        sa.Column("leased_until", Moment(), nullable=False),
+        sa.Column("settled_at", Moment(), nullable=True),
+        sa.Column("code", sa.Integer(), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("msgfid", sa.Text(), nullable=True),
+        sa.Column("receipt", sa.LargeBinary(), nullable=True),
+        sa.Column("estimated", Credits, nullable=False),
+        sa.Column("credits", Credits, nullable=True),
+        sa.Column("balance_after", Credits, nullable=True),
+        sa.Column("asked_at", Moment(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('open', 'accepted', 'refused', 'not_sent', 'in_doubt', 'accepted_late')",
+            name=op.f("attempts_state_known"),
+        ),
+        sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name="attempts_batch_id_fk", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="attempts_campaign_id_fk", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="attempts_pk"),
+    )
+    op.create_index("attempts_batch", "attempts", ["batch_id"])
+    op.create_index("attempts_campaign", "attempts", ["campaign_id"])
+    op.create_index("attempts_msgfid", "attempts", ["msgfid"], postgresql_where=sa.text("msgfid IS NOT NULL"))
+    op.create_index("attempts_msgid", "attempts", ["msgid"], unique=True)
+    op.create_index("attempts_settled", "attempts", ["account", "settled_at"])
+    op.create_index(
+        "attempts_unsettled",
+        "attempts",
+        ["account"],
+        postgresql_where=sa.text("state IN ('open', 'in_doubt')"),
+        sqlite_where=sa.text("state IN ('open', 'in_doubt')"),
+    )
+
+    op.create_table(
+        "lookups",
+        sa.Column("batch_id", Id, nullable=False),
+        sa.Column("msisdn", sa.BigInteger(), nullable=False),
+        sa.Column("reachable", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name="lookups_batch_id_fk", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("batch_id", "msisdn", name="lookups_pk"),
+    )
+    op.create_table(
+        "refunds",
+        sa.Column("attempt_id", Id, nullable=False),
+        sa.Column("msisdn", sa.BigInteger(), nullable=False),
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("credits", Credits, nullable=False),
+        sa.Column("refunded_at", Moment(), server_default=now(), nullable=False),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name="refunds_attempt_id_fk", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("attempt_id", "msisdn", name="refunds_pk"),
+    )
+    op.create_index("refunds_campaign_id", "refunds", ["campaign_id"])
+
+
+def downgrade() -> None:
+    op.drop_table("refunds")
+    op.drop_table("lookups")
+    op.drop_table("attempts")
+    op.drop_table("holds")
+    op.drop_table("exclusions")
+    op.drop_table("batches")
+    op.drop_table("campaigns")
+    op.drop_table("audience_chunks")
+    op.drop_table("report_polls")
+    op.drop_table("messages")
+    op.drop_table("bells")
+    op.drop_table("audiences")
+    op.drop_table("accounts")

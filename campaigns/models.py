@@ -1,0 +1,287 @@
+"""The tables. What their states mean is in `states`; who writes them is said beside each table.
+
+Narrow on purpose: values travel compressed on the batch, ids on the attempt, so that a message row is some fifty bytes
+and an accepted batch touches none of them. Indexed columns of `messages` never change, so its updates stay heap-only.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+from campaigns.database import Moment, now
+from campaigns.states import AttemptState, BatchState, CampaignState, PollState
+
+Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
+Credits = Numeric(14, 4)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fk",
+        "ck": "%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _either(states: type[StrEnum]) -> str:
+    return "state IN (" + ", ".join(f"'{state}'" for state in states) + ")"
+
+
+# An account at the gateway, by name; its credentials stay in the settings. Its row is the lock of all that is money.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("balance", Credits),
+    Column("consumed", Credits),
+    Column("expires_at", Moment()),
+    Column("balance_asked_at", Moment()),  # before the request: what happened since may not be in the balance
+    Column("away_until", Moment()),  # the gateway could not be reached: nothing is claimed before this time
+    Column("away_reason", Text),
+    Column(
+        "doubtful", Boolean, nullable=False, server_default=text("false")
+    ),  # requests fell in doubt, none was accepted
+    Column("failures", Integer, nullable=False, server_default=text("0")),  # in a row; makes the next wait longer
+    Column("served_at", Moment()),  # a worker said that its settings have this account
+)
+
+# Recipients as they came, kept until they are expanded.
+audiences = Table(
+    "audiences",
+    metadata,
+    Column("id", Id, Identity(), primary_key=True),
+    Column("columns", JSON, nullable=False),
+    Column("number_column", Integer, nullable=False),
+    Column("size", Integer, nullable=False, server_default=text("0")),
+    Column("chunks", Integer, nullable=False, server_default=text("0")),
+    Column("kept", Boolean, nullable=False),  # stored by itself, for many campaigns; else it goes with its campaign
+    Column("ready", Boolean, nullable=False, server_default=text("false")),
+    Column("digest", Text),
+    Column("touched_at", Moment(), nullable=False, server_default=now()),
+)
+
+# Some thousand rows of an audience, compressed (see `chunks`).
+audience_chunks = Table(
+    "audience_chunks",
+    metadata,
+    Column("audience_id", Id, ForeignKey("audiences.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("rows", LargeBinary, nullable=False),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("id", Id, Identity(), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("key", Text),
+    Column("digest", Text),  # of spec and audience: the same key with other content is an error
+    Column("name", Text, nullable=False),
+    Column("spec", JSON, nullable=False),
+    Column("wire_text", Text, nullable=False),  # what the gateway merges values into, for batches that it merges
+    Column("audience_id", Id, ForeignKey("audiences.id")),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),  # why it is in this state, in a sentence for a person
+    Column("paused_at", Moment()),
+    Column("pause_reason", Text),
+    Column("created_at", Moment(), nullable=False, server_default=now()),
+    Column("scheduled_at", Moment()),
+    Column("completed_at", Moment()),
+    Column("recipients", Integer, nullable=False, server_default=text("0")),  # rows read
+    Column("next_chunk", Integer, nullable=False, server_default=text("0")),  # expansion goes on from here
+    Column("expanded", Integer, nullable=False, server_default=text("0")),  # rows of these that are expanded
+    Column("batches", Integer, nullable=False, server_default=text("0")),
+    Column("rate", Float),  # messages a second
+    Column("next_send_at", Moment()),  # rated ones only: the gate of the next batch
+    Column("shortfall", Credits),
+    Column("balance_refused", Credits),  # -6: only a balance above this one can help
+    Column("lookup_deadline", Moment()),
+    Column("looked_at", Moment()),  # by the sweep, of those that wait for reports only: it need not look each time
+    CheckConstraint(_either(CampaignState), name="state_known"),
+    CheckConstraint("expanded <= recipients", name="no_row_twice"),
+    Index("campaigns_key", "account", "key", unique=True),
+    Index(
+        "campaigns_audience",
+        "audience_id",
+        postgresql_where=text("audience_id IS NOT NULL"),
+        sqlite_where=text("audience_id IS NOT NULL"),
+    ),
+    Index(
+        "campaigns_at_work",
+        "state",
+        postgresql_where=text("state NOT IN ('completed', 'failed') AND completed_at IS NULL"),
+        sqlite_where=text("state NOT IN ('completed', 'failed') AND completed_at IS NULL"),
+    ),
+)
+
+exclusions = Table(
+    "exclusions",
+    metadata,
+    Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("row", Integer, primary_key=True),  # as the person who made the file counts
+    Column("number", Text, nullable=False),  # as it came
+    Column("reason", Text, nullable=False),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Id, Identity(), primary_key=True),
+    Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),  # 1, 2, 3 … within the campaign
+    Column("alphabet", Text, nullable=False),  # one for all its messages: a lone ê would triple the price of the others
+    Column("merged", Boolean, nullable=False),  # by the gateway; else the texts travel finished
+    Column("size", Integer, nullable=False),
+    Column("segments", Integer, nullable=False),
+    Column("credits", Credits, nullable=False),  # estimated, for its messages
+    Column("lookup_credits", Credits, nullable=False),  # estimated, for looking its numbers up; 0 if that is not asked
+    Column("state", Text, nullable=False),
+    Column("attempt_id", Id),  # the one that may settle it
+    Column("payload", LargeBinary, nullable=False),  # rows, numbers, values (see `payload`)
+    CheckConstraint(_either(BatchState), name="state_known"),
+    Index("batches_numbered", "campaign_id", "number", unique=True),
+    Index(
+        "batches_unsent",
+        "campaign_id",
+        "state",
+        "number",
+        postgresql_where=text("state IN ('unchecked', 'checking', 'pending')"),
+        sqlite_where=text("state IN ('unchecked', 'checking', 'pending')"),
+    ),
+    Index(
+        "batches_unsettled",
+        "campaign_id",
+        postgresql_where=text("state IN ('sending', 'in_doubt')"),
+        sqlite_where=text("state IN ('sending', 'in_doubt')"),
+    ),
+)
+
+# The primary key is the guard against texting a number twice.
+messages = Table(
+    "messages",
+    metadata,
+    Column("campaign_id", Id, primary_key=True),
+    Column("msisdn", BigInteger, primary_key=True),
+    Column("batch_id", Id, nullable=False),
+    Column("status", SmallInteger, nullable=False, server_default=text("0")),
+    Column("updated_at", Moment()),
+    postgresql_with={"fillfactor": "60"},
+    sqlite_with_rowid=False,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Id, Identity(), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False),
+    Column("batch_id", Id, ForeignKey("batches.id", ondelete="CASCADE"), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("msgid", Text, nullable=False),  # ours, new for each request
+    Column("state", Text, nullable=False),
+    Column("started_at", Moment(), nullable=False),
+    Column("leased_until", Moment(), nullable=False),
+    Column("settled_at", Moment()),
+    Column("code", Integer),  # the gateway's refusal
+    Column("detail", Text),  # why, in words; never a number or a text
+    Column("msgfid", Text),  # the gateway's id of the sending
+    Column("receipt", LargeBinary),  # ids and credits of its messages, in the batch's order (see `payload`)
+    Column("estimated", Credits, nullable=False),
+    Column("credits", Credits),  # what the gateway took
+    Column("balance_after", Credits),
+    Column("asked_at", Moment()),  # when its reports were last asked for by msgfid
+    CheckConstraint(_either(AttemptState), name="state_known"),
+    Index("attempts_msgfid", "msgfid", postgresql_where=text("msgfid IS NOT NULL")),
+    Index("attempts_msgid", "msgid", unique=True),
+    Index("attempts_batch", "batch_id"),
+    Index("attempts_campaign", "campaign_id"),
+    Index("attempts_settled", "account", "settled_at"),
+    Index(
+        "attempts_unsettled",
+        "account",
+        postgresql_where=text("state IN ('open', 'in_doubt')"),
+        sqlite_where=text("state IN ('open', 'in_doubt')"),
+    ),
+)
+
+# Answers to number lookups; the first one counts.
+lookups = Table(
+    "lookups",
+    metadata,
+    Column("batch_id", Id, ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("msisdn", BigInteger, primary_key=True),
+    Column("reachable", Boolean, nullable=False),
+)
+
+report_polls = Table(
+    "report_polls",
+    metadata,
+    Column("id", Id, Identity(), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("msgfid", Text),  # what was asked for; none: all that the account has
+    Column("state", Text, nullable=False),
+    Column("asked_at", Moment(), nullable=False, server_default=now()),
+    Column("stored_at", Moment()),
+    Column("body", LargeBinary),  # as it came, compressed
+    Column("reports", Integer),
+    Column("unknown", JSON),  # the msgfids in it that no attempt has (yet)
+    CheckConstraint(_either(PollState), name="state_known"),
+    Index(
+        "report_polls_at_work",
+        "account",
+        postgresql_where=text("state IN ('asked', 'stored', 'parked')"),
+        sqlite_where=text("state IN ('asked', 'stored', 'parked')"),
+    ),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("credits", Credits, nullable=False),
+    Column("held_at", Moment(), nullable=False, server_default=now()),
+    CheckConstraint("credits >= 0", name="no_debt"),
+)
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("attempt_id", Id, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
+    Column("msisdn", BigInteger, primary_key=True),
+    Column("campaign_id", Id, nullable=False, index=True),
+    Column("credits", Credits, nullable=False),
+    Column("refunded_at", Moment(), nullable=False, server_default=now()),
+)
+
+# Who has been woken, and until when nobody else need be (see `bells`).
+bells = Table(
+    "bells",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("serial", BigInteger, nullable=False),
+    Column("until", Moment(), nullable=False),
+)

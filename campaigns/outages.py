@@ -1,0 +1,105 @@
+"""What may go wrong with the database, in words that say what the catcher can do; and nothing private in them.
+
+A driver's own errors quote the row that they are about, which is somebody's phone number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain, repeat
+from time import monotonic, sleep
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy import URL, Engine, ExceptionContext, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+_NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
+
+
+T = TypeVar("T")
+
+INSIST_SECONDS = 20.0
+
+
+class DatabaseAway(OperationalError):
+    """The database cannot be reached, or went away: what was open is not kept. Waiting, or starting it, can help."""
+
+    def __init__(self, url: URL, cause: BaseException) -> None:
+        super().__init__(None, None, cause, hide_parameters=True)
+        said = str(cause).strip().partition("\n")[0]
+        self._sentence = f"the database {place(url)} is away ({said}): see that it runs, and what DATABASE_URL says"
+
+    def __str__(self) -> str:
+        return self._sentence
+
+
+class NotMigratedError(RuntimeError):
+    """The database's tables are not those that this release works with."""
+
+
+def insist(write: Callable[[], T], *, seconds: float = INSIST_SECONDS) -> T:
+    """Make a write whose loss would cost knowledge, again and again while the database is away.
+
+    Args:
+        write: one transaction, which does nothing more when it is repeated: its commit may have been made and the
+            answer lost.
+        seconds: for how long; then DatabaseAway is raised.
+    """
+    until = monotonic() + seconds
+    for wait in chain((0.05, 0.1, 0.2, 0.5), repeat(1.0)):
+        try:
+            return write()
+        except DatabaseAway:
+            if monotonic() + wait > until:
+                raise
+            sleep(wait)
+    raise AssertionError("the waits never end")
+
+
+def place(url: URL) -> str:
+    """Which database it is, without anything that lets one in."""
+    host = url.host or url.query.get("host") or ""
+    port = f":{url.port}" if url.port else ""
+    return f"{url.get_backend_name()}://{host}{port}/{url.database or ''}"
+
+
+def translate(engine: Engine) -> None:
+    """Have the engine raise these errors instead of the driver's, where they say more."""
+
+    @event.listens_for(engine, "handle_error")
+    def _translate(context: ExceptionContext) -> BaseException | None:
+        error = context.original_exception
+        if context.sqlalchemy_exception is None or context.is_pre_ping:  # Ctrl-C; the pool connects anew by itself
+            return None
+        if context.connection is None or context.is_disconnect:
+            return DatabaseAway(engine.url, error)
+        if _lacks_a_table(error):
+            return NotMigratedError("the database lacks tables: run `campaigns migrate`")
+        return _hushed(error, context.statement or "") if isinstance(error, psycopg.Error) else None
+
+
+@contextmanager
+def translated(url: URL) -> Iterator[None]:
+    """The same for what goes past the engine: COPY, and the folder of a SQLite file."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise DatabaseAway(url, error) from None
+    except OSError as error:
+        raise DatabaseAway(url, error) from None
+    except psycopg.Error as error:
+        raise _hushed(error, "COPY") from None
+
+
+def _lacks_a_table(error: BaseException) -> bool:
+    if isinstance(error, psycopg.Error):
+        return error.sqlstate in _NO_SUCH_TABLE_OR_COLUMN
+    return str(error).startswith(("no such table", "no such column"))
+
+
+def _hushed(error: psycopg.Error, statement: str) -> BaseException:
+    """What it is about (the constraint, the type), without the lines that quote the row."""
+    error.args = (error.diag.message_primary or type(error).__name__,)
+    return DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True)

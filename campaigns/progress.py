@@ -1,0 +1,235 @@
+"""The account of a campaign: who was read, left out, texted and reached, and what it cost; counted anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from campaigns.accounts import unserved
+from campaigns.credits import plain
+from campaigns.database import Database, Record, default
+from campaigns.doubts import is_in_doubt
+from campaigns.lifecycle import UnknownCampaignError
+from campaigns.models import accounts, attempts, batches, campaigns, exclusions, holds, messages, refunds
+from campaigns.states import UNSENT, AttemptKind, AttemptState, BatchState, CampaignState, Exclusion, MessageStatus
+
+AS_ITS_BATCH: Mapping[BatchState, str] = {
+    BatchState.UNCHECKED: "pending",
+    BatchState.CHECKING: "pending",
+    BatchState.PENDING: "pending",
+    BatchState.SENDING: "sending",
+    BatchState.ACCEPTED: "in_flight",
+    BatchState.REFUSED: "refused",
+    BatchState.IN_DOUBT: "in_doubt",
+    BatchState.VOIDED: "voided",
+}
+"""What a message is whose own status says no more than its batch's state."""
+
+IN_THE_OPEN = ("pending", "sending", "in_flight", "in_doubt")
+"""Statuses that are not final."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The account of a campaign at one moment.
+
+    Attributes:
+        recipients: rows read of its audience; `expanded` of them are in batches or excluded.
+        excluded: recipients that get no message, by reason.
+        messages: all others; `by_status` sums up to it.
+        batches: their number by state.
+        credits_estimated: for all messages and lookups, by our own prices.
+        credits_held: set aside for what has not left.
+        credits_posted: taken by the gateway; `credits_refunded` of them came back.
+        in_doubt_attempts: requests of which nobody knows whether they were accepted.
+        waits_for: what must happen next, in a sentence, where it is not the workers' turn.
+        adds_up: every row read is in exactly one place.
+    """
+
+    id: int
+    name: str
+    account: str
+    key: str | None
+    state: str
+    paused_at: datetime | None
+    reason: str | None
+    created_at: datetime
+    scheduled_at: datetime | None
+    completed_at: datetime | None
+    recipients: int
+    expanded: int
+    excluded: Mapping[str, int]
+    messages: int
+    by_status: Mapping[str, int]
+    batches: Mapping[str, int]
+    segments: int
+    credits_estimated: Decimal
+    credits_held: Decimal
+    credits_posted: Decimal
+    credits_refunded: Decimal
+    in_doubt_attempts: int
+    waits_for: str | None
+    adds_up: bool
+
+    @property
+    def finished(self) -> bool:
+        """Whether every message has its final status."""
+        return self.completed_at is not None
+
+    @property
+    def open(self) -> int:
+        """Messages without a final status."""
+        return sum(self.by_status.get(status, 0) for status in IN_THE_OPEN)
+
+    @property
+    def credits_spent(self) -> Decimal:
+        """What the campaign has cost so far."""
+        return self.credits_posted - self.credits_refunded
+
+
+def progress(campaign_id: int, *, database: Database | None = None) -> Progress:
+    """The campaign's account; raises UnknownCampaignError."""
+    with (database or default()).snapshot() as connection:
+        campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
+        if campaign is None:
+            raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+        return _account(connection, campaign)
+
+
+def find(key: str, *, account: str = "default", database: Database | None = None) -> Progress:
+    """The account of the campaign that was submitted with this key; raises UnknownCampaignError."""
+    database = database or default()
+    with database.reading() as connection:
+        found = select(campaigns.c.id).where(campaigns.c.account == account, campaigns.c.key == key)
+        campaign_id = connection.execute(found).scalar()
+    if campaign_id is None:
+        raise UnknownCampaignError(f"no campaign of the account {account!r} has the key {key!r}")
+    return progress(campaign_id, database=database)
+
+
+def _account(connection: Connection, campaign: Record) -> Progress:
+    excluded = _excluded(connection, campaign.id)
+    by_state = _batches(connection, campaign.id)
+    by_status = _by_status(connection, campaign.id)
+    size = sum(row.size for row in by_state)
+    unsent = [row.credits for row in by_state if row.state in UNSENT]
+    to_look_up = [row.lookup_credits for row in by_state if row.state == BatchState.UNCHECKED]
+    held = connection.execute(select(holds.c.credits).where(holds.c.campaign_id == campaign.id)).scalar()
+    posted, doubts = _attempts(connection, campaign.id)
+    not_expanded = campaign.recipients - campaign.expanded
+    return Progress(
+        id=campaign.id,
+        name=campaign.name,
+        account=campaign.account,
+        key=campaign.key,
+        state=campaign.state,
+        paused_at=campaign.paused_at,
+        reason=campaign.reason,
+        created_at=campaign.created_at,
+        scheduled_at=campaign.scheduled_at,
+        completed_at=campaign.completed_at,
+        recipients=campaign.recipients,
+        expanded=campaign.expanded,
+        excluded=excluded,
+        messages=size,
+        by_status=by_status,
+        batches={row.state: row.batches for row in by_state},
+        segments=sum(row.segments for row in by_state),
+        credits_estimated=Decimal(sum(row.credits + row.lookup_credits for row in by_state)),
+        credits_held=Decimal(0) if held is None else sum(unsent + to_look_up, Decimal(0)),
+        credits_posted=posted,
+        credits_refunded=_sum(
+            connection, select(func.sum(refunds.c.credits)).where(refunds.c.campaign_id == campaign.id)
+        ),
+        in_doubt_attempts=doubts,
+        waits_for=_waits_for(connection, campaign),
+        adds_up=campaign.recipients == sum(excluded.values()) + size + not_expanded and size == sum(by_status.values()),
+    )
+
+
+def _excluded(connection: Connection, campaign_id: int) -> dict[str, int]:
+    e = exclusions.c
+    counted = select(e.reason, func.count()).where(e.campaign_id == campaign_id).group_by(e.reason)
+    counts: dict[str, int] = dict(connection.execute(counted).all())
+    return {reason.value: counts[reason] for reason in Exclusion if reason in counts}
+
+
+def _batches(connection: Connection, campaign_id: int) -> list[Record]:
+    b = batches.c
+    summed = select(
+        b.state,
+        func.count().label("batches"),
+        *[func.sum(column).label(column.name) for column in (b.size, b.segments, b.credits, b.lookup_credits)],
+    )
+    return list(connection.execute(summed.where(b.campaign_id == campaign_id).group_by(b.state)).all())
+
+
+def _by_status(connection: Connection, campaign_id: int) -> dict[str, int]:
+    m, b = messages.c, batches.c
+    by_batch = (
+        select(m.batch_id, m.status, func.count().label("count"))
+        .where(m.campaign_id == campaign_id)
+        .group_by(m.batch_id, m.status)
+        .subquery()
+    )
+    counted = (
+        select(b.state, by_batch.c.status, func.sum(by_batch.c.count))
+        .where(b.id == by_batch.c.batch_id)
+        .group_by(b.state, by_batch.c.status)
+    )
+    counts: dict[str, int] = {}
+    for state, status, count in connection.execute(counted):
+        word = _word(MessageStatus(status), BatchState(state))
+        counts[word] = counts.get(word, 0) + int(count)
+    return counts
+
+
+def _word(status: MessageStatus, state: BatchState) -> str:
+    if status == MessageStatus.AS_BATCH:
+        return AS_ITS_BATCH[state]
+    if status.rank == MessageStatus.WAITING.rank:
+        return "in_flight"
+    return status.name.lower()
+
+
+def _attempts(connection: Connection, campaign_id: int) -> tuple[Decimal, int]:
+    a = attempts.c
+    doubtful = (a.state == AttemptState.IN_DOUBT) & (a.kind == AttemptKind.SEND)
+    summed = select(func.sum(a.credits), func.count().filter(doubtful)).where(a.campaign_id == campaign_id)
+    posted, doubts = connection.execute(summed).one()
+    return posted or Decimal(0), doubts
+
+
+def _sum(connection: Connection, statement: Any) -> Decimal:
+    return Decimal(connection.execute(statement).scalar() or 0)
+
+
+def _waits_for(connection: Connection, campaign: Record) -> str | None:
+    if campaign.completed_at is not None:
+        return None
+    if campaign.paused_at is not None and campaign.state != CampaignState.CANCELLED:
+        return f"a person to resume it: {campaign.pause_reason}"
+    if campaign.state == CampaignState.SUBMITTED and campaign.scheduled_at is not None:
+        return f"its time, {campaign.scheduled_at:%Y-%m-%d %H:%M} UTC"
+    if campaign.state == CampaignState.STALLED:  # it has nothing left to send, whether the gateway is well or not
+        return str(campaign.reason)
+    if unserved(connection, campaign.account):
+        return f"a worker whose settings have the account {campaign.account!r}: those at work have others"
+    away = connection.execute(select(accounts.c.away_reason).where(accounts.c.name == campaign.account)).scalar()
+    if away is not None:
+        return f"the gateway to come back: {away}"
+    if campaign.state == CampaignState.AWAITING_CREDITS:
+        return str(campaign.reason) + _kept_back(connection, campaign.account)
+    return None
+
+
+def _kept_back(connection: Connection, account: str) -> str:
+    """What doubts keep from whoever waits for credits: they may have been taken, or never will be."""
+    a = attempts.c
+    kept = _sum(connection, select(func.sum(a.estimated)).where(a.account == account, is_in_doubt()))
+    return f"; {plain(kept)} are kept back for requests in doubt" if kept else ""

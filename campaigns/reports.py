@@ -1,0 +1,244 @@
+"""Delivery reports: journal → match → apply.
+
+A report can be read once, so its bytes are stored and committed before anything is made of them. Applying is
+idempotent: a body may be applied again after a crash, and by two at once. What is not matched yet stays parked: reports
+often precede the reply that they belong to.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Text, and_, delete, insert, null, select, update
+
+from campaigns import accounts, doubts, lookups, statuses
+from campaigns.database import Database, Record, later, now, rows_of
+from campaigns.models import accounts as accounts_table
+from campaigns.models import attempts, report_polls
+from campaigns.states import AttemptKind, AttemptState, MessageStatus, PollState
+
+ASKED_SECONDS = 600.0
+"""After which nobody is still waiting for the answer to a request for reports."""
+
+POLLS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, repr=False)
+class Reports:
+    """Delivery reports in our words, column by column, in the order in which they came."""
+
+    msgfids: Sequence[str]
+    smsfids: Sequence[str]
+    numbers: Sequence[str]
+    statuses: Sequence[MessageStatus]
+
+    def __len__(self) -> int:
+        return len(self.msgfids)
+
+    def numbers_by(self, msgfids: Collection[str]) -> dict[str, frozenset[int]]:
+        """The MSISDNs reported under each of these msgfids."""
+        found: dict[str, set[int]] = {}
+        for msgfid, number in zip(self.msgfids, self.numbers, strict=True):
+            if msgfid in msgfids and (msisdn := statuses.msisdn(number)) is not None:
+                found.setdefault(msgfid, set()).add(msisdn)
+        return {msgfid: frozenset(numbers) for msgfid, numbers in found.items()}
+
+
+@dataclass
+class Applied:
+    """What applying a body came to: messages changed, campaigns and lookup batches touched, msgfids that nobody has."""
+
+    changed: int = 0
+    campaigns: set[int] = field(default_factory=set)
+    looked_up: set[int] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+
+
+def note(database: Database, account: str, msgfid: str | None = None) -> int:
+    """Write down that the gateway is about to be asked; this also proves that the database can be written."""
+    asked = insert(report_polls).values(account=account, msgfid=msgfid, state=PollState.ASKED)
+    with database.transaction() as connection:
+        poll_id: int = connection.execute(asked.returning(report_polls.c.id)).scalar_one()
+    return poll_id
+
+
+def store(database: Database, poll_id: int, body: bytes) -> None:
+    """Keep the raw body, before anything is made of it."""
+    _record(database, poll_id, state=PollState.STORED, stored_at=now(), body=zlib.compress(body, 1))
+
+
+def lose(database: Database, poll_id: int) -> None:
+    """No body came. If the gateway did answer, its reports are gone: no client can prevent that, but it is counted."""
+    _record(database, poll_id, state=PollState.LOST)
+
+
+def forget(database: Database, poll_id: int) -> None:
+    """The request never left, or there was nothing to read: nothing to keep."""
+    with database.transaction() as connection:
+        connection.execute(delete(report_polls).where(report_polls.c.id == poll_id))
+
+
+def note_refusal(database: Database, account: str, reason: str) -> None:
+    """Show on the account that its reports cannot be had, unless worse is known of it; sending goes on."""
+    known = accounts_table.c
+    with database.transaction() as connection:
+        accounts.lock(connection, account)
+        refused = update(accounts_table).where(known.name == account, known.failures == 0)
+        connection.execute(refused.values(away_reason=reason))
+
+
+def note_answer(database: Database, account: str) -> None:
+    """The account's reports can be had (again)."""
+    known = accounts_table.c
+    noted = and_(known.name == account, known.failures == 0, known.away_reason.is_not(None))
+    with database.reading() as connection:
+        if connection.execute(select(known.name).where(noted)).first() is None:
+            return
+    with database.transaction() as connection:
+        connection.execute(update(accounts_table).where(noted).values(away_reason=None))
+
+
+def body(database: Database, poll_id: int) -> bytes:
+    """The raw body of a stored poll."""
+    with database.reading() as connection:
+        return zlib.decompress(
+            connection.execute(select(report_polls.c.body).where(report_polls.c.id == poll_id)).scalar_one()
+        )
+
+
+def unapplied(database: Database, account: str) -> list[Record]:
+    """Polls (id, state, msgfid, stored_at, unknown) whose body is here and not wholly applied, oldest first."""
+    p = report_polls.c
+    found = select(p.id, p.state, p.msgfid, p.stored_at, p.unknown)
+    at_work = found.where(p.account == account, p.state.in_([PollState.STORED, PollState.PARKED])).order_by(p.id)
+    with database.reading() as connection:
+        return list(connection.execute(at_work).all())
+
+
+def parked(database: Database, account: str, *, no_older_than: float) -> list[Record]:
+    """Polls with reports that nobody has claimed yet, oldest first.
+
+    Those that nobody can claim any more, or that came more than `no_older_than` seconds ago, are closed; and one whose
+    reader died before any body came counts as lost.
+    """
+    p = report_polls.c
+    too_old = (p.stored_at < later(-no_older_than)).label("too_old")
+    found = select(p.id, p.state, p.msgfid, p.stored_at, p.unknown, p.account, too_old)
+    waiting = []
+    with database.transaction() as connection:
+        connection.execute(
+            update(report_polls)
+            .where(p.account == account, p.state == PollState.ASKED, p.asked_at < later(-ASKED_SECONDS))
+            .values(state=PollState.LOST)
+        )
+        at_work = found.where(p.account == account, p.state == PollState.PARKED).order_by(p.id).with_for_update()
+        for poll in connection.execute(at_work).all():
+            if not poll.too_old and _can_be_claimed(connection, poll):
+                waiting.append(poll)
+            else:
+                connection.execute(update(report_polls).where(p.id == poll.id).values(state=PollState.APPLIED))
+    return waiting
+
+
+def _can_be_claimed(connection: Connection, poll: Record) -> bool:
+    # In this order: a request that is settled in between is known by its msgfid then.
+    if _may_belong_to_an_unsettled_attempt(connection, poll):
+        return True
+    return bool(_attempts(connection, poll.account, poll.unknown))
+
+
+def first_seen(database: Database, account: str, msgfids: Collection[str]) -> dict[str, datetime]:
+    """When a report under each of these msgfids first came, in all that the account's journal has.
+
+    It reads the head of each poll that had something for nobody: to be asked only where a doubt depends on it.
+    """
+    p = report_polls.c
+    had_some = select(p.id, p.stored_at, p.unknown).where(p.account == account, p.unknown.is_not(None)).order_by(p.id)
+    seen: dict[str, datetime] = {}
+    last = 0
+    with database.reading() as connection:
+        while some := connection.execute(had_some.where(p.id > last).limit(POLLS_AT_ONCE)).all():
+            for poll in some:
+                for msgfid in set(poll.unknown).intersection(msgfids):
+                    seen[msgfid] = min(poll.stored_at, seen.get(msgfid, poll.stored_at))
+            last = some[-1].id
+    return seen
+
+
+def known_now(database: Database, account: str, msgfids: Iterable[str]) -> bool:
+    """Whether an attempt has one of these msgfids meanwhile."""
+    with database.reading() as connection:
+        return bool(_attempts(connection, account, set(msgfids)))
+
+
+def apply(database: Database, poll_id: int, reports: Reports) -> Applied:
+    """Apply a stored body in one commit; harmless if it was applied before.
+
+    Args:
+        database: where.
+        poll_id: the body's.
+        reports: what the body says.
+    """
+    applied = Applied()
+    with database.transaction() as connection:
+        p = report_polls.c
+        poll = connection.execute(select(report_polls).where(p.id == poll_id).with_for_update()).one()
+        if poll.state not in (PollState.STORED, PollState.PARKED):
+            return applied
+        wanted = set(reports.msgfids) if poll.state == PollState.STORED else set(poll.unknown)
+        # Looked at before the msgfids: a request that is settled in between is known by its msgfid then.
+        may_be_ours = _may_belong_to_an_unsettled_attempt(connection, poll)
+        known = _attempts(connection, poll.account, wanted)
+        applied.unknown = wanted - known.keys()
+        for msgfid, attempt in known.items():
+            if attempt.state == AttemptState.IN_DOUBT:  # its broken reply had shown this very id
+                doubts.adopt(connection, attempt, msgfid)
+        brought = statuses.apply(connection, reports, _of_kind(known, AttemptKind.SEND))
+        applied.changed = brought.changed
+        applied.campaigns |= {campaign_id for campaign_id, _ in brought.reported}
+        applied.looked_up |= lookups.answer(connection, reports, _of_kind(known, AttemptKind.LOOKUP))
+        waits = applied.unknown and may_be_ours
+        connection.execute(
+            update(report_polls)
+            .where(p.id == poll_id)
+            .values(
+                state=PollState.PARKED if waits else PollState.APPLIED,
+                reports=len(reports),
+                unknown=sorted(applied.unknown) or null(),
+            )
+        )
+    return applied
+
+
+def _attempts(connection: Connection, account: str, msgfids: Collection[str]) -> dict[str, Record]:
+    a = attempts.c
+    if not msgfids:
+        return {}
+    # One parameter however many there are: a body may hold a report from each of a hundred thousand sendings.
+    asked = rows_of(connection, "asked", msgfid=(Text, sorted(msgfids)))
+    columns = select(a.id, a.kind, a.state, a.campaign_id, a.batch_id, a.msgfid)
+    found = connection.execute(columns.where(a.account == account, a.msgfid == asked.c.msgfid))
+    return {row.msgfid: row for row in found}
+
+
+def _of_kind(known: Mapping[str, Record], kind: AttemptKind) -> dict[str, Record]:
+    return {msgfid: row for msgfid, row in known.items() if row.kind == kind}
+
+
+def _may_belong_to_an_unsettled_attempt(connection: Connection, poll: Record) -> bool:
+    a = attempts.c
+    unsettled = select(a.id).where(
+        a.account == poll.account,
+        doubts.may_have_sent(),
+        a.started_at <= poll.stored_at,
+    )
+    return connection.execute(unsettled.limit(1)).first() is not None
+
+
+def _record(database: Database, poll_id: int, **values: Any) -> None:
+    with database.transaction() as connection:
+        connection.execute(update(report_polls).where(report_polls.c.id == poll_id).values(**values))

@@ -1,0 +1,102 @@
+"""What the domain reads from the environment: where the database is, and how numbers and prices are read.
+
+Producers and workers share these, so that an audience expanded inside a submit comes out as a worker would expand it.
+What only workers need is in `worker.settings`.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableSetting
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+class SettingsError(ValueError):
+    """The environment is wrong; `faults` names everything that is, so that one reading mends it all."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("the settings are refused:\n" + "\n".join(f"  - {fault}" for fault in faults))
+        self.faults = faults
+
+
+def _is_a_region(code: str) -> str:
+    import phonenumbers  # late: `import campaigns` must stay quick, and this one is not
+
+    if code.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"{code!r} is no country code of two letters, such as CI or BF")
+    return code.upper()
+
+
+def _is_a_supported_database(url: str) -> str:
+    try:
+        backend = make_url(url).get_backend_name()
+    except ArgumentError:
+        raise ValueError("is no database URL, such as postgresql://user:password@host/name") from None
+    if backend not in ("postgresql", "sqlite"):
+        raise ValueError(f"{backend} is not supported: use postgresql://… or sqlite:///…")
+    if backend == "sqlite" and make_url(url).database in (None, "", ":memory:"):
+        raise ValueError("a SQLite database in memory is seen by one connection only: name a file, sqlite:///path")
+    return url
+
+
+def _are_prefixes(prices: dict[str, Decimal]) -> dict[str, Decimal]:
+    for prefix, price in prices.items():
+        if prefix and not (prefix.isascii() and prefix.isdigit()):
+            raise ValueError(f"{prefix!r} is no prefix: digits with the country code, or '' for all others")
+        if price < 0:
+            raise ValueError(f"the price of {prefix!r} is negative")
+    return prices
+
+
+class DomainSettings(BaseSettings):
+    """Settings that producers and workers share."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", env_nested_delimiter="__", hide_input_in_errors=True, frozen=True
+    )
+
+    database_url: Annotated[str, AfterValidator(_is_a_supported_database)] = Field(
+        default="sqlite:///var/campaigns.db", description="PostgreSQL in production, SQLite for a first run", repr=False
+    )
+    default_region: Annotated[str, AfterValidator(_is_a_region)] = Field(
+        default="CI", description="country of the numbers that are written without a country code"
+    )
+    credit_prices: Annotated[dict[str, Decimal], AfterValidator(_are_prefixes)] = Field(
+        default={"": Decimal(1)},
+        description='credits a segment, by number prefix; the longest wins, `""` is for all others',
+    )
+    lookup_price: Decimal = Field(default=Decimal(1), ge=0, description="credits a number lookup")
+
+
+_QUOTED = re.compile(r'"(\w+)"')
+
+S = TypeVar("S", bound="DomainSettings")
+
+
+def read(kind: type[S]) -> S:
+    """The environment and `.env` as `kind`; raises SettingsError with every fault named, and no value shown."""
+    try:
+        return kind()
+    except ValidationError as error:
+        raise SettingsError([_sentence(fault["loc"], fault["msg"]) for fault in error.errors()]) from None
+    except UnreadableSetting as error:  # pydantic's own message names the field and its source, and not the value
+        field = _QUOTED.search(str(error))
+        raise SettingsError([f"{field[1].upper() if field else 'settings'}: is no JSON"]) from None
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    name = "__".join(str(part).upper() for part in place) or "settings"
+    return f"{name}: {message.removeprefix('Value error, ')}"
+
+
+@cache
+def domain_settings() -> DomainSettings:
+    """This process's domain settings, read once."""
+    return read(DomainSettings)

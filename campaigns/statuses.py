@@ -1,0 +1,242 @@
+"""The status of each message, set from delivery reports in one set-based statement a body.
+
+Rank decides what may overwrite what (`MessageStatus`). Messages are found by number; where the gateway spells a number
+otherwise than we did, by its `smsfid`. What ends unbilled gives its credits back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from sqlalchemy import BigInteger, Connection, SmallInteger, and_, bindparam, delete, or_, select, update
+
+from campaigns.database import Record, forbid_scans, now, rows_of, upsert
+from campaigns.models import attempts, batches, messages, refunds
+from campaigns.payload import Payload, ReceiptLines
+from campaigns.states import UNBILLED, AttemptKind, MessageStatus
+
+Target = tuple[int, int]
+"""Campaign and MSISDN: the key of a message."""
+
+Told = tuple[int, MessageStatus]
+"""The place of the report that counts for a message, and its status."""
+
+LONGEST_NUMBER = 15
+"""Digits of an MSISDN (ITU-T E.164); anything longer would not even fit its column."""
+
+
+class Columns(Protocol):
+    """Delivery reports, column by column (see `reports.Reports`)."""
+
+    @property
+    def msgfids(self) -> Sequence[str]: ...
+    @property
+    def smsfids(self) -> Sequence[str]: ...
+    @property
+    def numbers(self) -> Sequence[str]: ...
+    @property
+    def statuses(self) -> Sequence[MessageStatus]: ...
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What came of it: the messages that were reported on, changed or not, and how many were changed."""
+
+    reported: set[Target]
+    changed: int
+
+
+def apply(connection: Connection, reports: Columns, sendings: Mapping[str, Record]) -> Brought:
+    """Bring messages up to what the reports say.
+
+    Args:
+        connection: a transaction; its planner is told to forbid scans and hash joins for the rest of it.
+        reports: in the order in which they came; the last of a rank wins.
+        sendings: msgfid → its attempt (id, campaign_id); reports under other msgfids are left alone.
+    """
+    named = _named(reports, sendings)
+    if not named:
+        return Brought(set(), 0)
+    forbid_scans(connection)
+    latest = _latest(reports, named)
+    changed = _update(connection, latest)
+    reported = latest
+    if changed < len(latest) and (missing := latest.keys() - _select(connection, latest)):
+        spelled = by_smsfid(connection, reports, [place for place, target in named if target in missing], sendings)
+        changed += _update(connection, _latest(reports, spelled))
+        known = [(place, target) for place, target in named if target not in missing]
+        reported = _latest(reports, sorted(known + spelled))
+    _settle_up(connection, reports, reported, sendings)
+    return Brought(set(reported), changed)
+
+
+def _settle_up(
+    connection: Connection, reports: Columns, reported: Mapping[Target, Told], sendings: Mapping[str, Record]
+) -> None:
+    """Give credits back for what has ended unbilled, and take back what was given for what is delivered after all."""
+    attempt_of = {msgfid: sending.id for msgfid, sending in sendings.items()}
+    unbilled = {target: told for target, told in reported.items() if told[1] in UNBILLED}
+    # Reported so is not ended so: another end may have come first, and stays.
+    ended = _select(connection, unbilled, as_told=True) if unbilled else set()
+    give_back(connection, {target: attempt_of[reports.msgfids[unbilled[target][0]]] for target in ended})
+    delivered = [
+        (attempt_of[reports.msgfids[place]], target[1])
+        for target, (place, status) in reported.items()
+        if status == MessageStatus.DELIVERED
+    ]
+    take_back(connection, {campaign_id for campaign_id, _ in reported}, delivered)
+
+
+def _named(reports: Columns, sendings: Mapping[str, Record]) -> list[tuple[int, Target]]:
+    """Place of each report that is ours, and the message that it names."""
+    campaign_of = {msgfid: sending.campaign_id for msgfid, sending in sendings.items()}
+    return [
+        # What is no number at all gets a key of its own, and is looked for by its smsfid.
+        (place, (campaign_of[msgfid], msisdn(number) or -1 - place))
+        for place, (msgfid, number) in enumerate(zip(reports.msgfids, reports.numbers, strict=True))
+        if msgfid in campaign_of
+    ]
+
+
+def msisdn(number: str) -> int | None:
+    """A number as reported, if it can be one."""
+    return int(number) if number.isdecimal() and len(number) <= LONGEST_NUMBER else None
+
+
+def _latest(reports: Columns, named: Iterable[tuple[int, Target]]) -> dict[Target, Told]:
+    """The report that counts for each message."""
+    latest: dict[Target, Told] = {}
+    for place, target in named:
+        status = reports.statuses[place]
+        before = latest.get(target)
+        if before is None or status.rank >= before[1].rank:
+            latest[target] = place, status
+    return latest
+
+
+def _update(connection: Connection, latest: Mapping[Target, Told]) -> int:
+    """Set what outranks what is there; returns how many. In the order of the key: two appliers cannot deadlock."""
+    if not latest:
+        return 0
+    m, new = messages.c, _table(connection, latest)
+    in_flight = MessageStatus.WAITING.rank
+    rank, new_rank = m.status // 10, new.c.status // 10
+    outranks = or_(new_rank > rank, and_(new_rank == in_flight, rank == in_flight, new.c.status != m.status))
+    return connection.execute(
+        update(messages)
+        .where(m.campaign_id == new.c.campaign_id, m.msisdn == new.c.msisdn, outranks)
+        .values(status=new.c.status, updated_at=now())
+    ).rowcount
+
+
+def _select(connection: Connection, latest: Mapping[Target, Told], *, as_told: bool = False) -> set[Target]:
+    """Those messages that there are; with `as_told`, only those whose status is the reported one."""
+    m, asked = messages.c, _table(connection, latest)
+    found = select(m.campaign_id, m.msisdn).where(m.campaign_id == asked.c.campaign_id, m.msisdn == asked.c.msisdn)
+    if as_told:
+        found = found.where(m.status == asked.c.status)
+    return {(row[0], row[1]) for row in connection.execute(found)}
+
+
+def by_smsfid(
+    connection: Connection, reports: Columns, places: Iterable[int], asked: Mapping[str, Record]
+) -> list[tuple[int, Target]]:
+    """The messages that some reports name by a number that is not ours, by the ids in the receipts of their attempts.
+
+    Args:
+        connection: a transaction.
+        reports: all of them.
+        places: which of them to look for.
+        asked: msgfid → its attempt (id, campaign_id).
+
+    Returns:
+        Place and message, in the order of the places; those that no receipt names are left out.
+    """
+    wanted = sorted(places)
+    numbers: dict[tuple[str, str | None], int] = {}
+    its_msgfid = {asked[reports.msgfids[place]].id: reports.msgfids[place] for place in wanted}
+    for attempt_id, payload, lines in _receipts(connection, its_msgfid):
+        if len(payload) == len(lines.smsfids):  # a batch whose dead numbers were dropped has grown shorter
+            keys = [(its_msgfid[attempt_id], smsfid) for smsfid in lines.smsfids]
+            numbers |= dict(zip(keys, payload.numbers, strict=True))
+    found = [(place, (reports.msgfids[place], reports.smsfids[place])) for place in wanted]
+    return [(place, (asked[key[0]].campaign_id, numbers[key])) for place, key in found if key in numbers]
+
+
+def _receipts(connection: Connection, attempt_ids: Iterable[int]) -> Iterator[tuple[int, Payload, ReceiptLines]]:
+    """Payload and receipt of attempts; an adopted one has no receipt, and is priced by its segments or its numbers."""
+    a, b = attempts.c, batches.c
+    wanted = rows_of(connection, "wanted", id=(BigInteger, sorted(attempt_ids)))
+    columns = select(a.id, a.kind, a.size, b.payload, a.receipt, a.estimated)
+    for row in connection.execute(columns.where(a.id == wanted.c.id, b.id == a.batch_id)):
+        payload = Payload.unpack(row.payload)
+        if row.receipt is not None:
+            yield row.id, payload, ReceiptLines.unpack(row.receipt)
+            continue
+        counts = payload.segments if row.kind == AttemptKind.SEND else [1] * row.size
+        share = row.estimated / (sum(counts) or 1)
+        yield row.id, payload, ReceiptLines([None] * len(counts), [share * count for count in counts])
+
+
+def give_back(connection: Connection, ended: Mapping[Target, int]) -> None:
+    """Post a refund for each message, or lookup, that ended unbilled in its attempt; once, however often it is told."""
+    if not ended:
+        return
+    numbers: dict[int, list[Target]] = {}
+    for target, attempt_id in ended.items():
+        numbers.setdefault(attempt_id, []).append(target)
+    rows = []
+    for attempt_id, payload, lines in _receipts(connection, numbers):
+        price = _prices(payload, lines, [number for _, number in numbers[attempt_id]])
+        rows += [
+            {"attempt_id": attempt_id, "msisdn": number, "campaign_id": campaign_id, "credits": price[number]}
+            for campaign_id, number in numbers[attempt_id]
+            if number in price
+        ]
+    if rows:
+        connection.execute(upsert(connection, refunds).on_conflict_do_nothing(), rows)
+
+
+def _prices(payload: Payload, lines: ReceiptLines, numbers: Iterable[int]) -> Mapping[int, Decimal]:
+    """What the gateway took for each number; the mean where a batch has lost numbers since, and so their places."""
+    if len(payload) == len(lines.credits):
+        return dict(zip(payload.numbers, lines.credits, strict=True))
+    billed = [price for price in lines.credits if price]
+    mean = sum(billed, Decimal(0)) / (len(billed) or 1)
+    return dict.fromkeys(numbers, round(mean, 4))
+
+
+def take_back(connection: Connection, campaign_ids: set[int], delivered: Sequence[tuple[int, int]]) -> None:
+    """A message that was delivered after all is billed, and its refund was none (attempt and MSISDN of each)."""
+    if not delivered:
+        return
+    r = refunds.c
+    any_refund = select(r.msisdn).where(r.campaign_id.in_(campaign_ids)).limit(1)
+    if not connection.execute(any_refund).first():
+        return
+    named = rows_of(
+        connection,
+        "named",
+        attempt_id=(BigInteger, [attempt_id for attempt_id, _ in delivered]),
+        msisdn=(BigInteger, [msisdn for _, msisdn in delivered]),
+    )
+    # Looked for first: a deletion by so many names is a scan for each of them where refunds are few.
+    both = and_(r.attempt_id == named.c.attempt_id, r.msisdn == named.c.msisdn)
+    wrong = connection.execute(select(r.attempt_id, r.msisdn).where(both)).all()
+    if wrong:
+        gone = delete(refunds).where(r.attempt_id == bindparam("its_attempt"), r.msisdn == bindparam("its_number"))
+        connection.execute(gone, [{"its_attempt": row.attempt_id, "its_number": row.msisdn} for row in wrong])
+
+
+def _table(connection: Connection, latest: Mapping[Target, Told]) -> Any:
+    ordered = sorted(latest)
+    return rows_of(
+        connection,
+        "named",
+        campaign_id=(BigInteger, [campaign_id for campaign_id, _ in ordered]),
+        msisdn=(BigInteger, [msisdn for _, msisdn in ordered]),
+        status=(SmallInteger, [int(latest[target][1]) for target in ordered]),
+    )

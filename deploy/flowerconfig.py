@@ -1,0 +1,25 @@
+"""Flower as the Procfile starts it: on loopback unless told otherwise, and anywhere else only behind a login.
+
+`FLOWER_ADDRESS`, `FLOWER_PORT`, `FLOWER_BASIC_AUTH` and the like come from the environment, as Flower documents them.
+"""
+
+import ipaddress
+
+from tornado.options import options
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+address = options.address or "127.0.0.1"
+tasks_columns = "name,result,state,received,runtime,worker"
+max_tasks = 2_000
+
+if not _is_loopback(address) and not (options.basic_auth or options.auth):
+    raise SystemExit(
+        f"Flower would be open to all who reach {address}: set FLOWER_BASIC_AUTH=name:password, or keep it on loopback"
+    )

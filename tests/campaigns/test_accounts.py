@@ -1,0 +1,74 @@
+"""An account's row: a lock, and the memory of a gateway that is away."""
+
+from campaigns import accounts, batches, models
+from campaigns.database import Database
+from campaigns.states import BatchState
+from tests.campaigns import making
+
+
+def test_each_failure_in_a_row_doubles_the_wait_up_to_a_minute(any_database: Database) -> None:
+    waits = [accounts.away(any_database, making.ACCOUNT, "connection refused") for _ in range(9)]
+
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+
+
+def test_nothing_is_claimed_while_the_gateway_is_away_and_again_when_it_is_back(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(1))
+    accounts.away(any_database, making.ACCOUNT, "connection refused")
+    while_away = batches.candidates(any_database, making.ACCOUNT, 9)
+
+    accounts.back(any_database, making.ACCOUNT)
+
+    assert while_away == []
+    assert batches.candidates(any_database, making.ACCOUNT, 9) == [campaign]
+
+
+def test_another_account_goes_on_while_one_is_away(any_database: Database) -> None:
+    accounts.away(any_database, "other", "connection refused")
+    campaign = making.funded(any_database, making.numbers(1))
+
+    assert batches.candidates(any_database, making.ACCOUNT, 9) == [campaign]
+
+
+def test_an_answer_makes_the_next_wait_short_again(any_database: Database) -> None:
+    accounts.away(any_database, making.ACCOUNT, "connection refused")
+    accounts.away(any_database, making.ACCOUNT, "connection refused")
+
+    accounts.back(any_database, making.ACCOUNT)
+
+    assert accounts.away(any_database, making.ACCOUNT, "connection refused") == 1.0
+
+
+def test_a_new_account_is_locked_by_one_after_the_other(any_database: Database) -> None:
+    def fail() -> float:
+        return accounts.away(any_database, "new", "connection refused")
+
+    assert sorted(making.at_once(fail, fail, fail, fail)) == [1.0, 2.0, 4.0, 8.0]
+
+
+def test_an_answer_of_an_account_that_never_failed_writes_nothing(any_database: Database) -> None:
+    accounts.back(any_database, "unheard")
+
+    campaign = making.funded(any_database, making.numbers(1))
+    assert making.batch_states(any_database, campaign) == [BatchState.PENDING]
+
+
+def unserved(database: Database, *names: str) -> list[bool]:
+    with database.reading() as connection:
+        return [accounts.unserved(connection, name) for name in names]
+
+
+def test_whoever_has_an_account_says_so_now_and_then(any_database: Database) -> None:
+    said = [accounts.serve(any_database, [making.ACCOUNT, "other"]) for _ in range(2)]
+    making.clock_goes_on(any_database, accounts.SERVED_SECONDS / 2, models.accounts.c.served_at)
+    said.append(accounts.serve(any_database, [making.ACCOUNT]))
+    both = unserved(any_database, making.ACCOUNT, "other")
+    making.clock_goes_on(any_database, accounts.SERVED_SECONDS / 2 + 1, models.accounts.c.served_at)
+
+    assert said == [2, 0, 1]
+    assert both == [False, False]
+    assert unserved(any_database, making.ACCOUNT, "other", "new") == [False, True, True]
+
+
+def test_where_no_worker_is_at_work_none_is_missed(any_database: Database) -> None:
+    assert unserved(any_database, "new") == [False]

@@ -1,0 +1,426 @@
+"""A batch is claimed once, and settled by what is known of its request."""
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import func, select, update
+
+import campaigns
+from campaigns import batches
+from campaigns.batches import Claim
+from campaigns.database import Database
+from campaigns.models import attempts, lookups
+from campaigns.models import batches as batches_table
+from campaigns.models import campaigns as campaigns_table
+from campaigns.states import AttemptKind, AttemptState, BatchState, MessageStatus
+from tests.campaigns import making
+
+
+def claim(database: Database, campaign_id: int) -> Claim | None:
+    return batches.claim(database, campaign_id, lease_seconds=making.LEASE)
+
+
+def account_of(database: Database, campaign_id: int) -> campaigns.Progress:
+    account = campaigns.progress(campaign_id, database=database)
+    assert account.adds_up
+    return account
+
+
+def test_a_claim_tells_all_that_a_request_needs(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(3), flash=True)
+
+    found = making.claimed(any_database, campaign)
+
+    assert (found.kind, found.account, found.campaign_id, found.number) == (AttemptKind.SEND, "default", campaign, 1)
+    assert list(found.payload.numbers) == making.numbers(3)
+    assert (found.sender, found.flash, found.merged, found.wire_text) == (making.SENDER, True, True, "Bonjour {f1}")
+    assert found.msgid.isalnum()
+    assert len(found.msgid) <= 30
+
+
+def test_the_attempt_is_in_the_database_before_anything_is_sent(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(3))
+
+    found = making.claimed(any_database, campaign)
+
+    attempt = making.attempt(any_database, found)
+    assert (attempt.state, attempt.msgid, attempt.size) == (AttemptState.OPEN, found.msgid, 3)
+    assert attempt.estimated == 3
+    assert (attempt.leased_until - attempt.started_at).total_seconds() == pytest.approx(making.LEASE, abs=0.01)
+    assert account_of(any_database, campaign).by_status == {"sending": 3}
+
+
+def test_a_claim_shows_no_number_and_no_text() -> None:
+    shown = repr(batches.Acceptance("f1", Decimal(1), None, making.ReceiptLines([], []), [making.FIRST]))
+
+    assert str(making.FIRST) not in shown
+
+
+def test_batches_are_claimed_in_their_order_until_none_is_left(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(5), batch_size=2)
+
+    found = [claim(any_database, campaign) for _ in range(4)]
+
+    assert [each and each.number for each in found] == [1, 2, 3, None]
+
+
+@pytest.mark.parametrize("stop", [campaigns.pause, campaigns.cancel], ids=["paused", "cancelled"])
+def test_nothing_is_claimed_of_a_campaign_that_was_stopped(any_database: Database, stop: object) -> None:
+    campaign = making.funded(any_database, making.numbers(3), batch_size=1)
+    making.claimed(any_database, campaign)
+
+    stop(campaign, database=any_database)  # type: ignore[operator]
+
+    assert claim(any_database, campaign) is None
+    assert batches.candidates(any_database, making.ACCOUNT, 9) == []
+
+
+def test_a_resumed_campaign_goes_on_where_it_was(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), batch_size=1)
+    making.accepted(any_database, campaign)
+    campaigns.pause(campaign, database=any_database)
+
+    campaigns.resume(campaign, database=any_database)
+
+    assert making.claimed(any_database, campaign).number == 2
+
+
+def test_nothing_is_claimed_before_the_credits_are_set_aside(any_database: Database) -> None:
+    campaign = making.submitted(any_database, making.numbers(1))
+
+    assert batches.candidates(any_database, making.ACCOUNT, 9) == []
+    assert claim(any_database, campaign) is None
+
+
+def test_claimers_at_once_never_get_the_same_batch_and_leave_none(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(40), batch_size=1)
+
+    def take_all() -> list[int]:
+        found = []
+        while (one := claim(any_database, campaign)) is not None:
+            found.append(one.number)
+        return found
+
+    taken = making.at_once(take_all, take_all, take_all, take_all)
+
+    assert sorted(number for numbers in taken for number in numbers) == list(range(1, 41))
+
+
+def test_claimers_of_a_rated_campaign_wait_for_one_another_and_pass_the_gate_once(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(30), rate=5)
+
+    for _ in range(5):
+        found = making.at_once(*[lambda: claim(any_database, campaign)] * 4)
+        assert len([one for one in found if one]) == 1
+        making.clock_goes_on(any_database, 0.2)
+
+
+def test_claims_spread_over_the_campaigns(any_database: Database) -> None:
+    made = [making.funded(any_database, making.numbers(2)) for _ in range(5)]
+
+    first = Counter(batches.candidates(any_database, making.ACCOUNT, 1)[0] for _ in range(200))
+
+    assert set(first) == set(made)
+    assert max(first.values()) < 100
+
+
+def test_candidates_are_of_the_account_alone(any_database: Database) -> None:
+    making.funded(any_database, making.numbers(1), account="other")
+
+    assert batches.candidates(any_database, making.ACCOUNT, 9) == []
+
+
+def test_a_rated_campaign_keeps_its_pace_and_makes_up_for_a_tenth_of_a_second(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(99), rate=10)
+    sent, skipped = 0, 0.0
+    began = any_database.clock()
+    for _ in range(40):
+        while (found := claim(any_database, campaign)) is not None:
+            sent += len(found.payload)
+        making.clock_goes_on(any_database, 0.04, campaigns_table.c.next_send_at)
+        skipped += 0.04
+    seconds = (any_database.clock() - began).total_seconds() + skipped
+
+    batch, lateness = 2, 1  # messages
+    assert 10 * seconds - 2 * batch <= sent <= 10 * seconds + batch + lateness
+
+
+def test_a_rated_campaign_that_slept_does_not_make_up_for_it(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(60), rate=10)
+    making.claimed(any_database, campaign)
+    making.clock_goes_on(any_database, 60)
+
+    burst = [claim(any_database, campaign) for _ in range(4)]
+
+    assert len([one for one in burst if one]) == 1
+    turn = batches.next_turn(any_database, making.ACCOUNT)
+    assert turn is not None
+    assert 0 <= turn <= 0.1
+
+
+def test_a_rated_campaign_out_of_turn_is_no_candidate(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(9), rate=1)
+    making.claimed(any_database, campaign)
+
+    assert batches.candidates(any_database, making.ACCOUNT, 9) == []
+    assert claim(any_database, campaign) is None
+    making.clock_goes_on(any_database, 1)
+    assert batches.candidates(any_database, making.ACCOUNT, 9) == [campaign]
+
+
+def test_claimable_batches_are_counted_no_further_than_asked(any_database: Database) -> None:
+    assert batches.count_claimable(any_database, making.ACCOUNT, 3) == 0
+    making.funded(any_database, making.numbers(2), batch_size=1)
+
+    assert batches.count_claimable(any_database, making.ACCOUNT, 9) == 2
+    assert batches.count_claimable(any_database, making.ACCOUNT, 1) == 1
+
+
+def test_a_lease_is_held_until_it_ends(any_database: Database) -> None:
+    found = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
+
+    assert batches.holds_lease(any_database, found, seconds=50)
+    assert not batches.holds_lease(any_database, found, seconds=70)
+
+
+def test_a_lease_is_lost_with_the_attempt(any_database: Database) -> None:
+    found = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
+    batches.doubt(any_database, found, "timed out")
+
+    assert not batches.holds_lease(any_database, found, seconds=1)
+
+
+def test_an_accepted_batch_is_in_flight_and_posted(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(3))
+
+    found = making.accepted(any_database, campaign, "f9")
+
+    attempt = making.attempt(any_database, found)
+    assert (attempt.state, attempt.msgfid, attempt.credits) == (AttemptState.ACCEPTED, "f9", 3)
+    assert making.statuses(any_database, campaign) == [MessageStatus.AS_BATCH] * 3  # no message was touched
+    account = account_of(any_database, campaign)
+    assert account.by_status == {"in_flight": 3}
+    assert (account.credits_posted, account.credits_held) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("consistent", "status", "word"),
+    [(True, MessageStatus.REFUSED, "refused"), (False, MessageStatus.IN_DOUBT, "in_doubt")],
+    ids=["the reply agrees with itself", "it does not"],
+)
+def test_numbers_that_the_reply_leaves_out(
+    any_database: Database, consistent: bool, status: MessageStatus, word: str
+) -> None:
+    campaign = making.funded(any_database, making.numbers(3))
+    found = making.claimed(any_database, campaign)
+
+    left_out = [making.FIRST + 1]
+    batches.accept(any_database, found, making.acceptance(found, left_out=left_out, consistent=consistent))
+
+    assert making.statuses(any_database, campaign) == [MessageStatus.AS_BATCH, status, MessageStatus.AS_BATCH]
+    assert account_of(any_database, campaign).by_status == {"in_flight": 2, word: 1}
+
+
+def test_a_refused_batch_is_not_sent_again(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+
+    batches.refuse(any_database, found, -9, "no valid recipient")
+
+    attempt = making.attempt(any_database, found)
+    assert (attempt.state, attempt.code, attempt.detail) == (AttemptState.REFUSED, -9, "no valid recipient")
+    assert account_of(any_database, campaign).by_status == {"refused": 2}
+    assert claim(any_database, campaign) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [(None, AttemptState.NOT_SENT), (-6, AttemptState.REFUSED)], ids=["not sent", "refused"]
+)
+def test_a_released_batch_is_claimed_again_by_a_new_attempt(
+    any_database: Database, code: int | None, outcome: AttemptState
+) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+
+    batches.release(any_database, found, "no route", code=code)
+
+    assert making.attempt(any_database, found).state == outcome
+    again = making.claimed(any_database, campaign)
+    assert again.number == found.number
+    assert again.msgid != found.msgid
+
+
+def test_a_batch_released_after_its_campaign_was_cancelled_is_voided(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+    campaigns.cancel(campaign, database=any_database)
+
+    batches.release(any_database, found, "connection refused")
+
+    assert account_of(any_database, campaign).by_status == {"voided": 2}
+
+
+def test_a_batch_in_the_air_at_the_cancel_is_still_accepted(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), batch_size=1)
+    found = making.claimed(any_database, campaign)
+    campaigns.cancel(campaign, database=any_database)
+
+    batches.accept(any_database, found, making.acceptance(found))
+
+    assert account_of(any_database, campaign).by_status == {"in_flight": 1, "voided": 1}
+
+
+def test_a_batch_in_doubt_is_not_sent_again(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+
+    batches.doubt(any_database, found, "timed out", msgfid="f7")
+
+    assert claim(any_database, campaign) is None
+    account = account_of(any_database, campaign)
+    assert (account.by_status, account.in_doubt_attempts) == ({"in_doubt": 2}, 1)
+    assert making.attempt(any_database, found).msgfid == "f7"
+
+
+def test_a_lease_that_ran_out_leads_to_doubt(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), batch_size=1)
+    found, other = making.claimed(any_database, campaign, lease_seconds=0), making.claimed(any_database, campaign)
+    making.clock_goes_on(any_database, 1)
+
+    assert batches.expire_leases(any_database) == [campaign]
+
+    assert making.attempt(any_database, found).state == AttemptState.IN_DOUBT
+    assert making.attempt(any_database, other).state == AttemptState.OPEN
+    assert making.batch_states(any_database, campaign) == [BatchState.IN_DOUBT, BatchState.SENDING]
+    assert batches.expire_leases(any_database) == []
+
+
+def test_a_yes_counts_even_after_the_lease_ran_out(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign, lease_seconds=-1)
+    batches.expire_leases(any_database)
+
+    batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
+
+    assert making.attempt(any_database, found).state == AttemptState.ACCEPTED
+    assert account_of(any_database, campaign).by_status == {"in_flight": 1, "refused": 1}
+
+
+def test_a_yes_after_the_batch_was_sent_again_is_kept_as_late_and_changes_nothing_of_the_batch(
+    any_database: Database,
+) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+    batches.doubt(any_database, found, "timed out")
+    a_person_resends = update(batches_table).values(state=BatchState.PENDING, attempt_id=None)
+    making.change(any_database, a_person_resends)
+    again = making.claimed(any_database, campaign)
+
+    batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
+
+    assert making.attempt(any_database, found).state == AttemptState.ACCEPTED_LATE
+    assert making.attempt(any_database, again).state == AttemptState.OPEN
+    assert making.batch_states(any_database, campaign) == [BatchState.SENDING]
+    assert making.statuses(any_database, campaign) == [MessageStatus.AS_BATCH] * 2
+    assert account_of(any_database, campaign).credits_posted == 1
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda database, found: batches.refuse(database, found, -9, "no"),
+        lambda database, found: batches.release(database, found, "no route"),
+        lambda database, found: batches.doubt(database, found, "timed out"),
+        lambda database, found: batches.accept(database, found, making.acceptance(found, "other")),
+    ],
+    ids=["refused", "released", "in doubt", "accepted again"],
+)
+def test_an_outcome_is_never_replaced_by_another(any_database: Database, again: object) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.accepted(any_database, campaign, "f1")
+
+    again(any_database, found)  # type: ignore[operator]
+
+    attempt = making.attempt(any_database, found)
+    assert (attempt.state, attempt.msgfid) == (AttemptState.ACCEPTED, "f1")
+    assert making.batch_states(any_database, campaign) == [BatchState.ACCEPTED]
+
+
+def looked_up(database: Database) -> tuple[int, Claim]:
+    campaign = making.submitted(database, making.numbers(3), lookup=True)
+    making.fund(database)
+    return campaign, making.claimed(database, campaign)
+
+
+def answers(database: Database) -> dict[int, bool]:
+    with database.reading() as connection:
+        found = connection.execute(select(lookups.c.msisdn, lookups.c.reachable)).all()
+        return {row.msisdn: row.reachable for row in found}
+
+
+def test_a_lookup_is_an_attempt_like_any_other(any_database: Database) -> None:
+    campaign, found = looked_up(any_database)
+
+    batches.accept(any_database, found, making.acceptance(found))
+
+    assert found.kind == AttemptKind.LOOKUP
+    assert making.attempt(any_database, found).estimated == 3
+    account = account_of(any_database, campaign)
+    assert (account.batches, account.credits_posted) == ({"checking": 1}, 3)
+
+
+@pytest.mark.parametrize(
+    ("consistent", "expected"), [(True, {making.FIRST: False}), (False, {})], ids=["consistent", "not"]
+)
+def test_a_number_that_a_lookup_leaves_out_is_unreachable(
+    any_database: Database, consistent: bool, expected: dict[int, bool]
+) -> None:
+    _, found = looked_up(any_database)
+
+    batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST], consistent=consistent))
+
+    assert answers(any_database) == expected
+
+
+@pytest.mark.parametrize("end", ["doubt", "expiry", "refusal"])
+def test_a_lookup_without_an_answer_is_never_repeated(any_database: Database, end: str) -> None:
+    campaign, found = looked_up(any_database)
+
+    if end == "doubt":
+        batches.doubt(any_database, found, "timed out")
+    elif end == "refusal":
+        batches.refuse(any_database, found, -9, "no valid recipient")
+    else:
+        making.clock_goes_on(any_database, making.LEASE + 1)
+        batches.expire_leases(any_database)
+
+    assert making.batch_states(any_database, campaign) == [BatchState.CHECKING]
+    assert claim(any_database, campaign) is None
+
+
+def test_a_lookup_that_was_not_sent_is_made_again(any_database: Database) -> None:
+    campaign, found = looked_up(any_database)
+
+    batches.release(any_database, found, "connection refused")
+
+    assert making.claimed(any_database, campaign).kind == AttemptKind.LOOKUP
+
+
+def test_a_claim_waits_for_no_other_lane(postgresql: Database) -> None:
+    campaign = making.funded(postgresql, making.numbers(2), batch_size=1)
+    with postgresql.transaction() as connection:
+        connection.execute(
+            select(campaigns_table).where(campaigns_table.c.id == campaign).with_for_update(read=True)
+        ).one()
+        connection.execute(select(batches_table.c.id).where(batches_table.c.number == 1).with_for_update()).one()
+
+        assert making.claimed(postgresql, campaign).number == 2
+
+
+def test_a_batch_has_one_attempt_for_each_claim(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(4), batch_size=2)
+    making.all_accepted(any_database, campaign)
+
+    with any_database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(attempts)).scalar_one() == 2

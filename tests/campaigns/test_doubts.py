@@ -1,0 +1,247 @@
+"""What delivery reports prove of a batch in doubt, and what they do not."""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+import campaigns
+from campaigns import batches, doubts, lookups
+from campaigns.batches import Claim
+from campaigns.database import Database
+from campaigns.doubts import Evidence, Unsettled
+from campaigns.prices import Prices
+from campaigns.states import AttemptKind, AttemptState, BatchState
+from tests.campaigns import making
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+LATER = BEGAN + timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """As much of an attempt's row as proof looks at."""
+
+    id: int = 1
+    state: AttemptState = AttemptState.IN_DOUBT
+    kind: AttemptKind = AttemptKind.SEND
+    started_at: datetime = BEGAN
+    msgid: str = "ours"
+
+
+def unsettled(numbers: range, **known: Any) -> Unsettled:
+    row: Any = Attempt(**known)
+    return Unsettled(row, frozenset(numbers))
+
+
+def evidence(numbers: range, **known: Any) -> Evidence:
+    return Evidence("f1", frozenset(numbers), **{"seen_at": LATER, **known})
+
+
+ALL = unsettled(range(100))
+
+
+@pytest.mark.parametrize(
+    ("seen", "others", "exclusive", "proven"),
+    [
+        pytest.param(evidence(range(10)), [ALL], False, True, id="a tenth is seen, and nobody else may be meant"),
+        pytest.param(evidence(range(9)), [ALL], False, False, id="less than a tenth is seen"),
+        pytest.param(evidence(range(1)), [ALL], True, True, id="one is enough where nobody else sends"),
+        pytest.param(evidence(range(3)), [unsettled(range(5))], False, True, id="three of a small batch"),
+        pytest.param(evidence(range(2)), [unsettled(range(2))], False, False, id="a batch of two asks a person"),
+        pytest.param(evidence(range(2)), [unsettled(range(2))], True, True, id="unless nobody else sends"),
+        pytest.param(evidence(range(3)), [unsettled(range(31))], False, False, id="a tenth is rounded up"),
+        pytest.param(evidence(range(90, 110)), [ALL], False, False, id="a number that it has not"),
+        pytest.param(evidence(range(10)), [ALL, unsettled(range(50))], False, False, id="a tie"),
+        pytest.param(evidence(range(10)), [ALL, unsettled(range(50))], True, False, id="a tie, even if exclusive"),
+        pytest.param(evidence(range(10)), [ALL, unsettled(range(5, 50))], False, True, id="another lacks a number"),
+        pytest.param(
+            evidence(range(10)), [ALL, unsettled(range(50), state=AttemptState.OPEN)], False, False, id="one in the air"
+        ),
+        pytest.param(
+            evidence(range(10)), [unsettled(range(50), state=AttemptState.OPEN)], False, False, id="only late"
+        ),
+        pytest.param(evidence(range(10), seen_at=BEGAN), [ALL], False, False, id="seen before it began"),
+        pytest.param(
+            evidence(range(10)), [ALL, unsettled(range(50), started_at=LATER)], False, True, id="another began after"
+        ),
+        pytest.param(
+            evidence(range(10)), [ALL, unsettled(range(50), kind=AttemptKind.LOOKUP)], False, False, id="a lookup's"
+        ),
+        pytest.param(evidence(range(1), asked_for="ours"), [ALL], False, False, id="one of many, though asked for"),
+        pytest.param(evidence(range(2), asked_for="ours"), [unsettled(range(2))], False, True, id="all that it asked"),
+        pytest.param(
+            evidence(range(1), asked_for="ours"), [unsettled(range(2))], False, False, id="half that it asked"
+        ),
+        pytest.param(evidence(range(2), asked_for="other"), [unsettled(range(2))], False, False, id="asked by another"),
+        pytest.param(evidence(range(10)), [], False, False, id="nobody"),
+        pytest.param(evidence(range(0)), [ALL], True, False, id="no number at all"),
+    ],
+)
+def test_what_evidence_proves(seen: Evidence, others: list[Unsettled], exclusive: bool, proven: bool) -> None:
+    found = doubts.proves(seen, others, exclusive=exclusive)
+
+    assert found is (others[0] if proven else None)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_batch_is_adopted_for_anothers_reports_however_the_campaigns_overlap(seed: int) -> None:
+    chance = random.Random(seed)
+    adopted = wrong = 0
+    for _ in range(60):
+        right, others = _overlapping(chance)
+        accepted = chance.random() < 0.6
+        sending = right if accepted else _foreign(chance, others)
+        if sending is None:
+            continue
+        seen = frozenset(chance.sample(sorted(sending.numbers), chance.randint(1, len(sending.numbers))))
+        found = doubts.proves(Evidence("f1", seen, LATER), [right, *others], exclusive=False)
+        adopted += found is not None
+        wrong += found is not None and found is not sending
+
+    assert adopted > 5
+    assert wrong == 0
+
+
+def _overlapping(chance: random.Random) -> tuple[Unsettled, list[Unsettled]]:
+    """A batch in doubt, and others of campaigns to much the same people: in doubt, or in the air."""
+    people = range(200)
+    made = []
+    for number in range(chance.randint(1, 5)):
+        size = chance.choice([2, 5, 20, 50, 100])
+        row: Any = Attempt(id=number, state=chance.choice([AttemptState.IN_DOUBT, AttemptState.OPEN]))
+        start = chance.randrange(0, 200 - size + 1, 10)
+        numbers = people[start : start + size] if chance.random() < 0.7 else chance.sample(people, size)
+        made.append(Unsettled(row, frozenset(numbers)))
+    first: Any = Attempt(id=99)
+    return Unsettled(first, made[0].numbers), made[1:]
+
+
+def _foreign(chance: random.Random, others: list[Unsettled]) -> Unsettled | None:
+    """The sending that the reports are about, where it is not the batch in doubt."""
+    return chance.choice(others) if others else None
+
+
+def in_doubt(database: Database, count: int = 10, *, first: int = making.FIRST) -> Claim:
+    campaign = making.funded(database, making.numbers(count, first=first))
+    found = making.claimed(database, campaign)
+    batches.doubt(database, found, "timed out")
+    making.clock_goes_on(database, 1)
+    return found
+
+
+def seen_now(database: Database, found: Claim, msgfid: str = "f9") -> Evidence:
+    return Evidence(msgfid, frozenset(found.payload.numbers), database.clock())
+
+
+def test_a_proven_batch_is_adopted_at_the_price_that_was_estimated(any_database: Database) -> None:
+    found = in_doubt(any_database)
+
+    adopted = doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, found)], exclusive=False)
+
+    assert adopted == [found.campaign_id]
+    attempt = making.attempt(any_database, found)
+    assert (attempt.state, attempt.msgfid, attempt.credits) == (AttemptState.ACCEPTED, "f9", 10)
+    assert making.batch_states(any_database, found.campaign_id) == [BatchState.ACCEPTED]
+    assert not doubts.any_in_doubt(any_database, making.ACCOUNT)
+
+
+def test_without_proof_it_stays_in_doubt(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    other = in_doubt(any_database)  # of another campaign, to the same people
+
+    assert doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, found)], exclusive=True) == []
+
+    assert doubts.any_in_doubt(any_database, making.ACCOUNT)
+    assert making.batch_states(any_database, other.campaign_id) == [BatchState.IN_DOUBT]
+
+
+def test_each_sending_proves_one_batch(any_database: Database) -> None:
+    small, large = in_doubt(any_database, 10), in_doubt(any_database, 20)
+
+    adopted = doubts.settle(
+        any_database,
+        making.ACCOUNT,
+        [seen_now(any_database, small, "f1"), seen_now(any_database, large, "f2")],
+        exclusive=False,
+    )
+
+    assert sorted(adopted) == sorted([small.campaign_id, large.campaign_id])
+    assert making.attempt(any_database, large).msgfid == "f2"
+    assert making.attempt(any_database, small).msgfid == "f1"
+
+
+def test_proof_that_comes_after_the_batch_was_sent_again_is_late(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    table = making.batches_table
+    making.change(any_database, table.update().values(state=BatchState.ACCEPTED, attempt_id=None))
+
+    doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, found)], exclusive=False)
+
+    assert making.attempt(any_database, found).state == AttemptState.ACCEPTED_LATE
+
+
+def test_an_attempt_that_its_worker_settles_meanwhile_is_not_adopted_as_well(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    stale = making.attempt(any_database, found)
+    batches.accept(any_database, found, making.acceptance(found, "f1"))
+
+    with any_database.transaction() as connection:
+        doubts.adopt(connection, stale, "f9")
+
+    assert making.attempt(any_database, found).msgfid == "f1"
+
+
+def test_what_is_in_doubt_is_asked_for_by_the_id_that_is_known_and_not_too_often(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    shown = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
+    batches.doubt(any_database, shown, "cut short", msgfid="f7")
+
+    def to_ask_for() -> set[str]:
+        return set(doubts.to_ask_for(any_database, making.ACCOUNT, every=30, most=9))
+
+    assert to_ask_for() == {found.msgid, "f7"}
+    assert to_ask_for() == set()
+    making.clock_goes_on(any_database, 31)
+    assert to_ask_for() == {found.msgid, "f7"}
+
+
+def lookup_that_was_overtaken(database: Database, count: int = 10) -> Claim:
+    """A lookup in doubt whose batch did not wait for it."""
+    campaign = making.funded(database, making.numbers(count), lookup={"unknown": "send"})
+    found = making.claimed(database, campaign)
+    batches.doubt(database, found, "timed out")
+    assert doubts.any_in_doubt(database, making.ACCOUNT)
+    making.clock_goes_on(database, 601)
+    lookups.clean(database, found.batch_id, Prices({"": Decimal(1)}))
+    making.advance(database)
+    return found
+
+
+def test_a_lookup_whose_batch_did_not_wait_for_it_is_not_asked_for_any_more(any_database: Database) -> None:
+    lookup_that_was_overtaken(any_database)
+
+    assert doubts.to_ask_for(any_database, making.ACCOUNT, every=30, most=9) == []
+
+
+def test_late_reports_prove_what_a_lookup_cost_that_was_overtaken(any_database: Database) -> None:
+    found = lookup_that_was_overtaken(any_database)
+    seen = seen_now(any_database, found)
+
+    assert doubts.settle(any_database, making.ACCOUNT, [seen], exclusive=False) == [found.campaign_id]
+    progress = campaigns.progress(found.campaign_id, database=any_database)
+    assert progress.credits_posted == 10
+
+
+def test_reports_that_may_be_of_a_sending_or_of_its_lookup_prove_neither(any_database: Database) -> None:
+    campaign = lookup_that_was_overtaken(any_database).campaign_id
+    found = making.claimed(any_database, campaign)
+    batches.doubt(any_database, found, "timed out")
+    making.clock_goes_on(any_database, 1)
+
+    seen = seen_now(any_database, found)
+
+    assert doubts.settle(any_database, making.ACCOUNT, [seen], exclusive=False) == []

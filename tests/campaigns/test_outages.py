@@ -1,0 +1,130 @@
+"""What may go wrong with the database is said in words for a person, and holds nothing private."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, make_url, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from campaigns.database import Database, copy_in
+from campaigns.models import accounts, messages
+from campaigns.outages import DatabaseAway, NotMigratedError, insist, place
+
+NUMBER = 2250708091011
+COLUMNS = ("campaign_id", "msisdn", "batch_id")
+
+
+@pytest.fixture
+def nowhere() -> Database:
+    return Database("postgresql://awa:secret@127.0.0.1:1/campaigns?connect_timeout=2")
+
+
+def test_a_database_that_is_away_says_so_and_what_to_do(nowhere: Database) -> None:
+    with pytest.raises(DatabaseAway, match=r"postgresql://127\.0\.0\.1:1/campaigns is away .*DATABASE_URL"):
+        nowhere.clock()
+
+
+def test_whoever_catches_what_sqlalchemy_raises_catches_this_too(nowhere: Database) -> None:
+    with pytest.raises(OperationalError), nowhere.transaction():
+        pass
+
+
+def test_the_password_is_in_no_part_of_the_error(nowhere: Database) -> None:
+    with pytest.raises(DatabaseAway) as caught:
+        nowhere.clock()
+    assert "secret" not in "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(nowhere)
+
+
+def test_a_folder_that_cannot_be_made_is_a_database_that_is_away(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DatabaseAway, match="is away"):
+        Database(f"sqlite:///{tmp_path}/file/campaigns.db")
+
+
+def test_a_folder_in_place_of_a_sqlite_file_is_a_database_that_is_away(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseAway, match="is away"):
+        Database(f"sqlite:///{tmp_path}").clock()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda connection: connection.execute(select(accounts.c.name)),
+        lambda connection: copy_in(connection, "messages", COLUMNS, [(1, NUMBER, 1)]),
+    ],
+    ids=["statement", "copy"],
+)
+def test_a_connection_that_is_cut_raises_and_is_replaced_for_the_next_one(postgresql: Database, work: Any) -> None:
+    def cut_short() -> None:
+        with postgresql.transaction() as connection:
+            connection.execute(text("SELECT 1"))
+            with postgresql.transaction() as killer:
+                killer.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                    )
+                )
+            work(connection)
+
+    with pytest.raises(DatabaseAway):
+        cut_short()
+    assert postgresql.clock()
+
+
+@pytest.mark.parametrize("url", ["empty_database_url", "empty_sqlite_url"])
+def test_a_database_without_tables_says_that_it_is_to_be_migrated(url: str, request: pytest.FixtureRequest) -> None:
+    database = Database(request.getfixturevalue(url))
+    with pytest.raises(NotMigratedError, match="run `campaigns migrate`"), database.reading() as connection:
+        connection.execute(select(accounts.c.name))
+    database.close()
+
+
+def test_no_error_of_a_copy_shows_a_number(any_database: Database) -> None:
+    with pytest.raises(IntegrityError) as caught, any_database.transaction() as connection:
+        copy_in(connection, "messages", COLUMNS, [(1, NUMBER, 1), (1, NUMBER, 1)])
+    assert str(NUMBER) not in "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+
+
+def test_no_error_of_a_statement_shows_a_number(any_database: Database) -> None:
+    with pytest.raises(IntegrityError) as caught, any_database.transaction() as connection:
+        connection.execute(insert(messages), [{"campaign_id": 1, "msisdn": NUMBER, "batch_id": 1}] * 2)
+    assert str(NUMBER) not in "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://me:secret@db.example:5433/campaigns", "postgresql://db.example:5433/campaigns"),
+        ("postgresql://me@/campaigns?host=/run/pg&password=secret", "postgresql:///run/pg/campaigns"),
+        ("sqlite:///var/campaigns.db", "sqlite:///var/campaigns.db"),
+    ],
+    ids=["password", "password in the query", "file"],
+)
+def test_a_place_is_named_without_what_lets_one_in(url: str, expected: str) -> None:
+    assert place(make_url(url)) == expected
+
+
+def test_a_write_that_must_not_be_lost_is_made_again_while_the_database_is_away() -> None:
+    tries = iter([away(), away(), None])
+
+    def write() -> str:
+        if (error := next(tries)) is not None:
+            raise error
+        return "written"
+
+    assert insist(write) == "written"
+
+
+def test_a_write_that_finds_no_database_for_too_long_says_so() -> None:
+    def write() -> None:
+        raise away()
+
+    with pytest.raises(DatabaseAway):
+        insist(write, seconds=0.1)
+
+
+def away() -> DatabaseAway:
+    return DatabaseAway(make_url("postgresql://host/name"), ConnectionRefusedError("refused"))

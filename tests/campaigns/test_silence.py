@@ -1,0 +1,142 @@
+"""Messages that nobody reports on are asked for by name, and one day given up."""
+
+import campaigns
+from campaigns import batches, silence
+from campaigns.batches import Claim
+from campaigns.database import Database
+from campaigns.models import attempts
+from campaigns.states import MessageStatus
+from tests.campaigns import making
+
+DELIVERED, UNREPORTED = MessageStatus.DELIVERED, MessageStatus.UNREPORTED
+
+
+def sent(database: Database, count: int = 2) -> Claim:
+    return making.accepted(database, making.funded(database, making.numbers(count)))
+
+
+def asked_for(database: Database, *, older_than: float = 60, every: float = 60, most: int = 20) -> list[str]:
+    found = silence.sendings(database, making.ACCOUNT, older_than=older_than, every=every, most=most)
+    return [each.msgfid for each in found]
+
+
+def test_a_sending_is_asked_for_when_it_has_been_silent_for_a_while(any_database: Database) -> None:
+    found = sent(any_database)
+    at_first = asked_for(any_database)
+    making.clock_goes_on(any_database, 61)
+
+    assert at_first == []
+    assert asked_for(any_database) == [f"f{found.attempt_id}"]
+
+
+def test_the_same_sending_is_not_asked_for_too_often(any_database: Database) -> None:
+    found = sent(any_database)
+    making.clock_goes_on(any_database, 61)
+    asked_for(any_database)
+
+    again = asked_for(any_database)
+    making.clock_goes_on(any_database, 61)
+
+    assert again == []
+    assert asked_for(any_database) == [f"f{found.attempt_id}"]
+
+
+def test_a_sending_whose_messages_all_have_an_end_is_not_asked_for(any_database: Database) -> None:
+    found, other = sent(any_database), sent(any_database)
+    making.reported(any_database, making.report(found, (0, DELIVERED), (1, MessageStatus.UNDELIVERED)))
+    making.reported(any_database, making.report(other, (0, DELIVERED), (1, MessageStatus.HANDED_OVER)))
+    making.clock_goes_on(any_database, 61)
+
+    assert asked_for(any_database) == [f"f{other.attempt_id}"]
+
+
+def test_only_some_are_asked_for_at_a_time_and_each_has_its_turn(any_database: Database) -> None:
+    made = {f"f{sent(any_database).attempt_id}" for _ in range(5)}
+    making.clock_goes_on(any_database, 61)
+
+    turns = [asked_for(any_database, most=2) for _ in range(4)]
+
+    assert [len(turn) for turn in turns] == [2, 2, 1, 0]
+    assert {msgfid for turn in turns for msgfid in turn} == made
+
+
+def test_another_accounts_sendings_are_not_asked_for(any_database: Database) -> None:
+    making.accepted(any_database, making.funded(any_database, making.numbers(1), account="other"))
+    making.clock_goes_on(any_database, 61)
+
+    assert asked_for(any_database) == []
+
+
+def test_a_lookup_is_asked_for_while_answers_are_missing(any_database: Database) -> None:
+    campaign = making.submitted(any_database, making.numbers(2), lookup=True)
+    making.fund(any_database)
+    found = making.accepted(any_database, campaign)
+    making.clock_goes_on(any_database, 61, attempts.c.settled_at)
+
+    assert asked_for(any_database) == [f"f{found.attempt_id}"]
+
+
+def test_what_is_in_doubt_or_was_refused_is_not_asked_for(any_database: Database) -> None:
+    for settle in (batches.doubt, lambda *known: batches.refuse(*known[:2], -9, "no")):
+        found = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
+        settle(any_database, found, "timed out")
+    making.clock_goes_on(any_database, 61)
+
+    assert asked_for(any_database) == []
+
+
+def test_past_the_deadline_silent_messages_are_unreported_and_the_others_keep_their_end(any_database: Database) -> None:
+    found = sent(any_database, 3)
+    making.reported(any_database, making.report(found, (0, DELIVERED), (1, MessageStatus.HANDED_OVER)))
+    early = silence.give_up(any_database, older_than=60)
+    making.clock_goes_on(any_database, 61)
+
+    assert early == []
+    assert silence.give_up(any_database, older_than=60) == [found.campaign_id]
+
+    assert making.statuses(any_database, found.campaign_id) == [DELIVERED, UNREPORTED, UNREPORTED]
+    assert silence.give_up(any_database, older_than=60) == []
+    making.advance(any_database)
+    assert campaigns.progress(found.campaign_id, database=any_database).finished
+
+
+def test_only_the_messages_of_overdue_sendings_are_given_up(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), batch_size=1)
+    making.accepted(any_database, campaign)
+    making.clock_goes_on(any_database, 61)
+    making.accepted(any_database, campaign)
+
+    silence.give_up(any_database, older_than=60)
+
+    assert making.statuses(any_database, campaign) == [UNREPORTED, MessageStatus.AS_BATCH]
+
+
+def test_a_report_after_the_deadline_still_counts(any_database: Database) -> None:
+    found = sent(any_database, 1)
+    making.clock_goes_on(any_database, 61)
+    silence.give_up(any_database, older_than=60)
+    making.advance(any_database)
+
+    making.reported(any_database, making.report(found, (0, DELIVERED)))
+
+    account = campaigns.progress(found.campaign_id, database=any_database)
+    assert (account.state, account.by_status, account.adds_up) == ("completed", {"delivered": 1}, True)
+
+
+def test_messages_in_doubt_are_not_given_up(any_database: Database) -> None:
+    found = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
+    batches.doubt(any_database, found, "timed out")
+    making.clock_goes_on(any_database, 61)
+
+    assert silence.give_up(any_database, older_than=60) == []
+
+
+def test_a_number_that_a_contradictory_reply_left_out_is_given_up_too(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+    batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST], consistent=False))
+    making.clock_goes_on(any_database, 61)
+
+    silence.give_up(any_database, older_than=60)
+
+    assert making.statuses(any_database, campaign) == [UNREPORTED, UNREPORTED]

@@ -1,0 +1,93 @@
+"""What is killed, wiped or stopped in mid-campaign: nobody is sent to twice, and the campaign ends unaided."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from campaigns.states import CampaignState
+from tests.system.conftest import Build
+from tests.system.installation import Installation, people, whom
+
+pytestmark = pytest.mark.system
+
+Record = Callable[[str, object], None]
+
+SIZE = 20
+COUNT = 60 * SIZE
+SOON = {"CONNECT_TIMEOUT": "0.2", "POST_TIMEOUT": "1.5"}
+"""A lease of twelve seconds."""
+
+
+@pytest.fixture(scope="module")
+def site(build_for_module: Build) -> Installation:
+    """One that is whole again after each of these scenarios."""
+    made = build_for_module()
+    made.start_worker()
+    made.start_beat()
+    return made
+
+
+def begun(site: Installation) -> int:
+    """A campaign in the middle of its sending."""
+    gateway = site.gateways["main"]
+    gateway.sandbox.settings(latency=0.1)
+    before = gateway.count()
+    made = site.submit("main", people(COUNT), batch_size=SIZE)
+    site.until(lambda: gateway.count() >= before + 5 * SIZE)
+    return made
+
+
+def test_a_campaign_ends_though_every_queue_was_wiped(site: Installation, record_property: Record) -> None:
+    made = begun(site)
+    site.flush()
+    began = time.monotonic()
+    site.gateways["main"].sandbox.settings(latency=0.0)
+    account = site.ended(made, within=60)
+    record_property("seconds from FLUSHALL to the end", time.monotonic() - began)
+    assert account.state == CampaignState.COMPLETED
+    assert whom(site, made) <= set(site.gateways["main"].sent())
+    site.settled("main", made)
+
+
+def test_a_worker_killed_in_mid_campaign_leaves_doubts_that_its_reports_settle(
+    build: Build, record_property: Record
+) -> None:
+    site = build(settings=SOON, delays=(16.0, 16.5))
+    site.start_worker()
+    site.start_beat()
+    made = begun(site)
+    site.kill("worker")
+    began = time.monotonic()
+    in_the_air = site.progress(made).batches["sending"]
+    site.start_worker()
+    site.gateways["main"].sandbox.settings(latency=0.0)
+    account = site.seen(made, lambda account: account.in_doubt_attempts > 0, within=30)
+    record_property("seconds until the doubt was shown", time.monotonic() - began)
+    assert 1 <= account.in_doubt_attempts == in_the_air
+    assert account.by_status["in_doubt"] == in_the_air * SIZE
+    account = site.ended(made, within=60)
+    record_property("seconds until the campaign was completed", time.monotonic() - began)
+    assert (account.state, account.in_doubt_attempts) == (CampaignState.COMPLETED, 0)
+    assert len(site.gateways["main"].sent()) == COUNT
+    site.settled("main", made)
+
+
+def test_a_worker_that_is_asked_to_stop_ends_in_time_and_loses_nothing(
+    site: Installation, record_property: Record
+) -> None:
+    made = begun(site)
+    began = time.monotonic()
+    assert site.terminate("worker", within=3 + 45) == 0
+    record_property("seconds from SIGTERM to the end of the worker", time.monotonic() - began)
+    account = site.progress(made)
+    assert (account.in_doubt_attempts, account.batches.get("sending", 0)) == (0, 0)
+    assert account.batches["pending"] > 0
+    site.gateways["main"].sandbox.settings(latency=0.0)
+    site.start_worker()
+    began = time.monotonic()
+    account = site.ended(made, within=60)
+    record_property("seconds from the next start to the end", time.monotonic() - began)
+    assert account.state == CampaignState.COMPLETED
+    assert whom(site, made) <= set(site.gateways["main"].sent())
+    site.settled("main", made)

@@ -1,0 +1,121 @@
+"""What operators see of a running campaign: which lane did what; and no password, login, number or text, anywhere."""
+
+import json
+import os
+import re
+import socket
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from campaigns.states import CampaignState
+from tests.system.conftest import Build
+from tests.system.installation import LOGIN, PASSWORD, Installation, people, select
+from worker.embedded import client_url
+
+pytestmark = pytest.mark.system
+
+FLOWER_SETTINGS = Path(__file__).parents[2] / "deploy" / "flowerconfig.py"
+CANARY = "canary-8d2b"
+PAGES = ("/", "/workers", "/worker/worker@here", "/tasks", "/broker", "/metrics")
+ANSWERS = ("/api/workers?refresh=1", "/api/tasks?limit=1000", "/api/task/types", "/api/queues/length")
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    """Flower's answer: status and body."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        return reply.status, reply.read().decode()
+    finally:
+        connection.close()
+
+
+def answers(port: int) -> bool:
+    try:
+        return get(port, "/healthcheck")[0] == 200
+    except OSError:
+        return False
+
+
+def start_flower(site: Installation) -> int:
+    """Flower as the Procfile starts it, but for its port and for its API, which is looked into as well."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    command = [sys.executable, "-m", "celery", "-A", "worker", "flower", f"--port={port}"]
+    command.append("--conf=" + os.fspath(FLOWER_SETTINGS))
+    environment = site.environment(FLOWER_UNAUTHENTICATED_API="true")
+    site.processes.start("flower", command, environment=environment, cwd=site.folder)
+    site.until(lambda: answers(port), what="Flower answers")
+    return port
+
+
+def in_redis(url: str) -> str:
+    """Every value of every key, as one text."""
+    with redis.Redis.from_url(client_url(url), decode_responses=True) as client:
+        return "\n".join(f"{key}: {_value(client, key)}" for key in client.scan_iter())
+
+
+def _value(client: Any, key: str) -> str:
+    reads = {
+        "list": lambda: client.lrange(key, 0, -1),
+        "hash": lambda: client.hgetall(key),
+        "set": lambda: client.smembers(key),
+        "zset": lambda: client.zrange(key, 0, -1),
+        "string": lambda: client.get(key),
+    }
+    kind = client.type(key)
+    return str(reads[kind]()) if kind in reads else ""
+
+
+def test_flower_shows_what_each_lane_did_and_nothing_private_is_anywhere(build: Build) -> None:
+    site = build()
+    site.start_worker()
+    site.start_beat()
+    port = start_flower(site)
+    site.gateways["main"].sandbox.settings(latency=0.05)
+    audience = [{**one, "nom": f"{CANARY} {place}"} for place, one in enumerate(people(1_000))]
+    made = site.submit("main", audience, batch_size=10)
+    site.seen(made, lambda account: account.by_status.get("delivered", 0) > 200)
+    shown = {path: get(port, path) for path in (*PAGES, *ANSWERS)}
+    tasks = json.loads(shown["/api/tasks?limit=1000"][1])
+    shown |= {f"/task/{uuid}": get(port, f"/task/{uuid}") for uuid in list(tasks)[:20]}
+    queued = in_redis(site.broker_url)
+    assert site.progress(made).state == CampaignState.SENDING, "all of this was seen in mid-campaign"
+
+    assert {path: status for path, (status, _) in shown.items() if status != 200} == {}
+    results = [str(task["result"]) for task in tasks.values() if task["name"] == "campaigns.send"]
+    lane = re.compile(rf"'lane \d: campaign {made}, batch(es)? \d+(–\d+)?, \d+ accepted'")
+    assert any(lane.fullmatch(result) for result in results), results[:5]
+    assert "campaigns.send" in queued
+
+    site.ended(made)
+    logs = "\n".join(site.log(name) for name in ("worker", "beat", "flower"))
+    everything = {path: body for path, (_, body) in shown.items()} | {"redis": queued, "logs": logs}
+    secrets = [LOGIN, PASSWORD, CANARY, *(one["tel"][1:] for one in audience)]
+    leaks = {(where, secret) for where, text in everything.items() for secret in secrets if secret in text}
+    assert not leaks
+
+
+def test_what_a_database_quotes_in_its_errors_reaches_no_log(build: Build) -> None:
+    site = build()
+    site.start_worker()
+    made = site.submit("main", audience := [{**one, "nom": CANARY} for one in people(1_200)])
+    with site.database.transaction() as connection:
+        connection.exec_driver_sql("ALTER TABLE messages ADD CONSTRAINT none CHECK (msisdn < 0) NOT VALID")
+    site.start_beat()
+    site.until(lambda: "StageFailedError" in site.log("worker"), what="a failed task")
+    assert "CheckViolation (23514)" in site.log("worker")
+    leaks = [secret for secret in (CANARY, *(one["tel"][1:] for one in audience)) if secret in site.log("worker")]
+    assert not leaks
+    with site.database.transaction() as connection:
+        connection.exec_driver_sql("ALTER TABLE messages DROP CONSTRAINT none")
+    assert site.ended(made, within=40).state == CampaignState.COMPLETED
+    assert not select(site, "SELECT id FROM campaigns WHERE state = 'failed'")
+    site.settled("main", made)

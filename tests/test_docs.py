@@ -1,0 +1,132 @@
+"""The README, held to its word: each command, target, setting and option in it exists, and the other way round."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import kombu
+import pytest
+
+import campaigns
+from campaigns.database import Database
+from campaigns.spec import Spec
+from campaigns.states import CampaignState
+from tests.data.make_clients import ROWS
+from worker.cli import COMMANDS
+from worker.resources import Resources
+from worker.settings import Account, Settings
+from worker.submitting import submit_named
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ACCOUNTS = {"default": {"base_url": "http://127.0.0.1:9", "login": "demo", "password": "secret"}}
+
+
+def section(title: str) -> str:
+    return re.split(r"\n#{2,3} ", README.split(f"# {title}\n", 1)[1], maxsplit=1)[0]
+
+
+def first_column(text: str) -> set[str]:
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def example(name: str) -> str:
+    found = re.search(rf"<!-- example: {name} -->\n```python\n(.*?)```", README, re.DOTALL)
+    assert found, f"the README has no example {name}"
+    return found.group(1)
+
+
+@pytest.fixture
+def surroundings(sqlite_url: str, broker_url: str) -> dict[str, str]:
+    return {**os.environ, "DATABASE_URL": sqlite_url, "REDIS_URL": broker_url, "ACCOUNTS": json.dumps(ACCOUNTS)}
+
+
+def run(code: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_command_in_the_readme_exists_and_every_command_is_in_it() -> None:
+    assert set(re.findall(r"(?:`|^)campaigns ([a-z]+)\b", README, re.MULTILINE)) == set(COMMANDS)
+
+
+def test_every_target_in_the_readme_exists_and_help_names_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split())  # type: ignore[union-attr]
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)\b", README, re.MULTILINE)) <= targets
+    helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"make ([a-z-]+)", helped)) >= targets
+
+
+def test_the_table_of_settings_is_the_settings() -> None:
+    listed = {name.removeprefix("…") for name in first_column(section("Settings"))} - {"WORKER_CONCURRENCY"}
+    accounts = {f"ACCOUNTS__NAME__{field.upper()}" for field in Account.model_fields}
+    fields = {field.upper() for field in Settings.model_fields} - {"ACCOUNTS"} | accounts
+    assert {f"ACCOUNTS__NAME{name}" if name.startswith("__") else name for name in listed} == fields
+
+
+def test_the_table_of_options_is_the_spec() -> None:
+    assert first_column(section("What a campaign may ask for")) == set(Spec.model_fields)
+
+
+def test_the_environment_example_names_settings_only() -> None:
+    text = (ROOT / "deploy" / "environment.example").read_text(encoding="utf-8")
+    names = set(re.findall(r"^#? ?([A-Z_]+)=", text, re.MULTILINE))
+    assert {name.split("__")[0] for name in names} <= {field.upper() for field in Settings.model_fields}
+
+
+def test_the_example_in_python_makes_a_campaign_of_two_messages(surroundings: dict[str, str]) -> None:
+    assert run(example("python"), surroundings) == "{'pending': 2}\n"
+
+
+def test_the_example_of_a_bare_celery_client_makes_a_campaign(
+    surroundings: dict[str, str], broker_url: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    run(example("client"), surroundings)
+    with kombu.Connection(broker_url) as connection:
+        queue = connection.SimpleQueue("campaigns")
+        (spec,), _, _ = queue.get(timeout=5).payload
+        queue.close()
+    made = submitted(spec, sqlite_url, tmp_path)
+    assert made.recipients == ROWS
+
+
+def test_the_example_of_a_beat_entry_makes_one_campaign_an_occurrence(sqlite_url: str, tmp_path: Path) -> None:
+    names: dict[str, Any] = {}
+    exec(example("beat"), names)
+    (entry,) = names["beat_schedule"].values()
+    assert entry["task"] == "campaigns.submit"
+    slot = entry["kwargs"]["occurrence"]()  # as the beat does when it sends the task
+    first = submitted(entry["args"][0], sqlite_url, tmp_path, slot)
+    again = submitted(entry["args"][0], sqlite_url, tmp_path, slot)
+    assert again.id == first.id
+    assert datetime.fromisoformat(slot).strftime("%a %H:%M") == "Mon 09:00"
+    assert first.key == f"rappel-{datetime.fromisoformat(slot):%Y-%m-%d}"
+
+
+def test_every_state_that_a_campaign_may_be_in_is_in_the_table_of_states() -> None:
+    assert set(re.findall(r"`([a-z_]+)`", section("Operating"))) >= set(CampaignState)
+
+
+def submitted(
+    spec: dict[str, Any], database_url: str, folder: Path, occurrence: str | None = None
+) -> campaigns.Progress:
+    """What a worker makes of a spec that came by task, with the shipped list as `clients.csv`."""
+    (folder / "clients.csv").write_bytes((ROOT / "worker" / "demo" / "clients.csv").read_bytes())
+    settings = Settings(accounts=ACCOUNTS, database_url=database_url, audience_dir=folder, _env_file=None)  # type: ignore[arg-type,call-arg]
+    database = Database(database_url)
+    answer = submit_named(Resources(settings, database, ring=lambda *_: None), spec, occurrence)
+    campaign_id = int(re.search(r"campaign (\d+)", answer).group(1))  # type: ignore[union-attr]
+    found = campaigns.progress(campaign_id, database=database)
+    assert found.state != "failed", found.reason
+    database.close()
+    return found

@@ -1,0 +1,107 @@
+import json
+
+import pytest
+
+
+def get(served, path):
+    reply = served.post(path, b"", method="GET")
+    assert reply.status == 200
+    return reply.text
+
+
+def post(served, path, document, content_type="application/json"):
+    return served.post(path, json.dumps(document), content_type=content_type)
+
+
+def test_the_summary_adds_up_what_was_accepted(served):
+    served.send("05442710", "0709999962")
+    served.send("05442710")
+    served.send("12")
+    served.ask("sendhrl", "<destinataires><numero>05442710</numero></destinataires>")
+    served.ask("getdlrs")
+    assert json.loads(get(served, "/_sandbox/summary")) == {
+        "requests": {"send": 3, "lookup": 1, "reports": 1},
+        "refusals": {"-9": 1},
+        "acceptances": 3,
+        "recipients": 3,
+        "distinct_numbers": 2,
+        "duplicates": 1,
+        "lookups": 1,
+        "credits": 4,
+        "refunded": 1,
+        "balance": 999_997,
+        "reports_read": 4,
+    }
+
+
+def test_the_ledger_streams_json_lines_from_wherever_one_stopped(served):
+    served.send("05442710", "07352518")
+    served.send("08559001")
+    records = [json.loads(line) for line in get(served, "/base/_sandbox/ledger").splitlines()]
+    assert [record["destination"] for record in records] == ["22505442710", "22507352518", "22508559001"]
+    later = [json.loads(line) for line in get(served, "/_sandbox/ledger?since=1").splitlines()]
+    assert later == records[1:]
+    of_one = [json.loads(line) for line in get(served, f"/_sandbox/ledger?msgfid={records[2]['msgfid']}").splitlines()]
+    assert of_one == records[2:]
+    assert get(served, "/_sandbox/ledger?since=3") == ""
+    assert get(served, "/_sandbox/ledger?msgfid=x") == ""
+
+
+def test_accounts_are_shown_without_their_passwords(served):
+    text = get(served, "/_sandbox/accounts")
+    assert json.loads(text)[0]["login"] == "toto@toto.fr"
+    assert "123456" not in text
+
+
+def test_credits_can_be_granted_and_leave_the_consumption_alone(served):
+    served.send("05442710")
+    reply = post(served, "/_sandbox/credits", {"login": "toto@toto.fr", "amount": 5})
+    assert json.loads(reply.text) == {"credits": 1_000_004}
+    assert "<credits>1000004</credits>" in served.ask("getbalance")
+    assert "<cumul>1</cumul>" in served.ask("getbalance")
+
+
+def test_faults_can_be_armed(served):
+    assert post(served, "/_sandbox/faults", {"name": "http_500", "count": 2}).status == 200
+    assert ["Internal" in served.send("05442710") for _ in range(3)] == [True, True, False]
+
+
+def test_settings_can_be_changed_for_all_and_for_one_account(served):
+    assert post(served, "/_sandbox/settings", {"active": False}).status == 200
+    assert "<statut>-12</statut>" in served.send("05442710")
+    assert post(served, "/_sandbox/settings", {"login": "toto@toto.fr", "active": True, "price": 3}).status == 200
+    assert "<credits>3</credits>" in served.send("05442710")
+
+
+@pytest.mark.parametrize(
+    ("what", "document"),
+    [
+        ("credits", {"login": "titi", "amount": 1}),
+        ("credits", {"login": "toto@toto.fr", "amount": -1}),
+        ("credits", {"login": "toto@toto.fr"}),
+        ("faults", {"name": "thunder"}),
+        ("faults", {"name": "latency", "colour": "red"}),
+        ("settings", {"port": 1}),
+        ("settings", {"mix": {"lost": 1}}),
+        ("settings", {"delays": []}),
+        ("settings", {"active": False, "colour": "red"}),
+        ("settings", ["active"]),
+    ],
+)
+def test_what_cannot_be_is_answered_with_its_reason_and_changes_nothing(shared, what, document):
+    reply = post(shared, f"/_sandbox/{what}", document)
+    assert reply.status == 400
+    assert json.loads(reply.text)["error"]
+    assert json.loads(get(shared, "/_sandbox/accounts"))[0]["active"] is True
+
+
+def test_a_page_in_a_browser_cannot_give_orders(shared):
+    reply = post(shared, "/_sandbox/credits", {"login": "toto@toto.fr", "amount": 5}, content_type="text/plain")
+    assert reply.status == 415
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("GET", "/_sandbox/", 404), ("POST", "/_sandbox/summary", 404), ("DELETE", "/_sandbox/ledger", 405),
+])  # fmt: skip
+def test_what_is_not_there_is_not_served(shared, method, path, status):
+    assert shared.post(path, b"{}", content_type="application/json", method=method).status == status

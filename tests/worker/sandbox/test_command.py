@@ -1,0 +1,84 @@
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from worker.sandbox.command import sandbox
+
+START = "from worker.sandbox.command import sandbox; sandbox()"
+
+
+def ask(port, method, path, body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request(method, path, body)
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_serves_until_it_is_interrupted_and_ends_well(tmp_path, signum):
+    port_file = tmp_path / "port"
+    arguments = ["--port", "0", "--port-file", port_file, "--account", "toto:1:2", "--account", "titi:3",
+                 "--credits", "7", "--sender", "TOTO", "--sender", "TITI", "--ledger", tmp_path / "ledger"]  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", START, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not port_file.exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        port = int(port_file.read_text())
+        accounts = json.loads(ask(port, "GET", "/_sandbox/accounts"))
+        reply = ask(
+            port,
+            "POST",
+            "/api/xml/getsenders/",
+            "XML=<SMS><compte><login>toto</login><password>1:2</password></compte></SMS>",
+        )
+    finally:
+        process.send_signal(signum)
+        output, errors = process.communicate(timeout=30)
+    assert [(account["login"], account["credits"]) for account in accounts] == [("toto", 7), ("titi", 7)]
+    assert "<sender>TOTO</sender><sender>TITI</sender>" in reply
+    assert len(output.splitlines()) == 1
+    assert f"http://127.0.0.1:{port}," in output
+    assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--account", "toto"], "LOGIN:PASSWORD"),
+        (["--mix", "delivered"], "NAME=WEIGHT"),
+        (["--mix", "lost=1"], "the mix knows"),
+        (["--delay-min", "5"], "delays"),
+        (["--credits", "-5"], "credits"),
+        (["--port", "70000"], "70000"),
+        (["--ledger", "/nowhere/at/all"], "No such file"),
+    ],
+)
+def test_a_users_mistake_is_named_without_a_traceback(arguments, named):
+    result = CliRunner().invoke(sandbox, arguments)
+    assert result.exit_code != 0
+    assert named in result.output
+    assert "Traceback" not in result.output
+
+
+def test_help_names_the_magic_numbers_and_the_endpoint():
+    text = CliRunner().invoke(sandbox, ["--help"]).output
+    assert "9999956 delivered" in text
+    assert "/_sandbox/summary" in text

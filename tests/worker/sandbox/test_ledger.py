@@ -1,0 +1,49 @@
+import json
+
+from worker.sandbox.ledger import LedgerFile, Recipients, lines
+from worker.sandbox.sendings import Sending
+
+
+def sending(destinations=(22505442710, 22507352518), texts=('Bonjour "Philo"\n\x85', "é😀")):
+    return Sending(
+        kind="send", account="toto", msgid='1"5', sender="TOTO", unicode=True, at=1435935707.1239, number=1, first=7,
+        destinations=destinations, texts=texts, credits=[1, 2],
+    )  # fmt: skip
+
+
+def test_each_sms_is_one_line_with_all_that_is_known_of_it():
+    taken = sending()
+    written = "".join(lines(taken))
+    assert len(written.splitlines()) == 2
+    assert json.loads(written.splitlines()[1]) == {
+        "seq": 8,
+        "at": 1435935707.124,
+        "account": "toto",
+        "msgfid": taken.msgfid,
+        "msgid": '1"5',
+        "sender": "TOTO",
+        "kind": "send",
+        "destination": "22507352518",
+        "smsfid": taken.smsfid(1),
+        "text": "é😀",
+        "credits": 2,
+        "unicode": True,
+    }
+
+
+def test_the_file_is_only_ever_appended_to(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    for fsync in (False, True):
+        file = LedgerFile(path, fsync=fsync)
+        file.write(sending())
+        file.close()
+    assert [json.loads(line)["seq"] for line in path.read_text().splitlines()] == [7, 8, 7, 8]
+
+
+def test_recipients_are_counted_once_each_however_often_they_are_sent_to():
+    recipients = Recipients()
+    recipients.add(sending())
+    recipients.add(sending(destinations=(22505442710, 22500000000)))
+    assert (recipients.total, recipients.distinct) == (4, 3)
+    recipients.add(sending())
+    assert (recipients.total, recipients.distinct) == (6, 3)

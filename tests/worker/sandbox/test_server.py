@@ -1,0 +1,48 @@
+import contextlib
+import http.client
+import threading
+
+import pytest
+
+from worker.sandbox.options import SandboxOptions
+from worker.sandbox.server import running
+
+
+def test_a_running_sandbox_can_be_looked_at_and_changed_from_the_test(served):
+    sandbox = served.sandbox
+    sandbox.settings(delays=(60, 60))
+    served.send("05442710", msgid="a")
+    served.send("07352518", msgid="b")
+    assert [record["msgid"] for record in sandbox.ledger()] == ["a", "b"]
+    assert [record["msgid"] for record in sandbox.ledger(since=1)] == ["b"]
+    assert sandbox.summary()["recipients"] == 2
+    assert sandbox.top_up("toto@toto.fr", 2) == 1_000_000
+    assert sandbox.accounts()[0]["cumul"] == 2
+
+
+def test_a_refund_shows_without_anybody_asking_for_reports(served):
+    served.send("0709999962")
+    assert served.sandbox.summary()["refunded"] == 1
+    served.send("0709999954")
+    assert served.sandbox.accounts()[0]["cumul"] == 0
+
+
+def test_a_mistake_in_the_test_is_raised_in_the_test(shared):
+    with pytest.raises(ValueError, match="no such account"):
+        shared.sandbox.top_up("titi", 1)
+
+
+def test_nothing_stays_behind_when_the_block_ends():
+    before = threading.active_count()
+    with running() as sandbox:
+        netloc = sandbox.url.removeprefix("http://")
+    assert threading.active_count() == before
+    with contextlib.closing(http.client.HTTPConnection(netloc)) as connection, pytest.raises(ConnectionRefusedError):
+        connection.request("GET", "/_sandbox/summary")
+
+
+def test_a_port_that_is_taken_is_an_error_of_the_operating_system():
+    with running() as sandbox:
+        again = running(SandboxOptions(port=int(sandbox.url.rpartition(":")[2])))
+        with pytest.raises(OSError, match="in use"):
+            again.__enter__()

@@ -1,0 +1,215 @@
+"""Delivery reports: each that is whole is read, whatever became of the rest of the body."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.smseco import BadReply, NeedsPerson, Refused, parse_reports
+from worker.smseco.xml_reports import _reports_below, _salvage, _scan
+from worker.smseco.xml_tree import parse_reply
+
+ROWS = [
+    ("55857bdb8d51b7-38880789", "55857bf80517a0-38726421", "05442710", 56, "2015-06-21 16:49:30"),
+    ("55857bdb8d51b7-38880789", "55857bf80517a0-38726422", "07352518", 59, "2015-06-21 16:49:31"),
+    ("55857bdb8d51b7-38880790", "55857bf80517a0-38726424", "05442710", 55, "2015-06-21 16:50:02"),
+]
+
+
+def rows(batch):
+    columns = (batch.msgfids, batch.smsfids, batch.destinations, batch.codes, batch.dates)
+    return list(zip(*columns, strict=True))
+
+
+def test_reports_are_read_with_the_sending_that_they_belong_to(transcript):
+    batch = parse_reports(transcript("reports_reply"))
+    assert rows(batch) == ROWS
+    assert not batch.truncated
+
+
+WOBBLES = {
+    "as the vendor shows it": lambda s: s,
+    "on one line": lambda s: "".join(line.strip() for line in s.splitlines()),
+    "declaration": lambda s: '<?xml version="1.0" encoding="UTF-8"?>' + s,
+    "byte order mark": lambda s: "\ufeff" + s,
+    "blanks around values": lambda s: s.replace("<statut>", "<statut> ").replace("</smsfid>", "\n</smsfid>"),
+    "statur for statut": lambda s: re.sub("statut>(5.)</statut", r"statur>\1</statur", s),
+    "case": lambda s: s.replace("dlr>", "DLR>"),
+    "namespace": lambda s: s.replace("<REPONSE>", '<REPONSE xmlns="urn:x">'),
+    "prefix": lambda s: s.replace("<REPONSE>", '<x:REPONSE xmlns:x="u">').replace("</REPONSE>", "</x:REPONSE>"),
+    "attributes": lambda s: s.replace("<dlr>", '<dlr n="1">').replace("<message>", '<message n="1">'),
+    "unknown element": lambda s: s.replace("<date>", "<operateur>MTN</operateur><date>"),
+    "no words": lambda s: re.sub("<(libelle|texte)>[^R].*|<texte></texte>", "", s),
+    "closed at once": lambda s: s.replace("<texte></texte>", "<texte/>"),
+    "entity in a label": lambda s: s.replace("l'Op", "l&#39;Op"),
+    "entity in a number": lambda s: s.replace("05442710", "0544&#50;710"),
+    "CDATA": lambda s: s.replace("05442710", "<![CDATA[05442710]]>"),
+    "a report in a comment": lambda s: s.replace(
+        "<dlrs>", "<dlrs><!-- <dlr><smsfid>x</smsfid><destination>1</destination><date/><statut>56</statut></dlr> -->"
+    ).replace("<date/>", "<date></date>"),
+    "comments": lambda s: s.replace("<dlr>", "<!-- <dlr></dlr> --><dlr>"),
+    "id after the reports": lambda s: s.replace(
+        "<msgfid>55857bdb8d51b7-38880790</msgfid>", ""
+    ).replace("</dlrs>\n    </message>\n  <", "</dlrs><msgfid>55857bdb8d51b7-38880790</msgfid></message><"),
+    "another statut than 0": lambda s: s.replace("<statut>0</statut>", "<statut>3</statut>"),
+    "no statut": lambda s: s.replace("<statut>0</statut>", ""),
+    "trailing blanks": lambda s: s + "\n\n ",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", WOBBLES.values(), ids=WOBBLES)
+def test_a_body_may_wobble(transcript, change):
+    batch = parse_reports(change(transcript("reports_reply").decode()).encode())
+    assert rows(batch) == ROWS
+    assert not batch.truncated
+
+
+@pytest.mark.parametrize("shape", ["as the vendor shows it", "attributes"])
+def test_control_characters_are_dropped_because_no_database_takes_them(transcript, shape):
+    whole = WOBBLES[shape](transcript("reports_reply").decode())
+    batch = parse_reports(whole.replace("55857", "55\x00857").replace("05442710", "05\x1f442\x7f710").encode())
+    assert rows(batch) == ROWS
+
+
+@pytest.mark.parametrize("shape", ["as the vendor shows it", "attributes"])
+def test_a_body_cut_anywhere_yields_every_report_that_is_whole_in_it(transcript, shape):
+    whole = WOBBLES[shape](transcript("reports_reply").decode()).encode().rstrip()
+    for at in range(whole.index(b"</dlr>") + 6, len(whole)):
+        batch = parse_reports(whole[:at])
+        assert rows(batch) == ROWS[: whole[:at].count(b"</dlr>")], f"cut at {at}"
+        assert batch.truncated, f"cut at {at}"
+
+
+def test_a_body_cut_before_its_first_report_is_no_loss_that_is_hidden(transcript):
+    whole = transcript("reports_reply")
+    for at in range(whole.index(b"<statut>"), whole.index(b"</dlr>")):
+        batch = parse_reports(whole[:at])
+        assert (len(batch), batch.truncated) == (0, True), f"cut at {at}"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda b: b.replace("é".encode(), b"\xe9"), id="labels in latin-1"),
+        pytest.param(
+            lambda b: b.replace(b"<texte></texte>", b"<texte>\x01\x00</texte>"), id="control characters in a label"
+        ),
+        pytest.param(lambda b: b.replace(b"<texte></texte>", b"<texte>A & B</texte>"), id="a bare ampersand"),
+        pytest.param(lambda b: b"<br />\n<b>Notice</b>: PHP\n" + b, id="a notice before the reply"),
+    ],
+)
+def test_damage_in_words_loses_no_report(transcript, damage):
+    assert rows(parse_reports(damage(transcript("reports_reply")))) == ROWS
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"),
+    [
+        pytest.param(lambda b: b.replace(b"</libelle>", b"", 1), ROWS, id="a tag that is not closed"),
+        pytest.param(lambda b: b + b"\n<br/>Warning: PHP", ROWS, id="a warning after the reply"),
+        pytest.param(lambda b: b.replace(b"<texte></texte>", b"<texte>a < b</texte>"), ROWS, id="a bare less-than"),
+        pytest.param(lambda b: b.replace(b"</dlr>", b"", 1), None, id="a report that is not closed"),
+    ],
+)
+def test_a_broken_body_still_yields_its_reports_and_says_that_it_is_broken(transcript, damage, left):
+    batch = parse_reports(damage(transcript("reports_reply")))
+    assert batch.truncated
+    assert rows(batch)[-1] == ROWS[-1]
+    if left is not None:
+        assert rows(batch) == left
+
+
+def test_an_unknown_code_is_kept_and_one_that_is_no_number_is_zero(transcript):
+    body = (
+        transcript("reports_reply")
+        .replace(b"<statut>59<", b"<statut>777<")
+        .replace(b"<statut>55<", b"<statut>DELIVRD<")
+    )
+    assert parse_reports(body).codes == [56, 777, 0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<REPONSE><statut>0</statut><texte/><messages></messages></REPONSE>", id="0 and no messages"),
+        pytest.param(b"<REPONSE><statut>0</statut></REPONSE>", id="0 alone"),
+        pytest.param(b"<REPONSE><statut>-15</statut><text>Aucun</text></REPONSE>", id="-15"),
+        pytest.param(
+            b"<REPONSE><statut>0</statut><messages><message><msgfid>m</msgfid><dlrs></dlrs></message></messages></REPONSE>",
+            id="a message without reports",
+        ),
+    ],
+)
+def test_nothing_to_report_is_an_empty_batch(body):
+    batch = parse_reports(body)
+    assert (len(batch), batch.truncated) == (0, False)
+
+
+def test_the_vendors_words_for_nothing_are_an_empty_batch(transcript):
+    assert len(parse_reports(transcript("reports_none_reply"))) == 0
+
+
+def test_a_refusal_is_raised_with_its_code(transcript):
+    with pytest.raises(NeedsPerson) as caught:
+        parse_reports(transcript("reports_refused_reply"))
+    assert caught.value.code == -4
+
+
+def test_a_refusal_cut_short_is_still_a_refusal():
+    with pytest.raises(Refused, match="-4"):
+        parse_reports(b"<REPONSE><statut>-4</statut><texte>Echec de l'Auth")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        pytest.param(b"", "empty", id="nothing"),
+        pytest.param(b"  \n", "empty", id="blanks"),
+        pytest.param(b"<html><body>502</body></html>", "HTML", id="HTML"),
+        pytest.param(b"<!DOCTYPE html><html></html>", "document type", id="HTML 5"),
+        pytest.param(b"<html><body><br>502</body></html>", "HTML", id="HTML that is no XML"),
+        pytest.param(b"Internal error", "unknown document", id="words"),
+        pytest.param(b"<autre/>", "unknown document", id="another document"),
+        pytest.param(b"<REPONSE><statut>-99</statut></REPONSE>", "-99", id="an unknown code"),
+        pytest.param(b"<REPONSE/>", "no statut", id="no statut"),
+        pytest.param(
+            b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><REPONSE><dlr><statut>56</statut></dlr></REPONSE>',
+            "document type", id="an external entity",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_reply_is_said_so_and_kept(body, says):
+    with pytest.raises(BadReply, match=says):
+        parse_reports(body)
+
+
+@settings(deadline=None)
+@given(st.binary())
+def test_no_bytes_whatever_raise_anything_but_a_bad_reply(body):
+    with pytest.raises(BadReply):
+        parse_reports(body)
+
+
+WORD = st.text("ab1- ", max_size=6)
+REPORT = st.tuples(WORD, WORD, WORD, st.sampled_from(["56", " 59 ", "", "x", "777"]))
+MESSAGES = st.lists(st.tuples(WORD, st.lists(REPORT, max_size=3)), min_size=1, max_size=3)
+TAGS = ("smsfid", "destination", "date", "statut")
+
+
+@settings(deadline=None)
+@given(MESSAGES, st.sampled_from(["", "\n  "]))
+def test_the_scan_and_the_parser_read_the_same(messages, gap):
+    def report(values):
+        cells = gap.join(f"<{tag}>{value}</{tag}>" for tag, value in zip(TAGS, values, strict=True))
+        return f"{gap}<dlr>{gap}{cells}{gap}<libelle>é</libelle>{gap}</dlr>"
+
+    listed = "".join(
+        f"<message>{gap}<msgfid>{msgfid}</msgfid>{gap}<dlrs>{''.join(map(report, reports))}{gap}</dlrs>{gap}</message>"
+        for msgfid, reports in messages
+    )
+    body = f"<REPONSE>{gap}<statut>0</statut><messages>{listed}</messages></REPONSE>".encode()
+    assert _scan(body) == _reports_below(parse_reply(body))
+    if any(reports for _, reports in messages):
+        assert replace(_salvage(body), truncated=False) == _scan(body)

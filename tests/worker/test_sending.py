@@ -1,0 +1,201 @@
+"""What travels for a claimed batch, and what its receipt says of each message."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import campaigns
+from campaigns import accounts, batches
+from campaigns.batches import Claim
+from campaigns.database import Database
+from campaigns.payload import Payload
+from campaigns.states import AttemptKind
+from campaigns.text import Alphabet
+from tests.campaigns.making import fund, numbers, submitted
+from tests.worker.workshop import ScriptedGateway, Workshop
+from worker.sending import Tally, acceptance_of, send_slice, sending_of
+from worker.smseco.errors import InDoubt
+from worker.smseco.values import Receipt, Sending
+
+ABIDJAN, OUAGA, BOUAKE = 2250700000001, 22670000002, 2250500000003
+NUMBERS = [ABIDJAN, OUAGA, BOUAKE]
+
+
+def receipt(*destinations: str, consistent: bool = True) -> Receipt:
+    """A receipt that lists these, with the ids a, b, c … and the prices 1, 2, 3 …"""
+    return Receipt(
+        msgfid="m-1",
+        status=len(destinations),
+        text="",
+        recipients=len(destinations),
+        sms=len(destinations),
+        credits=Decimal(6),
+        balance=Decimal(94),
+        smsfids=[chr(ord("a") + place) for place in range(len(destinations))],
+        destinations=list(destinations),
+        message_credits=[Decimal(place + 1) for place in range(len(destinations))],
+        consistent=consistent,
+    )
+
+
+@pytest.mark.parametrize(
+    ("destinations", "smsfids", "left_out", "consistent"),
+    [
+        (["2250700000001", "22670000002", "2250500000003"], ["a", "b", "c"], [], True),
+        (["2250500000003", "2250700000001", "22670000002"], ["b", "c", "a"], [], True),
+        (["0700000001", "22670000002", "0500000003"], ["a", "b", "c"], [], True),
+        (["+225 07 00 00 00 01", "0022670000002", "+2250500000003"], ["a", "b", "c"], [], True),
+        (["2250700000001", "2250500000003"], ["a", None, "b"], [OUAGA], True),
+        ([], [None, None, None], NUMBERS, True),
+        (["2250700000001", "22670000002", "2250799999999"], ["a", "b", None], [BOUAKE], False),
+        (["2250700000001", "0700000001", "22670000002"], ["b", "c", None], [BOUAKE], False),
+        (["2250700000001", "22670000002", "33500000003"], ["a", "b", None], [BOUAKE], False),
+        (["2250700000001", "22670000002", ""], ["a", "b", None], [BOUAKE], False),
+    ],
+    ids=["in order", "in another order", "without the country code", "with signs and blanks", "one left out",
+         "all left out", "a line about nobody we know", "somebody twice", "another country's number with the same tail",
+         "a line about nobody at all"],
+)  # fmt: skip
+def test_a_receipt_is_read_in_the_order_of_what_was_sent(
+    destinations: list[str], smsfids: list[str | None], left_out: list[int], consistent: bool
+) -> None:
+    acceptance = acceptance_of(NUMBERS, receipt(*destinations))
+    assert (acceptance.lines.smsfids, list(acceptance.left_out)) == (smsfids, left_out)
+    assert acceptance.consistent is consistent
+    prices = {None: 0, "a": 1, "b": 2, "c": 3}
+    assert acceptance.lines.credits == [prices[smsfid] for smsfid in smsfids]
+    assert (acceptance.msgfid, acceptance.credits, acceptance.balance) == ("m-1", 6, 94)
+
+
+def test_a_receipt_that_contradicts_itself_refuses_nobody() -> None:
+    assert acceptance_of(NUMBERS, receipt("2250700000001", consistent=False)).consistent is False
+
+
+def test_a_tail_that_two_numbers_share_tells_neither() -> None:
+    alike = [2250712345678, 2250512345678]
+    acceptance = acceptance_of(alike, receipt("12345678"))
+    assert (list(acceptance.left_out), acceptance.consistent) == (alike, False)
+
+
+def test_a_number_spelled_whole_is_known_though_its_tail_is_shared() -> None:
+    alike = [2250712345678, 2250512345678]
+    acceptance = acceptance_of(alike, receipt("002250512345678", "+225 07 12 34 56 78"))
+    assert acceptance.lines.smsfids == ["b", "a"]
+
+
+@given(st.lists(st.integers(2250100000000, 2250799999999), min_size=1, max_size=30, unique=True), st.randoms())
+def test_whatever_the_order_each_message_gets_its_own_line(numbers: list[int], random: Any) -> None:
+    shuffled = random.sample(numbers, len(numbers))
+    taken = receipt(*[random.choice([f"+{number}", f"00{number}", str(number)]) for number in shuffled])
+    acceptance = acceptance_of(numbers, taken)
+    assert not acceptance.left_out
+    mine = dict(zip(numbers, acceptance.lines.smsfids, strict=True))
+    assert [mine[number] for number in shuffled] == taken.smsfids
+
+
+def claim(**changes: Any) -> Claim:
+    given = {
+        "attempt_id": 1,
+        "kind": AttemptKind.SEND,
+        "msgid": "0a1b",
+        "account": "main",
+        "campaign_id": 7,
+        "batch_id": 70,
+        "number": 3,
+        "payload": Payload([1, 2], [ABIDJAN, OUAGA], [1, 1], [["Awa", "5"], ["Bob", "6"]]),
+        "alphabet": Alphabet.GSM7,
+        "merged": True,
+        "wire_text": "Bonjour {f1}, {f2} F",
+        "sender": None,
+        "flash": False,
+    }
+    return Claim(**(given | changes))
+
+
+def test_a_merged_batch_travels_with_its_text_and_its_fields() -> None:
+    sending = sending_of(claim(), "CLINIQUE")
+    assert (sending.text, sending.fields) == ("Bonjour {f1}, {f2} F", ("f1", "f2"))
+    assert sending.values == [["Awa", "5"], ["Bob", "6"]]
+    assert (sending.sender, sending.msgid, sending.numbers) == ("CLINIQUE", "0a1b", [ABIDJAN, OUAGA])
+
+
+def test_a_finished_batch_travels_as_one_field() -> None:
+    payload = Payload([1], [ABIDJAN], [1], [["Bonjour {Awa}"]])
+    sending = sending_of(claim(merged=False, payload=payload, wire_text="not this"), "CLINIQUE")
+    assert sending.values == [["Bonjour {Awa}"]]
+    assert sending.text == "{" + sending.fields[0] + "}"
+
+
+def test_a_batch_without_fields_is_a_plain_send() -> None:
+    sending = sending_of(claim(payload=Payload([1], [ABIDJAN], [1], [[]]), wire_text="Bonjour"), "CLINIQUE")
+    assert (sending.text, sending.fields, sending.values) == ("Bonjour", (), None)
+
+
+@pytest.mark.parametrize(("alphabet", "unicode"), [(Alphabet.GSM7, False), (Alphabet.UCS2, True)])
+def test_only_a_ucs2_batch_travels_with_unicode(alphabet: Alphabet, unicode: bool) -> None:
+    assert sending_of(claim(alphabet=alphabet), "CLINIQUE").unicode is unicode
+
+
+@pytest.mark.parametrize("flash", [False, True])
+def test_flash_travels_as_it_was_asked_for(flash: bool) -> None:
+    assert sending_of(claim(flash=flash), "CLINIQUE").flash is flash
+
+
+def test_a_lane_says_what_it_did_in_ids_and_counts() -> None:
+    tally = Tally(accepted=1_500)
+    assert str(tally) == "nothing to send"
+    for campaign_id, number in [(12, 345), (12, 347), (12, 346), (3, 1)]:
+        tally.add(claim(campaign_id=campaign_id, number=number))
+    assert str(tally) == "campaign 12, batches 345–347; campaign 3, batch 1, 1,500 accepted"
+    for campaign_id in range(20, 26):
+        tally.add(claim(campaign_id=campaign_id, number=1))
+    assert str(tally).endswith("; and 3 more campaigns, 1,500 accepted")
+
+
+def test_a_gateway_that_leaves_requests_in_doubt_is_not_given_one_after_the_other(any_database: Database) -> None:
+    def maintenance(_sending: Sending) -> Receipt:
+        raise InDoubt("HTTP 503")
+
+    made = submitted(any_database, numbers(30), batch_size=1)
+    fund(any_database)
+    gateway = ScriptedGateway(answer=maintenance)
+    workshop = Workshop(any_database, gateway)
+    send_slice(workshop, "default", 1)
+    send_slice(workshop, "default", 1)
+    assert len(gateway.sent) == 1
+    progress = campaigns.progress(made, database=any_database)
+    assert progress.by_status == {"pending": 29, "in_doubt": 1}
+    assert "503" in str(progress.waits_for)
+
+
+def test_a_balance_that_can_be_asked_does_not_show_that_sends_are_well_again(any_database: Database) -> None:
+    accounts.away(any_database, "default", "HTTP 503", doubtful=True)
+    accounts.back(any_database, "default", proven=False)
+    submitted(any_database, numbers(1))
+    fund(any_database)
+    assert batches.candidates(any_database, "default", 1) == []
+    accounts.back(any_database, "default")
+    assert len(batches.candidates(any_database, "default", 1)) == 1
+
+
+def test_no_lane_waits_for_a_gate_that_opens_late(any_database: Database) -> None:
+    submitted(any_database, numbers(2), rate=0.01)
+    fund(any_database)
+    workshop = Workshop(any_database, ScriptedGateway())
+    assert send_slice(workshop, "default", 1).more
+    turn = send_slice(workshop, "default", 1)
+    assert (turn.more, turn.after) == (False, None)
+
+
+def test_one_lane_waits_for_a_gate_that_opens_soon(any_database: Database) -> None:
+    submitted(any_database, numbers(2), rate=1)
+    fund(any_database)
+    workshop = Workshop(any_database, ScriptedGateway())
+    send_slice(workshop, "default", 1)
+    after = send_slice(workshop, "default", 1).after
+    assert after is not None
+    assert 0 < after <= 1
+    assert send_slice(workshop, "default", 2).after is None

@@ -1,0 +1,239 @@
+"""What a task does beside its stage: whose turn it is, when it comes again, and what may be said of a failure."""
+
+import importlib
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from celery.exceptions import Ignore, Reject, Retry
+from sqlalchemy import text
+
+import campaigns
+from campaigns import bells
+from campaigns.bells import Bell
+from campaigns.database import Database, DatabaseAway, NotMigratedError
+from campaigns.spec import KeyBusy
+from tests.worker.workshop import ACCOUNTS
+from worker.resources import Resources, Slice
+from worker.settings import Settings
+from worker.settings import settings as read_settings
+
+NUMBER = "2250700000001"
+BELL = bells.fund("default")
+SPEC = {"name": "Promo", "template": "Bonjour {{ nom }}", "sender": "CLINIQUE", "audience": {"file": "clients.csv"}}
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The module, which reads the settings as it is imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("settings"))
+        patch.setenv("ACCOUNTS", json.dumps(ACCOUNTS))
+        patch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+        read_settings.cache_clear()
+        yield importlib.import_module("worker.tasks")
+        for name in ("worker.tasks", "worker.celery"):
+            del sys.modules[name]
+    read_settings.cache_clear()
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    made = Database(sqlite_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def rung(tasks: ModuleType, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The bells that were rung, with serial and delay; tasks work on the test's own database."""
+    noted: list[Any] = []
+    (tmp_path / "clients.csv").write_text("tel;nom\n0700000001;Awa\n")
+    settings = Settings(accounts=ACCOUNTS, audience_dir=tmp_path, _env_file=None)  # type: ignore[arg-type,call-arg]
+
+    def ring(bell: Bell, serial: int, after: float = 0.0) -> None:
+        noted.append((bell, serial, after))
+
+    resources = Resources(settings, database, ring)
+    monkeypatch.setattr(tasks, "resources", lambda: resources)
+    monkeypatch.setattr(tasks, "ring", ring)
+    return noted
+
+
+class TestATurn:
+    """One task at a time does a piece of work, and rings again as long as there is more."""
+
+    @pytest.fixture
+    def take(self, tasks: ModuleType, database: Database, rung: list[Any]) -> Callable[..., str]:
+        """Ring the bell once, and take a turn with the serial that was rung."""
+        serials: list[int] = []
+        bells.ring(database, BELL, lambda _bell, serial, _after: serials.append(serial))
+        return lambda stage, serial=None, **more: tasks._work(BELL, serial or serials[0], 40.0, stage, **more)
+
+    def test_one_with_another_serial_goes_away(self, take: Callable[..., str]) -> None:
+        def never() -> Slice:
+            raise AssertionError
+
+        assert take(never, serial=99) == "somebody else does it"
+
+    def test_a_double_goes_away(self, take: Callable[..., str], rung: list[Any]) -> None:
+        def meanwhile() -> Slice:
+            assert take(lambda: Slice("twice")) == "somebody else does it"
+            return Slice("once")
+
+        assert take(meanwhile) == "once"
+        assert rung == []
+
+    @pytest.mark.parametrize(
+        ("turn", "after"),
+        [(Slice("", more=True), 0.0), (Slice("", after=3.0), 3.0), (Slice("", more=True, after=3.0), 0.0)],
+        ids=["at once", "later", "at once although something else is due later"],
+    )
+    def test_it_rings_again_while_there_is_more(
+        self, take: Callable[..., str], rung: list[Any], turn: Slice, after: float
+    ) -> None:
+        take(lambda: turn)
+        ((bell, serial, when),) = rung
+        assert (bell, when) == (BELL, after)
+        assert take(lambda: Slice("next"), serial=serial) == "next"
+
+    def test_with_nothing_left_the_bell_is_silent_and_can_be_rung(
+        self, take: Callable[..., str], rung: list[Any], database: Database
+    ) -> None:
+        assert take(lambda: Slice("done")) == "done"
+        assert rung == []
+        assert bells.ring(database, BELL, lambda *_: None)
+
+    def test_work_that_came_after_the_last_look_is_seen(self, take: Callable[..., str], rung: list[Any]) -> None:
+        assert take(lambda: Slice("done"), once_more=lambda: True) == "done"
+        assert [(bell, after) for bell, _, after in rung] == [(BELL, 0.0)]
+
+    def test_a_stage_that_failed_leaves_the_bell_to_be_rung_at_once(
+        self, take: Callable[..., str], rung: list[Any], database: Database
+    ) -> None:
+        def fail() -> Slice:
+            raise OSError
+
+        with pytest.raises(OSError):
+            take(fail)
+        assert rung == []
+        assert bells.ring(database, BELL, lambda *_: None)
+
+
+class TestWhatMayBeSaidOfAFailure:
+    """Errors quote what they are about, and logs, events and Flower show errors."""
+
+    def failure(self, tasks: ModuleType, fail: Callable[[], object]) -> BaseException:
+        with pytest.raises(tasks.StageFailedError) as raised:
+            tasks.discreet(fail)()
+        shown = "".join(traceback.format_exception(raised.value))
+        assert NUMBER not in shown
+        assert fail.__name__ in shown  # the place is what mends it
+        return raised.value
+
+    def test_an_error_of_any_kind_is_its_kind_alone(self, tasks: ModuleType) -> None:
+        def look_it_up() -> None:
+            int(f"{NUMBER}x")
+
+        assert str(self.failure(tasks, look_it_up)) == "ValueError"
+
+    def test_neither_is_its_cause_shown(self, tasks: ModuleType) -> None:
+        def chained() -> None:
+            raise RuntimeError(NUMBER) from KeyError(NUMBER)
+
+        assert str(self.failure(tasks, chained)) == "RuntimeError"
+
+    def test_a_database_s_error_is_its_driver_s_kind(self, tasks: ModuleType, database: Database) -> None:
+        def insert() -> None:
+            with database.transaction() as connection:
+                connection.execute(text("INSERT INTO accounts (name) VALUES (:it), (:it)"), {"it": NUMBER})
+
+        assert str(self.failure(tasks, insert)) == "IntegrityError"
+
+    def test_what_is_meant_for_everybody_is_said(self, tasks: ModuleType) -> None:
+        def look() -> None:
+            raise NotMigratedError("run `campaigns migrate`")
+
+        assert str(self.failure(tasks, look)) == "run `campaigns migrate`"
+
+    @pytest.mark.parametrize("signal", [Retry(), Ignore(), Reject(), SystemExit(1)], ids=lambda one: type(one).__name__)
+    def test_what_celery_is_told_passes(self, tasks: ModuleType, signal: BaseException) -> None:
+        def tell() -> None:
+            raise signal
+
+        with pytest.raises(type(signal)) as raised:
+            tasks.discreet(tell)()
+        assert raised.value is signal
+
+
+class TestASubmission:
+    """It is the one task that is a job: whatever happens, it comes again until it is decided."""
+
+    @pytest.fixture
+    def run(self, tasks: ModuleType, rung: list[Any]) -> Iterator[Callable[..., str]]:
+        """Run the task as a worker does, under this id."""
+        task = tasks.submit
+
+        def call(task_id: str, **spec: object) -> str:
+            task.push_request(
+                id=task_id, args=[{**SPEC, **spec}], kwargs={}, called_directly=False, retries=0, is_eager=False
+            )
+            try:
+                said: str = task.run({**SPEC, **spec})
+            finally:
+                task.pop_request()
+            return said
+
+        return call
+
+    def test_one_without_a_key_that_comes_twice_is_one_campaign(self, run: Callable[..., str]) -> None:
+        assert run("a1") == "campaign 1 submitted"
+        assert run("a1") == "campaign 1 was there already"
+
+    def test_two_without_a_key_are_two_campaigns(self, run: Callable[..., str], database: Database) -> None:
+        assert run("a1") == "campaign 1 submitted"
+        assert run("a2") == "campaign 2 submitted"
+        assert campaigns.find("task-a2", database=database).id == 2
+
+    def test_the_producer_s_own_key_is_kept(self, run: Callable[..., str], database: Database) -> None:
+        run("a1", key="promo")
+        assert run("a2", key="promo") == "campaign 1 was there already"
+        assert campaigns.find("promo", database=database).id == 1
+
+    @pytest.mark.parametrize(
+        "error", [KeyBusy(["key: busy"]), DatabaseAway.__new__(DatabaseAway)], ids=lambda one: type(one).__name__
+    )
+    @pytest.mark.parametrize("taken", [True, False], ids=["the broker takes it", "the broker does not take it"])
+    def test_what_cannot_be_decided_yet_comes_again_under_its_id_and_is_never_dropped(
+        self,
+        tasks: ModuleType,
+        run: Callable[..., str],
+        monkeypatch: pytest.MonkeyPatch,
+        error: Exception,
+        taken: bool,
+    ) -> None:
+        sent: list[Any] = []
+
+        def refuse(*_: object, **__: object) -> str:
+            raise error
+
+        def send(_args: object, _kwargs: object, task_id: str, **options: Any) -> None:
+            if not taken:
+                raise OSError
+            sent.append((task_id, options["countdown"]))
+
+        monkeypatch.setattr(tasks.submitting, "submit_named", refuse)
+        monkeypatch.setattr(tasks.submit, "apply_async", lambda args, kwargs, **options: send(args, kwargs, **options))
+        with pytest.raises(Retry if taken else Reject) as raised:
+            run("a1")
+        if isinstance(raised.value, Reject):
+            assert raised.value.requeue
+        assert sent == ([("a1", tasks.AGAIN_SECONDS)] if taken else [])
+
+    def test_however_often_that_is(self, tasks: ModuleType) -> None:
+        assert tasks.submit.max_retries is None

@@ -1,0 +1,247 @@
+"""Reports are asked for, kept, and made something of; one bad body or account does not stop the others."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+import campaigns
+from campaigns import batches, reports
+from campaigns.batches import Claim
+from campaigns.database import Database, DatabaseAway
+from campaigns.models import attempts, report_polls
+from campaigns.prices import Prices
+from campaigns.reports import Applied, Reports
+from campaigns.states import UNBILLED, MessageStatus
+from tests.campaigns import making
+from worker import tracking
+from worker.smseco.codes import REPORT_CODES
+from worker.tracking import STATUSES
+
+
+def test_every_documented_report_code_has_a_status_of_its_own() -> None:
+    assert STATUSES.keys() == REPORT_CODES.keys()
+    assert len(set(STATUSES.values())) == len(STATUSES)
+
+
+def test_what_is_final_at_the_gateway_is_final_here() -> None:
+    final = {code for code, status in STATUSES.items() if status.rank > MessageStatus.IN_FLIGHT_OTHER.rank}
+    assert final == {code for code, known in REPORT_CODES.items() if known.final}
+
+
+def test_what_ends_unbilled_at_the_gateway_gives_its_credits_back_here() -> None:
+    unbilled = {code for code, status in STATUSES.items() if status in UNBILLED}
+    assert unbilled == {code for code, known in REPORT_CODES.items() if known.final and not known.billed}
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    database = Database(sqlite_url)
+    yield database
+    database.close()
+
+
+class Gateway:
+    """Hands out what it was given, under the id that was asked for, once."""
+
+    def __init__(self, **bodies: bytes) -> None:
+        self.bodies = bodies
+        self.asked: list[str | None] = []
+
+    def fetch_reports(self, msgfid: str | None = None) -> bytes:
+        self.asked.append(msgfid)
+        return self.bodies.pop(msgfid or "all", NOTHING)
+
+
+NOTHING = b"<REPONSE><statut>-15</statut><texte>x</texte></REPONSE>"
+
+
+def resources_with(database: Database, gateway: Gateway, **options: Any) -> Any:
+    settings = SimpleNamespace(
+        **{
+            "poll_min_age": 0,
+            "silent_after": 900,
+            "report_deadline": 3_600.0,
+            "prices": Prices({"": Decimal(1)}),
+            "lanes": 1,
+            "accounts": {making.ACCOUNT: SimpleNamespace(exclusive=False)},
+            **options,
+        }
+    )
+    ring = lambda *_: None  # noqa: E731
+    return SimpleNamespace(database=database, settings=settings, gateway=lambda _account: gateway, ring=ring)
+
+
+def body_of(msgfid: str, numbers: Iterable[int], *, code: int = 56) -> bytes:
+    reports_ = "".join(
+        f"<dlr><smsfid>s{number}</smsfid><destination>{number}</destination><date>2026-01-01 00:00:00</date>"
+        f"<statut>{code}</statut><libelle>x</libelle><texte>x</texte></dlr>"
+        for number in numbers
+    )
+    messages = f"<message><msgfid>{msgfid}</msgfid><dlrs>{reports_}</dlrs></message>"
+    return f"<REPONSE><statut>0</statut><texte>ok</texte><messages>{messages}</messages></REPONSE>".encode()
+
+
+def in_doubt(database: Database, count: int) -> Claim:
+    found = making.claimed(database, making.funded(database, making.numbers(count)))
+    batches.doubt(database, found, "timed out")
+    making.clock_goes_on(database, 1, attempts.c.started_at)
+    return found
+
+
+def polls(database: Database) -> list[tuple[Any, ...]]:
+    with database.reading() as connection:
+        found = select(report_polls.c.state, report_polls.c.reports).order_by(report_polls.c.id)
+        return [tuple(poll) for poll in connection.execute(found)]
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        pytest.param(NOTHING, [], id="no status available"),
+        pytest.param(b"<REPONSE><statut>0</statut><messages/></REPONSE>", [], id="no messages"),
+        pytest.param(b"<html><body>502</body></html>", [("applied", 0)], id="an HTML page"),
+        pytest.param(b"<REPONSE><statut>0</statut><mess", [("applied", 0)], id="cut short before the first report"),
+    ],
+)
+def test_a_body_is_forgotten_only_if_it_certainly_holds_no_report(
+    database: Database, body: bytes, kept: list[tuple[str, int]]
+) -> None:
+    tracking.poll_slice(resources_with(database, Gateway(all=body)), making.ACCOUNT)
+    assert polls(database) == kept
+
+
+def test_with_a_least_age_sendings_are_asked_for_by_their_ids_alone_and_answers_count_at_once(
+    database: Database,
+) -> None:
+    found = making.accepted(database, making.funded(database, making.numbers(2)), "ours")
+    gateway = Gateway(all=body_of("other", [1]), ours=body_of("ours", making.numbers(2)))
+    resources = resources_with(database, gateway, poll_min_age=60)
+
+    tracking.poll_slice(resources, making.ACCOUNT)
+    assert gateway.asked == []
+    making.clock_goes_on(database, 61)
+    tracking.poll_slice(resources, making.ACCOUNT)
+
+    assert gateway.asked == ["ours"]
+    assert making.statuses(database, found.campaign_id) == [MessageStatus.DELIVERED] * 2
+
+
+def test_a_sending_that_was_seen_before_the_attempt_began_is_never_adopted(database: Database) -> None:
+    tracking.poll_slice(
+        resources_with(database, Gateway(all=body_of("foreign", making.numbers(20), code=55))), "default"
+    )
+    found = in_doubt(database, 20)
+    making.clock_goes_on(database, 60, report_polls.c.stored_at)
+
+    tracking.poll_slice(resources_with(database, Gateway(all=body_of("foreign", making.numbers(20)))), making.ACCOUNT)
+
+    assert making.batch_states(database, found.campaign_id) == ["in_doubt"]
+
+
+def test_a_sending_that_was_seen_after_the_attempt_began_is_adopted_and_its_reports_count(database: Database) -> None:
+    found = in_doubt(database, 20)
+
+    tracking.poll_slice(resources_with(database, Gateway(all=body_of("f9", making.numbers(20)))), making.ACCOUNT)
+
+    assert making.batch_states(database, found.campaign_id) == ["accepted"]
+    assert making.statuses(database, found.campaign_id) == [MessageStatus.DELIVERED] * 20
+
+
+@pytest.mark.parametrize(
+    ("msgfids", "state"),
+    [
+        pytest.param(["f9"], "accepted", id="one sending"),
+        pytest.param(["f9", "other"], "in_doubt", id="and another: it was ignored what was asked for"),
+    ],
+)
+def test_an_answer_by_our_id_proves_a_small_batch_if_it_names_nothing_else(
+    database: Database, msgfids: list[str], state: str
+) -> None:
+    found = in_doubt(database, 1)
+    answer, *others = [body_of(msgfid, making.numbers(1)) for msgfid in msgfids]
+    for other in others:
+        answer = answer.replace(b"</messages>", other.partition(b"<messages>")[2].partition(b"</REPONSE>")[0])
+
+    tracking.poll_slice(resources_with(database, Gateway(**{found.msgid: answer})), making.ACCOUNT)
+
+    assert making.batch_states(database, found.campaign_id) == [state]
+
+
+def test_a_body_that_breaks_keeps_no_other_from_its_turn_and_is_not_tried_at_each(
+    database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = making.accepted(database, making.funded(database, making.numbers(1)), "ours")
+    really, tried = reports.apply, []
+
+    def breaks(database: Database, poll_id: int, body: Reports) -> Applied:
+        tried.append(poll_id)
+        if "bad" in body.msgfids:
+            raise ValueError("2250700000000")
+        return really(database, poll_id, body)
+
+    monkeypatch.setattr(reports, "apply", breaks)
+    for body in (body_of("bad", [1]), body_of("ours", making.numbers(1))):
+        reports.store(database, reports.note(database, making.ACCOUNT), body)
+    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+
+    assert making.statuses(database, found.campaign_id) == [MessageStatus.DELIVERED]
+    assert len(tried) == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the reports of poll {tried[0]} cannot be applied, and stay in the journal: ValueError"
+    ]
+    assert polls(database) == [("stored", None), ("applied", 1)]
+
+
+def test_a_database_that_is_away_is_no_fault_of_a_body(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> Applied:
+        raise DatabaseAway(database.url, OSError("gone"))
+
+    monkeypatch.setattr(reports, "apply", away)
+    making.stored(database)
+
+    with pytest.raises(DatabaseAway):
+        tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+
+
+def test_an_account_whose_reports_are_refused_says_so_until_they_are_not(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    campaign = making.funded(database, making.numbers(1))
+    refusal = b"<REPONSE><accountid/><statut>-4</statut><texte>Echec</texte></REPONSE>"
+
+    def waits_for() -> str | None:
+        return campaigns.progress(campaign, database=database).waits_for
+
+    tracking.poll_slice(resources_with(database, Gateway(all=refusal)), making.ACCOUNT)
+    refused = waits_for()
+    claimable = batches.candidates(database, making.ACCOUNT, 1)
+    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+
+    assert refused is not None
+    assert "refuses to hand out delivery reports" in refused
+    assert claimable == [campaign]
+    assert "refused to hand out reports" in caplog.text
+    assert waits_for() is None
+
+
+def test_an_unknown_code_is_logged_once(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        tracking.poll_slice(resources_with(database, Gateway(all=body_of("x", [1], code=7_777))), making.ACCOUNT)
+
+    assert caplog.text.count("7777") == 1
+
+
+def test_the_answers_of_a_lookup_that_is_adopted_clean_its_batch_at_once(database: Database) -> None:
+    campaign = making.funded(database, making.numbers(3), lookup=True)
+    batches.doubt(database, making.claimed(database, campaign), "timed out")
+    making.clock_goes_on(database, 1, attempts.c.started_at)
+
+    tracking.poll_slice(resources_with(database, Gateway(all=body_of("f9", making.numbers(3)))), making.ACCOUNT)
+
+    assert making.batch_states(database, campaign) == ["pending"]
+    assert making.state(database, campaign) == "sending"

@@ -1,0 +1,56 @@
+"""What a person is told when something fails: what is wrong, and what to do. A sentence for each kind of failure.
+
+No sentence holds a password, a phone number or a text. What is not known here is a fault of the program itself.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from campaigns import AudienceError, SpecError, StateError, UnknownCampaignError
+from campaigns.outages import DatabaseAway, NotMigratedError
+from campaigns.settings import SettingsError
+from worker.smseco import BadReply, GatewayError, NeedsPerson, Refused, Unreachable
+
+SAY_IT_THEMSELVES = (
+    SpecError,
+    AudienceError,
+    StateError,
+    UnknownCampaignError,
+    SettingsError,
+    NotMigratedError,
+    DatabaseAway,
+)
+"""Errors whose own words were written for whoever reads them here."""
+
+
+def advice(error: Exception) -> str | None:
+    """What to tell a person; None if no person can put it right."""
+    if isinstance(error, SAY_IT_THEMSELVES):
+        return str(error)
+    if isinstance(error, SQLAlchemyError):
+        return _of_the_database(error)
+    if isinstance(error, GatewayError):
+        return _of_the_gateway(error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or type(error).__name__}"
+    return None
+
+
+def _of_the_database(error: SQLAlchemyError) -> str:
+    # Neither the statement nor its parameters: there may be numbers in them.
+    cause = type(getattr(error, "orig", None) or error).__name__
+    return f"the database failed ({cause}): see its own log; nothing was done by halves"
+
+
+def _of_the_gateway(error: GatewayError) -> str:
+    if isinstance(error, NeedsPerson):
+        return f"the gateway says no ({error}): check the account's login and password, or ask the gateway's operator"
+    if isinstance(error, Refused):
+        return f"the gateway says no ({error})"
+    if isinstance(error, BadReply):
+        return f"{error}: is the account's base URL right?"
+    if isinstance(error, Unreachable):
+        return f"the gateway does not answer ({error.reason}): is it up, and is the account's base URL right?"
+    return str(error)

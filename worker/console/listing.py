@@ -1,0 +1,71 @@
+"""`campaigns list`: a line for each campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+STATES = (
+    "receiving",
+    "submitted",
+    "expanding",
+    "funding",
+    "awaiting_credits",
+    "cleaning",
+    "sending",
+    "tracking",
+    "stalled",
+    "completed",
+    "cancelled",
+    "failed",
+)
+
+EPILOG = """\b
+Examples:
+  campaigns list
+  campaigns list --state awaiting_credits
+  campaigns list -n 100 --before 412 --json
+"""
+
+
+@click.command("list", epilog=EPILOG)
+@click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"Only these: {', '.join(STATES)}.")
+@click.option("--before", type=click.IntRange(min=1), metavar="ID", help="Only ids below this one: the next page.")
+@click.option("-n", "--number", "most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array of objects.")
+def listing(state: str | None, before: int | None, most: int, *, as_json: bool) -> None:
+    """List campaigns, the newest first."""
+    import campaigns
+    from worker.console import screen
+
+    found = campaigns.listing(state=state, before=before, most=most)
+    if as_json:
+        screen.print_json([vars(campaign) for campaign in found])
+    elif not found:
+        click.echo(
+            "no campaign" + (f" is {state}" if state else " yet: `campaigns submit --help` says how to make one")
+        )
+    else:
+        _show(found)
+    if len(found) == most:
+        click.echo(f"perhaps there are more: campaigns list --before {found[-1].id}", err=True)
+
+
+def _show(found: Sequence[Any]) -> None:
+    from worker.console import screen
+    from worker.console.account import said
+
+    table = screen.columns(("id", "right"), "name", "state", ("rows", "right"), "submitted", "account", "why")
+    for campaign in found:
+        table.add_row(
+            str(campaign.id),
+            screen.plain(campaign.name),
+            said(campaign.state, paused=campaign.paused_at is not None and campaign.completed_at is None),
+            f"{campaign.recipients:,}",
+            screen.moment(campaign.created_at),
+            screen.plain(campaign.account),
+            screen.plain(campaign.reason or ""),
+        )
+    screen.out().print(table)

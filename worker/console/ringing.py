@@ -1,0 +1,52 @@
+"""The bell in a terminal: it wakes the workers, and a broker that is away is a remark and no failure.
+
+The campaign is in the database by then, where the workers' sweep finds it.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from campaigns.bells import Bell
+from campaigns.settings import SettingsError
+
+
+class Ringing(logging.Handler):
+    """A ring (`campaigns.bells.Ring`) that remembers why the workers could not be told."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.trouble: str | None = None
+
+    def __call__(self, bell: Bell, serial: int, after: float) -> None:
+        """Send the bell's task."""
+        from worker.settings import settings
+
+        try:
+            settings()
+        except SettingsError as error:  # a host that only produces need not know the gateway's passwords
+            self.trouble = f"the workers could not be told at once: {error}"
+            return
+        self._send(bell, serial, after)
+
+    def _send(self, bell: Bell, serial: int, after: float) -> None:
+        from worker import celery
+
+        celery.log.addHandler(self)
+        try:
+            celery.ring(bell, serial, after)
+        except KeyboardInterrupt:  # the campaign is made by now, and its id has to be told
+            self.trouble = "the workers could not be told at once: it was interrupted"
+        finally:
+            celery.log.removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """What the ring warns of: it does not raise, for the campaign is safe without it."""
+        self.trouble = f"the workers could not be told at once: {record.getMessage()}"
+
+    def tell_trouble(self) -> None:
+        """On stderr, what went wrong, and that nothing is lost by it."""
+        if self.trouble:
+            click.echo(f"{self.trouble}\nNothing is lost: running workers look for it by themselves.", err=True)

@@ -1,0 +1,1 @@
+"""`campaigns demo`: a whole installation for a minute, and one campaign through it."""

@@ -1,0 +1,52 @@
+"""The stage that asks what the account has, checks senders, and has credits set aside."""
+
+from __future__ import annotations
+
+from campaigns import accounts, credits, lifecycle
+from campaigns.credits import Balance
+from worker import sending
+from worker.resources import Resources, Slice
+from worker.smseco.errors import ReadFailed, Refused
+
+
+def fund_slice(resources: Resources, account: str) -> Slice:
+    """Fund what waits for it, with one look at balance and senders for all of it together."""
+    database = resources.database
+    try:
+        balance = ask_balance(resources, account)
+        accounts.back(database, account, proven=False)
+        if not credits.waiting(database, account):
+            # Whoever comes from now on finds the bell silent, or is looked for once more: to fund without having asked
+            # for the senders would pause it.
+            credits.note_balance(database, account, balance)
+            return Slice("nobody waits for credits")
+        senders = resources.gateway(account).senders()
+    except Refused as error:
+        paused = _pause_waiting(resources, account, f"the gateway refused to name balance and senders, {error}")
+        return Slice(f"refused with {error.code}: {paused} campaigns paused")
+    except ReadFailed as error:
+        wait = accounts.away(database, account, str(error))
+        return Slice("the gateway cannot be reached", after=wait)
+    funded = credits.fund(
+        database,
+        account,
+        balance,
+        senders=senders,
+        default_sender=resources.settings.accounts[account].sender,
+        lookup_seconds=resources.settings.lookup_deadline,
+    )
+    if funded:
+        sending.wake_lanes(resources, account)
+    return Slice(f"{funded} campaigns funded")
+
+
+def ask_balance(resources: Resources, account: str) -> Balance:
+    """The account's balance; raises Refused or ReadFailed."""
+    asked_at = resources.database.clock()
+    answer = resources.gateway(account).balance()
+    return Balance(credits=answer.credits, consumed=answer.consumed, expires_at=answer.expires, asked_at=asked_at)
+
+
+def _pause_waiting(resources: Resources, account: str, reason: str) -> int:
+    with resources.database.transaction() as connection:
+        return lifecycle.halt_waiting(connection, account, reason)

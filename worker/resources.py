@@ -1,0 +1,47 @@
+"""What every stage works with: settings, database, the gateway's clients and the bell to ring; one set a process."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from campaigns.bells import Ring
+from campaigns.database import Database
+from worker.settings import Settings
+from worker.smseco.client import Gateway
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The tools of one worker process. Gateway clients are made at first use, one a thread: they cannot be shared."""
+
+    settings: Settings
+    database: Database
+    ring: Ring
+    _mine: threading.local = field(default_factory=threading.local, repr=False)
+
+    def gateway(self, account: str) -> Gateway:
+        """This thread's client for the account; raises KeyError for an account that the settings do not have."""
+        clients: dict[str, Gateway] = self._mine.__dict__.setdefault("clients", {})
+        if account not in clients:
+            clients[account] = self.settings.gateway(account)
+        return clients[account]
+
+    def lease_seconds(self, account: str) -> float:
+        """How long a request may take at the very most: connecting, answering, and our own doings around it."""
+        return self.gateway(account).longest_send + 10
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What a stage did in its short turn.
+
+    Attributes:
+        did: in a few words, for Flower: ids and counts only.
+        more: whether to go on at once.
+        after: seconds to wait before going on, where it is known when there will be more.
+    """
+
+    did: str
+    more: bool = False
+    after: float | None = None

@@ -1,0 +1,97 @@
+"""The command `campaigns sandbox`: options from the command line to a running gateway. It needs no setting and no
+database."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from worker.sandbox.options import DEFAULT_MIX, SandboxOptions
+from worker.sandbox.server import run
+
+EPILOG = """\b
+A first try, in another terminal:
+  curl --data-urlencode 'XML=<SMS><compte><login>demo</login><password>demo</password></compte></SMS>' \\
+       http://127.0.0.1:8800/api/xml/getbalance/
+  curl http://127.0.0.1:8800/_sandbox/summary
+
+\b
+Seven last digits decide what becomes of a number:
+  9999956 delivered      9999960 network error   9999949 out of credits
+  9999959 undelivered    9999962 rejected        9999900 silent
+  9999954 not sent       9999944 left out of a lookup's reply
+
+\b
+While it runs, from this machine only (JSON, Content-Type: application/json):
+  GET  /_sandbox/summary, accounts, ledger
+  POST /_sandbox/credits   {"login": "demo", "amount": 1000}
+  POST /_sandbox/faults    {"name": "drop_reply", "count": 1}   (latency, drop_reply, http_500)
+  POST /_sandbox/settings  {"steps": true, "delays": [0, 5]}
+"""
+
+
+def _accounts(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    accounts = {}
+    for value in values:
+        login, colon, password = value.partition(":")
+        if not (login and colon and password):
+            raise click.BadParameter("write it LOGIN:PASSWORD")
+        accounts[login] = password
+    return accounts
+
+
+def _mix(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
+    mix = {}
+    for value in values:
+        name, _equals, weight = value.partition("=")
+        try:
+            mix[name] = float(weight)
+        except ValueError:
+            raise click.BadParameter("write it NAME=WEIGHT, as in delivered=0.9") from None
+    return mix or DEFAULT_MIX
+
+
+@click.command(epilog=EPILOG)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8800, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option(
+    "--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port there once it listens."
+)
+@click.option("--account", "accounts", multiple=True, default=["demo:demo"], callback=_accounts,
+              metavar="LOGIN:PASSWORD", help="Who may use it; repeatable.  [default: demo:demo]")  # fmt: skip
+@click.option("--credits", default=1_000_000, show_default=True, help="What each account starts with.")
+@click.option("--sender", "senders", multiple=True, default=["DEMO"], metavar="NAME",
+              help="A sender name that each account has registered; repeatable.  [default: DEMO]")  # fmt: skip
+@click.option("--country", default="225", show_default=True, help="The accounts' country: its dialling code.")
+@click.option("--mix", multiple=True, callback=_mix, metavar="NAME=WEIGHT",
+              help="How messages end; repeatable: delivered, undelivered, network_error, rejected, not_sent, "
+                   "no_credit, silent.")  # fmt: skip
+@click.option("--delay-min", default=0.5, show_default=True, help="Seconds from acceptance to a report, at least.")
+@click.option("--delay-max", default=2.0, show_default=True, help="Seconds from acceptance to a report, at most.")
+@click.option("--steps", is_flag=True, help="Report 50, 65, 55 and 61 on the way too.")
+@click.option("--lookup-dead", default=0.1, show_default=True, help="Share of numbers that a lookup finds unreachable.")
+@click.option("--lookup-silent", default=0.0, show_default=True, help="Share of numbers a lookup never answers for.")
+@click.option("--latency", default=0.0, show_default=True, help="Seconds before the reply to each send.")
+@click.option("--inactive", "active", flag_value=False, default=True, type=bool, help="Accounts are not active (-12).")
+@click.option("--no-lookups", "enterprise", flag_value=False, default=True, type=bool,
+              help="Accounts may not look numbers up (-11).")  # fmt: skip
+@click.option("--no-refunds", "refunds", flag_value=False, default=True, type=bool,
+              help="Keep the credits of messages that ended unbilled.")  # fmt: skip
+@click.option("--once-per-sms", is_flag=True, help="An SMS once reported is never reported again.")
+@click.option("--msgid-understood", is_flag=True, help="getdlrs takes your own msgid in place of the msgfid.")
+@click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Append every acceptance to this file, as JSON lines, before its reply leaves.")  # fmt: skip
+@click.option("--ledger-fsync", is_flag=True, help="Force each of them to disk.")
+@click.option("--seed", default=1, show_default=True, help="Other numbers end otherwise.")
+def sandbox(*, delay_min: float, delay_max: float, **options: Any) -> None:
+    """A gateway to try against: it speaks SMSECO's API, sends nothing and costs nothing.
+
+    It serves sends, mail merge, delivery reports (each read once), balance, senders and lookups by XML POST, under any
+    base path, until it is interrupted. It forgets everything when it ends, but for the ledger's file.
+    """
+    try:
+        run(SandboxOptions(delays=(delay_min, delay_max), **options), announce=click.echo)
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+    except OSError as wrong:
+        raise click.ClickException(wrong.strerror or str(wrong)) from None

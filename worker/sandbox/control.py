@@ -1,0 +1,94 @@
+"""What a test, the demo or a person may ask of a running sandbox besides the vendor's API: look, grant, spoil.
+
+Plain values in and out. The admin endpoint (admin.py) and `running()` (server.py) both stand on this.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from worker.sandbox.account import Account
+from worker.sandbox.faults import Faults
+from worker.sandbox.gateway import Gateway
+from worker.sandbox.ledger import lines
+from worker.sandbox.options import CHANGEABLE_OF_ACCOUNT
+
+
+class Control:
+    """Everything about one gateway. Methods raise ValueError for what cannot be."""
+
+    def __init__(self, gateway: Gateway, faults: Faults) -> None:
+        self._gateway = gateway
+        self._faults = faults
+        self.requests: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+
+    def summary(self) -> dict[str, Any]:
+        """Figures since the start.
+
+        requests, refusals: by operation, and by code. acceptances: accepted requests. recipients: SMS sent;
+        distinct_numbers: to so many numbers; duplicates: SMS beyond the first that an account sent to a number,
+        whatever the text, over all its sends. lookups: numbers looked up. credits: charged in all; refunded: of those;
+        balance: left. reports_read: statuses handed out.
+        """
+        gateway = self._gateway
+        self._settle()
+        recipients = gateway.recipients.values()
+        total, distinct = sum(r.total for r in recipients), sum(r.distinct for r in recipients)
+        accounts = gateway.accounts.values()
+        return {
+            "requests": dict(self.requests),
+            "refusals": dict(self.refusals),
+            "acceptances": len(gateway.archive),
+            "recipients": total,
+            "distinct_numbers": distinct,
+            "duplicates": total - distinct,
+            "lookups": gateway.looked_up,
+            "credits": sum(account.charged for account in accounts),
+            "refunded": sum(account.refunded for account in accounts),
+            "balance": sum(account.credits for account in accounts),
+            "reports_read": sum(reports.handed_out for reports in gateway.reports.values()),
+        }
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Each account without its password."""
+        self._settle()
+        fields = ("login", "accountid", "credits", "cumul", "charged", "refunded", "expire", "senders", "active",
+                  "enterprise", "may_send")  # fmt: skip
+        return [{name: getattr(account, name) for name in fields} for account in self._gateway.accounts.values()]
+
+    def ledger(self, *, msgfid: str = "", since: int = 0) -> Iterator[list[str]]:
+        """JSON lines of the ledger, a list for each sending; only those after running number `since`."""
+        archive = self._gateway.archive
+        sendings = [archive[index] for index in archive.by_msgfid(msgfid)] if msgfid else archive.since(since)
+        for sending in sendings:
+            yield list(lines(sending))[max(0, since - sending.first + 1) :]
+
+    def top_up(self, login: str, amount: int) -> int:
+        """Grants credits. Returns what the account has then."""
+        account = self._account(login)
+        account.top_up(amount)
+        return account.credits
+
+    def fault(self, name: str, *, count: int = 1, seconds: float = 0.0, operation: str = "send") -> None:
+        """Arms a fault: see faults.py."""
+        self._faults.arm(name, operation=operation, count=count, seconds=seconds)
+
+    def settings(self, *, login: str = "", **changes: Any) -> None:
+        """Changes settings by their names in `SandboxOptions`; those of an account for `login` or for all."""
+        accounts = [self._account(login)] if login else list(self._gateway.accounts.values())
+        ours = {name: changes.pop(name) for name in CHANGEABLE_OF_ACCOUNT & set(changes)}
+        self._gateway.change(**changes)
+        for account in accounts:
+            for name, value in ours.items():
+                setattr(account, name, bool(value))
+
+    def _account(self, login: str) -> Account:
+        account = self._gateway.accounts.get(login)
+        if account is None:
+            raise ValueError("there is no such account")
+        return account
+
+    def _settle(self) -> None:
+        for account in self._gateway.accounts.values():
+            self._gateway.settle(account)

@@ -1,0 +1,92 @@
+"""What a sandbox can be told, checked at once: who may use it, what becomes of messages, where it listens.
+
+`CHANGEABLE` names what may still be changed while it runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from worker.sandbox.outcomes import ENDS
+
+DEFAULT_MIX = {"delivered": 0.93, "undelivered": 0.04, "network_error": 0.01, "rejected": 0.005, "silent": 0.015}
+
+# Settings of the whole gateway. `active`, `enterprise` and `may_send` belong to an account and can be changed there.
+CHANGEABLE = frozenset({
+    "mix", "delays", "steps", "lookup_dead", "lookup_silent", "price", "lookup_price", "refunds", "once_per_sms",
+    "msgid_understood", "reports_per_reply", "empty_statut", "latency",
+})  # fmt: skip
+CHANGEABLE_OF_ACCOUNT = frozenset({"active", "enterprise", "may_send"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxOptions:
+    """Everything has a default that suits a test. Raises ValueError naming every fault.
+
+    accounts: login → password. credits, senders, country, active, enterprise (may look numbers up) and may_send are
+        what each account starts with.
+    mix: how messages end, by weight: delivered, undelivered, network_error, rejected, not_sent, no_credit, silent.
+    delays: seconds from acceptance to the end, at least and at most; (0, 0) makes reports ready with the reply.
+    steps: report the way there too (50, 65, 55, 61), not the end alone.
+    lookup_dead, lookup_silent: the share of numbers that a lookup finds unreachable, or never answers for.
+    price, lookup_price: credits for a segment, and for a number looked up.
+    refunds: give the credits of unbilled ends (49, 54, 62) back, when they happen.
+    once_per_sms: the harsher reading of "read once": an SMS once reported is never reported again.
+    msgid_understood: the `msgfid` filter of getdlrs takes the client's own msgid as well.
+    reports_per_reply: getdlrs hands out this many at most; the rest is for the next call.
+    empty_statut: what getdlrs answers when there is nothing, -15 or 0.
+    latency: seconds before the reply to each send (it is accepted before, not after).
+    ledger, ledger_fsync: append acceptances to this file as JSON lines, flushed (and forced to disk) before the reply.
+    max_body: bytes a request may have.
+    port, port_file: 0 picks a free port; whichever it is, it is written to the file.
+    """
+
+    accounts: Mapping[str, str] = field(default_factory=lambda: {"demo": "demo"}, repr=False)
+    credits: int = 1_000_000
+    senders: tuple[str, ...] = ("DEMO",)
+    country: str = "225"
+    active: bool = True
+    enterprise: bool = True
+    may_send: bool = True
+    seed: int = 1
+    mix: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MIX))
+    delays: tuple[float, float] = (0.5, 2.0)
+    steps: bool = False
+    lookup_dead: float = 0.1
+    lookup_silent: float = 0.0
+    price: int = 1
+    lookup_price: int = 1
+    refunds: bool = True
+    once_per_sms: bool = False
+    msgid_understood: bool = False
+    reports_per_reply: int = 10_000
+    empty_statut: int = -15
+    latency: float = 0.0
+    host: str = "127.0.0.1"
+    port: int = 0
+    port_file: Path | None = None
+    ledger: Path | None = None
+    ledger_fsync: bool = False
+    max_body: int = 32 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        faults = [fault for wrong, fault in self._checks() if wrong]
+        if faults:
+            raise ValueError("; ".join(faults))
+
+    def _checks(self) -> list[tuple[bool, str]]:
+        return [
+            (not self.accounts, "at least one account is needed"),
+            (not all(self.accounts) or not all(self.accounts.values()), "a login and a password cannot be empty"),
+            (self.credits < 0, "credits cannot be negative"),
+            (not (self.country.isascii() and self.country.isdigit()), "the country is its dialling code, as in 225"),
+            (bool(set(self.mix) - set(ENDS)), f"the mix knows {', '.join(ENDS)}"),
+            (any(w < 0 for w in self.mix.values()) or sum(self.mix.values()) <= 0, "the mix needs positive weights"),
+            (not 0 <= self.delays[0] <= self.delays[-1], "delays are two numbers of seconds, the smaller first"),
+            (self.lookup_dead < 0 or self.lookup_silent < 0 or self.lookup_dead + self.lookup_silent > 1,
+             "the shares of a lookup lie between 0 and 1"),
+            (self.price < 0 or self.lookup_price < 0, "a price cannot be negative"),
+            (self.reports_per_reply < 1, "a reply must have room for one report"),
+            (self.empty_statut not in (0, -15), "an empty getdlrs answers 0 or -15"),
+            (self.latency < 0, "latency cannot be negative"),
+        ]  # fmt: skip

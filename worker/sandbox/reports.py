@@ -1,0 +1,109 @@
+"""The life of delivery reports of one account: scheduled, due, read once, gone.
+
+Each step of a message is one packed integer, first in the bucket of the tick when it falls due, then in the list of its
+sending until somebody reads it; so a read costs what it returns, however many are still to come.
+Which steps a message takes is decided elsewhere (outcomes.py), what a report costs as well (gateway.py).
+"""
+
+import heapq
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from worker.sandbox.codes import UNBILLED_ENDS
+from worker.sandbox.outcomes import SILENT, WAYS
+
+# number of the sending (32 bits) | position (24) | status (8), and when due: tick (32) | position (24) | status (8)
+_POSITION = 0xFFFFFF
+_LOW = 0xFFFFFFFF
+_LAST_TICK = 0xFFFFFFFF
+MOST_IN_A_SENDING = _POSITION
+
+
+class Due(NamedTuple):
+    """One status of one SMS of a sending: where in the sending, what, and since when."""
+
+    position: int
+    status: int
+    tick: int
+
+
+class Reports:
+    """Schedules by the number of a sending, which the caller chooses and keeps."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, array[int]] = {}
+        self._ticks: list[int] = []
+        self._ready: dict[int, array[int]] = {}
+        self._consulted: dict[int, set[int]] = {}
+        self.handed_out = 0
+
+    def schedule(self, number: int, *, start: int, ends: bytes, delays: Iterable[int], steps: bool = False) -> None:
+        """Lays down what will become of each SMS of a sending: its end, `delay` ticks after `start`."""
+        high = number << 32
+        for position, (end, delay) in enumerate(zip(ends, delays, strict=True)):
+            low = high | position << 8
+            if steps:
+                self._schedule_way(low, start, end, delay)
+            if end != SILENT:
+                self._put(min(start + delay, _LAST_TICK), low | end)
+
+    def advance(self, tick: int) -> list[tuple[int, int]]:
+        """Makes ready what is due by `tick`. Returns (sending, position) of each that ended unbilled just now."""
+        unbilled = []
+        while self._ticks and self._ticks[0] <= tick:
+            due = heapq.heappop(self._ticks)
+            for event in self._buckets.pop(due):
+                number, low = event >> 32, event & _LOW
+                self._ready.setdefault(number, array("Q")).append(due << 32 | low)
+                if low & 0xFF in UNBILLED_ENDS:
+                    unbilled.append((number, low >> 8))
+        return unbilled
+
+    def read(self, *, limit: int, once_per_sms: bool = False) -> Iterator[tuple[int, list[Due]]]:
+        """Hands out, and forgets, up to `limit` ready statuses of all sendings, the longest ready first."""
+        for number in list(self._ready):
+            if limit <= 0:
+                return
+            taken = self.read_of(number, limit=limit, once_per_sms=once_per_sms)
+            limit -= len(taken)
+            if taken:
+                yield number, taken
+
+    def read_of(self, number: int, *, limit: int, position: int | None = None, once_per_sms: bool = False) -> list[Due]:
+        """Hands out, and forgets, up to `limit` ready statuses of one sending, or of one SMS of it, in their order."""
+        ready = self._ready.pop(number, None)
+        if ready is None:
+            return []
+        if position is not None:
+            kept = [event for event in ready if event >> 8 & _POSITION != position]
+            ready = array("Q", [event for event in ready if event >> 8 & _POSITION == position])
+        else:
+            kept = []
+        kept += ready[limit:]
+        if kept:
+            self._ready[number] = array("Q", kept)
+        taken = [Due(event >> 8 & _POSITION, event & 0xFF, event >> 32) for event in ready[:limit]]
+        if once_per_sms:
+            taken = self._first_time(number, taken)
+        self.handed_out += len(taken)
+        return taken
+
+    def _first_time(self, number: int, taken: list[Due]) -> list[Due]:
+        """What is left of `taken` if an SMS that was consulted before is never reported again."""
+        consulted = self._consulted.setdefault(number, set())
+        taken = [due for due in taken if due.position not in consulted]
+        consulted.update(due.position for due in taken)
+        return taken
+
+    def _schedule_way(self, low: int, start: int, end: int, delay: int) -> None:
+        way = WAYS[end]
+        for step, status in enumerate(way):
+            self._put(min(start + delay * step // len(way), _LAST_TICK), low | status)
+
+    def _put(self, tick: int, event: int) -> None:
+        bucket = self._buckets.get(tick)
+        if bucket is None:
+            bucket = self._buckets[tick] = array("Q")
+            heapq.heappush(self._ticks, tick)
+        bucket.append(event)

@@ -1,0 +1,148 @@
+"""A sandbox gateway that listens: as a process of its own (`run`), or on a thread beside a test (`running`)."""
+
+import asyncio
+import gc
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohttp import web
+
+from worker.sandbox.admin import MARK, Admin
+from worker.sandbox.api import Api
+from worker.sandbox.control import Control
+from worker.sandbox.faults import Faults
+from worker.sandbox.gateway import Gateway
+from worker.sandbox.options import SandboxOptions
+
+T = TypeVar("T")
+
+SHUTDOWN_SECONDS = 1.0
+
+
+class RunningSandbox:
+    """A sandbox on a thread of this process. Its methods may be called from any other thread."""
+
+    def __init__(self, url: str, control: Control, loop: asyncio.AbstractEventLoop) -> None:
+        self.url = url
+        self._control = control
+        self._loop = loop
+
+    def summary(self) -> dict[str, Any]:
+        """Figures since the start: see `Control.summary`."""
+        return self._ask(self._control.summary)
+
+    def accounts(self) -> list[dict[str, Any]]:
+        """Each account without its password."""
+        return self._ask(self._control.accounts)
+
+    def ledger(self, *, msgfid: str = "", since: int = 0) -> list[dict[str, Any]]:
+        """The ledger's records, of one sending or after running number `since`: see ledger.py."""
+        pages = self._ask(lambda: list(self._control.ledger(msgfid=msgfid, since=since)))
+        return [json.loads(line) for page in pages for line in page]
+
+    def top_up(self, login: str, amount: int) -> int:
+        """Grants credits. Returns what the account has then."""
+        return self._ask(lambda: self._control.top_up(login, amount))
+
+    def fault(self, name: str, *, count: int = 1, seconds: float = 0.0, operation: str = "send") -> None:
+        """Arms a fault for the next `count` requests: see faults.py."""
+        self._ask(lambda: self._control.fault(name, count=count, seconds=seconds, operation=operation))
+
+    def settings(self, *, login: str = "", **changes: Any) -> None:
+        """Changes settings by their names in `SandboxOptions`; the account's own for `login`, or for all."""
+        self._ask(lambda: self._control.settings(login=login, **changes))
+
+    def _ask(self, question: Callable[[], T]) -> T:
+        async def answer() -> T:
+            return question()
+
+        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result()
+
+
+@contextmanager
+def running(options: SandboxOptions | None = None) -> Iterator[RunningSandbox]:
+    """Serves from a thread while the block lasts; `.url` is the base URL. Raises OSError where the port is taken."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        serving = _serving(options or SandboxOptions())
+        url, control = asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result()
+        try:
+            yield RunningSandbox(url, control, loop)
+        finally:
+            asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result()
+            asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def run(options: SandboxOptions, *, announce: Callable[[str], object] | None = None) -> None:
+    """Serves until SIGINT or SIGTERM, and says once where. Raises OSError where the port is taken."""
+    # The records of a million SMS live until the end: walking over them again and again would be all the collector did.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+    asyncio.run(_run(options, announce or _say))
+
+
+async def _run(options: SandboxOptions, announce: Callable[[str], object]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, stop.set)
+    async with _serving(options) as (url, _):
+        announce(
+            f"The sandbox gateway listens on {url}, under any base path; what it does is told at {url}{MARK}summary"
+        )
+        await stop.wait()
+
+
+@asynccontextmanager
+async def _serving(options: SandboxOptions) -> AsyncIterator[tuple[str, Control]]:
+    """Listens while the block lasts. Gives the base URL and the control."""
+    gateway, faults = Gateway(options), Faults()
+    control = Control(gateway, faults)
+    api, admin = Api(gateway, faults, control), Admin(control)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await (admin if MARK in request.path else api).handle(request)
+
+    app = web.Application(client_max_size=options.max_body)
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, options.host, options.port)
+        await site.start()
+        if options.port_file:
+            _write_whole(options.port_file, f"{site.port}\n")
+        yield f"http://{_in_url(options.host)}:{site.port}", control
+    finally:
+        await runner.cleanup()
+        gateway.close()
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _write_whole(path: Path, content: str) -> None:
+    """Whoever waits for the file finds it whole or not at all."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(content)
+    draft.replace(path)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

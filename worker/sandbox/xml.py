@@ -1,0 +1,203 @@
+"""The XML form (I-1, II-1, III-2, IV-1-2, IV-2-2, V-2): a document into a call, an answer into a document.
+
+Documents come from strangers: no entity is expanded, nothing is fetched, a document type is refused. The order of
+elements is free, unknown ones are passed over. What an answer says is decided in gateway.py.
+"""
+
+from collections.abc import Callable, Iterator
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from worker.sandbox.bodies import field
+from worker.sandbox.calls import (
+    Accepted,
+    Answer,
+    BalanceAnswer,
+    BalanceCall,
+    Call,
+    Credentials,
+    LookupCall,
+    ReportsAnswer,
+    ReportsCall,
+    SendCall,
+    SendersAnswer,
+    SendersCall,
+)
+from worker.sandbox.codes import DONE, ERRORS, SENT, STATUSES, Refused
+
+CONTENT_TYPE = "text/xml"
+# Elements and attributes take thirty times their length in memory, so a document with more of them is refused unread.
+# It leaves room for 25,000 recipients of a merge with two fields.
+MOST_MARKS = 250_000
+
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+def read(operation: str, body: bytes) -> tuple[Credentials, Call]:
+    """Who asks, and what. Raises Refused(-1) for what is no such document, Refused(-14) for an unknown operation."""
+    reader = _READERS.get(operation)
+    if reader is None:
+        raise Refused(-14)
+    root = _document(body)
+    account = root.find("compte")
+    return Credentials(_word(account, "login"), _text(account, "password")), reader(root)
+
+
+def write(answer: Answer) -> bytes:
+    """The reply to an accepted request."""
+    match answer:
+        case Accepted():
+            parts = _accepted(answer)
+        case ReportsAnswer():
+            parts = _reports(answer)
+        case BalanceAnswer():
+            parts = iter([
+                _done(answer.accountid),
+                f"<credits>{answer.credits}</credits><expire>{answer.expire}</expire><cumul>{answer.cumul}</cumul>",
+            ])  # fmt: skip
+        case SendersAnswer():
+            names = "".join(f"<sender>{escape(name)}</sender>" for name in answer.senders)
+            parts = iter([_done(answer.accountid), f"<senders>{names}</senders>"])
+    return _reply("".join(parts))
+
+
+def write_refusal(operation: str, refused: Refused) -> bytes:
+    """The reply to a refused request: the samples differ from operation to operation, down to `text` for `texte`."""
+    statut, text = f"<statut>{refused.code}</statut>", escape(refused.text)
+    match operation:
+        case "reports":
+            return _reply(f"{statut}<texte>{text}</texte><messages></messages>")
+        case "balance":
+            return _reply(f"<accountid></accountid>{statut}<texte>{text}</texte>")
+        case "senders":
+            return _reply(f"<accountid></accountid>{statut}<text>{text}</text><senders></senders>")
+        case "lookup":
+            return _reply(f"{statut}<text>{text}</text>")
+    return _reply(f"{statut}<texte>{text}</texte>")
+
+
+def _document(body: bytes) -> etree._Element:
+    document = field(body, b"XML")
+    if not document or document.count(b"<") + document.count(b"=") > MOST_MARKS:
+        raise Refused(-1)
+    # A parser of its own for each document: a shared one would keep every name that it ever saw.
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        collect_ids=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(document.strip(), parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError):
+        raise Refused(-1) from None
+    if root.tag != "SMS" or root.getroottree().docinfo.internalDTD is not None:
+        raise Refused(-1)
+    return root
+
+
+def _read_send(root: etree._Element) -> SendCall:
+    message = root.find("message")
+    return SendCall(
+        msgid=_word(message, "msgid"),
+        sender=_word(message, "expediteur"),
+        text=_text(message, "msg"),
+        unicode=_word(message, "unicode") == "1",
+        datesend=_word(message, "datesend"),
+        recipients=list(_recipients(root)),
+    )
+
+
+def _read_lookup(root: etree._Element) -> LookupCall:
+    return LookupCall(_word(root.find("message"), "msgid"), [number for number, _ in _recipients(root)])
+
+
+def _read_reports(root: etree._Element) -> ReportsCall:
+    message = root.find("message")
+    return ReportsCall(_word(message, "msgfid"), _word(message, "smsfid"))
+
+
+_READERS: dict[str, Callable[[etree._Element], Call]] = {
+    "send": _read_send,
+    "lookup": _read_lookup,
+    "reports": _read_reports,
+    "balance": lambda _: BalanceCall(),
+    "senders": lambda _: SendersCall(),
+}
+
+
+def _recipients(root: etree._Element) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Plain `<numero>`s and `<sms>`s of a mail merge, as they come; both may stand side by side."""
+    for recipients in root.iterchildren("destinataires"):
+        for recipient in recipients:
+            if recipient.tag == "numero":
+                yield (recipient.text or "").strip(), []
+            elif recipient.tag == "sms":
+                yield _merge_recipient(recipient)
+
+
+def _merge_recipient(recipient: etree._Element) -> tuple[str, list[tuple[str, str]]]:
+    number, values = "", []
+    for child in recipient:
+        if child.tag == "numero":
+            number = (child.text or "").strip()
+        elif child.tag == "datas":
+            values = [(value.tag, value.text or "") for value in child]
+    return number, values
+
+
+def _text(parent: etree._Element | None, name: str) -> str:
+    return (parent.findtext(name) or "") if parent is not None else ""
+
+
+def _word(parent: etree._Element | None, name: str) -> str:
+    return _text(parent, name).strip()
+
+
+def _reply(content: str) -> bytes:
+    return f"{_DECLARATION}<REPONSE>{content}</REPONSE>".encode()
+
+
+def _done(accountid: str, statut: int = 0) -> str:
+    text = escape(DONE if statut == 0 else ERRORS[statut])
+    return f"<accountid>{accountid}</accountid><statut>{statut}</statut><texte>{text}</texte>"
+
+
+def _accepted(answer: Accepted) -> Iterator[str]:
+    sending = answer.sending
+    count, prefix, first = len(sending), sending.prefix, sending.first
+    yield (
+        f"<msgfid>{sending.msgfid}</msgfid><statut>{count}</statut><texte>{SENT}</texte>"
+        f"<destinataires>{count}</destinataires><sms>{answer.segments}</sms>"
+        f"<credits>{sum(sending.credits)}</credits><solde>{answer.solde}</solde><messages>"
+    )
+    for number, (destination, price) in enumerate(zip(sending.destinations, sending.credits, strict=True), first):
+        yield (
+            f"<sms><smsfid>{prefix}-{number:08d}</smsfid><destination>{destination}</destination>"
+            f"<credits>{price}</credits></sms>"
+        )
+    yield "</messages>"
+
+
+_ENDINGS = {
+    code: f"</date><statut>{code}</statut><libelle>{escape(status.libelle)}</libelle>"
+    f"<texte>{escape(status.texte)}</texte></dlr>"
+    for code, status in STATUSES.items()
+}
+
+
+def _reports(answer: ReportsAnswer) -> Iterator[str]:
+    yield _done(answer.accountid, answer.statut)
+    yield "<messages>"
+    for msgfid, reports in answer.groups:
+        yield f"<message><msgfid>{msgfid}</msgfid><dlrs>"
+        for smsfid, destination, date, statut in reports:
+            yield (
+                f"<dlr><smsfid>{smsfid}</smsfid><destination>{destination}</destination><date>{date}{_ENDINGS[statut]}"
+            )
+        yield "</dlrs></message>"
+    yield "</messages>"

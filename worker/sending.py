@@ -1,0 +1,227 @@
+"""The stage that sends: claim a batch, make its one request, settle it by what came back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from time import monotonic
+
+from campaigns import accounts, batches, bells, credits, lifecycle, lookups
+from campaigns.batches import Acceptance, Claim
+from campaigns.outages import insist
+from campaigns.payload import ReceiptLines
+from campaigns.states import AttemptKind
+from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
+from campaigns.text import Alphabet
+from worker import cleaning
+from worker.resources import Resources, Slice
+from worker.smseco.errors import BadRequest, InDoubt, NeedsPerson, NotEnoughCredits, NotSent, ReadFailed, Refused
+from worker.smseco.values import Receipt, Sending
+
+log = logging.getLogger(__name__)
+
+SLICE_SECONDS = 0.1
+"""A lane's turn: long ones starve small campaigns, short ones cost a task each."""
+
+CANDIDATES = 20
+
+LONGEST_WAIT_SECONDS = 2.0
+"""How long a lane waits for a gate; the sweep looks as often."""
+
+NOT_ALLOWED = -11
+TAIL = 8
+"""Last digits by which a number is recognised that the gateway spells without its country code."""
+
+
+@dataclass
+class Tally:
+    """What a lane did in its turn."""
+
+    accepted: int = 0
+    touched: dict[int, list[int]] = field(default_factory=dict)
+    halted: bool = False
+
+    def add(self, claim: Claim) -> None:
+        """Note a batch that was claimed."""
+        self.touched.setdefault(claim.campaign_id, []).append(claim.number)
+
+    def __str__(self) -> str:
+        parts = [f"campaign {campaign_id}, {_numbered(numbers)}" for campaign_id, numbers in self.touched.items()]
+        shown = "; ".join(parts[:5]) + (f"; and {len(parts) - 5} more campaigns" if len(parts) > 5 else "")
+        return f"{shown}, {self.accepted:,} accepted" if parts else "nothing to send"
+
+
+def _numbered(numbers: list[int]) -> str:
+    first, last = min(numbers), max(numbers)
+    return f"batch {first}" if first == last else f"batches {first}–{last}"
+
+
+def send_slice(resources: Resources, account: str, lane: int) -> Slice:
+    """One turn of a lane: batches of campaigns chosen at random, one after the other, for a tenth of a second."""
+    until = monotonic() + SLICE_SECONDS
+    tally = Tally()
+    some = batches.candidates(resources.database, account, CANDIDATES)
+    while some and not tally.halted and (not tally.touched or monotonic() < until):
+        campaign_id = some.pop(0)
+        if _send_next(resources, account, campaign_id, tally):
+            some.append(campaign_id)
+    with resources.database.transaction() as connection:
+        lifecycle.advance(connection, list(tally.touched))
+    if tally.touched and not tally.halted:
+        return Slice(str(tally), more=True)
+    # One lane is enough to wait for the gates of rated campaigns, and none waits for one that opens late.
+    opens = batches.next_turn(resources.database, account) if lane == 1 else None
+    return Slice(str(tally), after=opens if opens is not None and opens <= LONGEST_WAIT_SECONDS else None)
+
+
+def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:
+    """Send the campaign's next batch; returns whether it had one."""
+    claim = batches.claim(resources.database, campaign_id, lease_seconds=resources.lease_seconds(account))
+    if claim is None:
+        return False
+    tally.add(claim)
+    tally.accepted += deliver(resources, claim, tally)
+    return True
+
+
+def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
+    """Make the request of a claim and settle it; returns how many messages (or lookups) were accepted."""
+    gateway = resources.gateway(claim.account)
+    if not batches.holds_lease(resources.database, claim, seconds=gateway.longest_send):
+        batches.release(resources.database, claim, "its lease had too little time left: nothing was sent")
+        return 0
+    try:
+        receipt = _request(resources, claim)
+    except NotSent as not_sent:
+        said = str(not_sent)
+        insist(lambda: batches.release(resources.database, claim, said))
+        accounts.away(resources.database, claim.account, not_sent.reason)
+        tally.halted = True
+    except Refused as error:
+        _refused(resources, claim, error)
+        tally.halted = not isinstance(error, BadRequest)
+    except InDoubt as error:
+        reason, msgfid = error.reason, error.msgfid
+        insist(lambda: batches.doubt(resources.database, claim, reason, msgfid=msgfid))
+        # A page that says "maintenance" must not put one batch after the other in doubt.
+        accounts.away(resources.database, claim.account, f"replies are lost or unreadable: {reason}", doubtful=True)
+        tally.halted = True
+        log.warning("campaign %s, batch %s is in doubt: %s", claim.campaign_id, claim.number, error.reason)
+    else:
+        acceptance = acceptance_of(claim.payload.numbers, receipt)
+        insist(lambda: batches.accept(resources.database, claim, acceptance))
+        accounts.back(resources.database, claim.account)
+        return len(receipt.smsfids)
+    return 0
+
+
+def _request(resources: Resources, claim: Claim) -> Receipt:
+    gateway = resources.gateway(claim.account)
+    numbers = claim.payload.numbers
+    if claim.kind == AttemptKind.LOOKUP:
+        return gateway.lookup(claim.msgid, numbers)
+    sender = claim.sender or resources.settings.accounts[claim.account].sender
+    return gateway.send(sending_of(claim, sender or ""))
+
+
+def sending_of(claim: Claim, sender: str) -> Sending:
+    """The request for a claimed batch: plain, merged by the gateway, or finished texts in one field."""
+    values = claim.payload.values
+    text, fields = claim.wire_text, tuple(f"f{place}" for place in range(1, len(values[0]) + 1))
+    if not claim.merged:
+        text, fields = FINISHED_TEXT, FINISHED_FIELDS
+    return Sending(
+        msgid=claim.msgid,
+        sender=sender,
+        text=text,
+        numbers=claim.payload.numbers,
+        fields=fields,
+        values=values if fields else None,
+        unicode=claim.alphabet == Alphabet.UCS2,
+        flash=claim.flash,
+    )
+
+
+def _refused(resources: Resources, claim: Claim, error: Refused) -> None:
+    database, what = resources.database, f"{error.code}: {error.text}"
+    if isinstance(error, NotEnoughCredits):
+        batches.release(database, claim, what, code=error.code)
+        credits.run_out(database, claim.campaign_id, _balance(resources, claim.account))
+    elif claim.kind == AttemptKind.LOOKUP and error.code == NOT_ALLOWED:
+        batches.release(database, claim, what, code=error.code)
+        lookups.give_up(database, claim.campaign_id, "the account may not look numbers up: sent without")
+    elif isinstance(error, NeedsPerson):
+        batches.release(database, claim, what, code=error.code)
+        with database.transaction() as connection:
+            lifecycle.halt(connection, claim.campaign_id, f"the gateway refused it, {what}")
+        log.warning("campaign %s is paused: the gateway refused it, %s", claim.campaign_id, what)
+    else:
+        insist(lambda: batches.refuse(database, claim, error.code, what))
+        cleaning.refused(resources, claim)
+
+
+def _balance(resources: Resources, account: str) -> Decimal | None:
+    try:
+        return resources.gateway(account).balance().credits
+    except (Refused, ReadFailed):
+        return None
+
+
+def acceptance_of(numbers: Sequence[int], receipt: Receipt) -> Acceptance:
+    """The reply in the order of what was sent; the gateway may order and spell its numbers otherwise.
+
+    Args:
+        numbers: MSISDNs as sent.
+        receipt: the reply.
+    """
+    places = _places(numbers, receipt.destinations)
+    smsfids: list[str | None] = [None] * len(numbers)
+    prices = [Decimal(0)] * len(numbers)
+    for line, place in enumerate(places):
+        if place is not None:
+            smsfids[place] = receipt.smsfids[line]
+            prices[place] = receipt.message_credits[line] or Decimal(0)
+    left_out = [number for number, smsfid in zip(numbers, smsfids, strict=True) if smsfid is None]
+    # A line that names nobody we know, or somebody again, may stand for any of those that are missing.
+    consistent = receipt.consistent and None not in places and len(set(places)) == len(places)
+    return Acceptance(
+        msgfid=receipt.msgfid,
+        credits=receipt.credits,
+        balance=receipt.balance,
+        lines=ReceiptLines(smsfids, prices),
+        left_out=left_out,
+        consistent=consistent,
+    )
+
+
+def _places(numbers: Sequence[int], destinations: Sequence[str]) -> list[int | None]:
+    if list(map(str, numbers)) == destinations:
+        return list(range(len(numbers)))
+    exact = {str(number): place for place, number in enumerate(numbers)}
+    tails: dict[str, int | None] = {}
+    for place, number in enumerate(numbers):
+        tail = str(number)[-TAIL:]
+        tails[tail] = None if tail in tails else place  # shared by two: it tells neither
+    return [exact.get(spelled, _by_tail(spelled, tails, numbers)) for spelled in map(_digits, destinations)]
+
+
+def _by_tail(spelled: str, tails: Mapping[str, int | None], numbers: Sequence[int]) -> int | None:
+    """Only the country code may be missing: another country's number with the same tail is somebody else."""
+    place = tails.get(spelled[-TAIL:])
+    return place if place is not None and str(numbers[place]).endswith(spelled.lstrip("0")) else None
+
+
+def _digits(spelled: str) -> str:
+    return "".join(filter(str.isdecimal, spelled)).removeprefix("00")
+
+
+def wake_lanes(resources: Resources, account: str) -> None:
+    """Ring as many lanes as there are batches to claim, up to what the account may have in the air."""
+    waiting = batches.count_claimable(resources.database, account, resources.settings.lanes)
+    for lane in range(1, resources.settings.lanes + 1):
+        if waiting == 0:
+            return
+        # A lane that waits for a gate, or whose worker was killed, stays silent: another one takes its place.
+        waiting -= bells.ring(resources.database, bells.send(account, lane), resources.ring)

@@ -1,0 +1,121 @@
+"""What a worker reads from the environment and `.env`, once: checked, and refused loudly with every fault named.
+
+What producers need as well is in `campaigns.settings`. Secrets show in no repr, no log and no error.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+
+from campaigns.prices import Prices
+from campaigns.settings import DomainSettings, read
+from worker.smseco.client import Gateway
+from worker.smseco.values import Credentials
+
+
+class Account(BaseModel):
+    """An account at the gateway: where it is, how to log in, and who sends by default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    base_url: str = "https://www.smseco.com"
+    login: SecretStr
+    password: SecretStr
+    sender: str | None = None
+    exclusive: bool = Field(default=False, description="nobody else sends through it: one report may settle a doubt")
+
+
+def _exists(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder")
+    return folder.resolve()
+
+
+def _lower(accounts: dict[str, Account]) -> dict[str, Account]:
+    # Environment variables are written in capitals; names of accounts are not.
+    return {name.lower(): account for name, account in accounts.items()}
+
+
+class Settings(DomainSettings):
+    """Settings of the machine room. Times are in seconds."""
+
+    redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False, description="the broker")
+    broker_url: str | None = Field(default=None, repr=False, description="another broker, such as amqp://…; it wins")
+    allow_plain_http: bool = Field(default=False, description="let passwords travel by http beyond this machine")
+    accounts: Annotated[dict[str, Account], AfterValidator(_lower)] = Field(
+        default={}, validate_default=True, repr=False, description="accounts at the gateway, by name"
+    )
+    lanes: int = Field(default=4, ge=1, le=64, description="requests that one account may have in the air")
+    connect_timeout: float = Field(default=5, gt=0, le=60, description="to connect to the gateway")
+    post_timeout: float = Field(default=30, gt=0, le=300, description="from a request's first byte to its reply's last")
+    poll_interval: float = Field(default=5, ge=0.2, description="between two readings of the delivery reports")
+    poll_min_age: float = Field(
+        default=0, ge=0, description="if not 0: ask for a sending by its id, once it is so old, and never for all"
+    )
+    silent_after: float = Field(default=900, gt=0, description="after which a silent sending is asked for by its id")
+    report_deadline: float = Field(default=259_200, gt=0, description="after which a silent message is `unreported`")
+    lookup_deadline: float = Field(default=600, gt=0, description="after which an unanswered lookup is unknown")
+    balance_interval: float = Field(default=60, gt=0, description="between two looks at each account's balance")
+    audience_dir: Annotated[Path, AfterValidator(_exists)] | None = Field(
+        default=None, description="where audiences of campaigns submitted by task may be files"
+    )
+    audience_hosts: frozenset[str] = Field(
+        default=frozenset(), description="hosts that audiences of campaigns submitted by task may be fetched from"
+    )
+
+    @field_validator("accounts")
+    @classmethod
+    def _can_be_used(cls, accounts: dict[str, Account], others: ValidationInfo) -> dict[str, Account]:
+        # Of one field, and not of the whole: or its faults would show only once those of all others are mended.
+        plain = bool(others.data.get("allow_plain_http"))
+        faults = [f"the account {name!r}: {fault}" for name in accounts for fault in _faults(accounts[name], plain)]
+        if not accounts:
+            faults = ["there is none: set ACCOUNTS__DEFAULT__LOGIN and ACCOUNTS__DEFAULT__PASSWORD"]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return accounts
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL."""
+        return self.broker_url or self.redis_url
+
+    @property
+    def prices(self) -> Prices:
+        """What segments and lookups cost."""
+        return Prices(self.credit_prices, self.lookup_price)
+
+    def gateway(self, account: str) -> Gateway:
+        """A client for the account; to be made after a fork, and used by one thread. Raises KeyError, ValueError."""
+        its = self.accounts[account]
+        return Gateway(
+            its.base_url,
+            Credentials(its.login.get_secret_value(), its.password.get_secret_value()),
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.post_timeout,
+            allow_plain_http=self.allow_plain_http,
+        )
+
+
+def _faults(account: Account, allow_plain_http: bool) -> list[str]:
+    login, password = account.login.get_secret_value(), account.password.get_secret_value()
+    faults = [f"its {name} is empty" for name, value in (("login", login), ("password", password)) if not value]
+    try:
+        Credentials(login, password)
+    except ValueError as error:
+        faults.append(f"its {error}")
+    try:
+        Gateway(account.base_url, Credentials("", ""), allow_plain_http=allow_plain_http).close()
+    except ValueError as error:
+        faults.append(str(error))
+    return faults
+
+
+@cache
+def settings() -> Settings:
+    """This process's settings, read once. Raises SettingsError."""
+    return read(Settings)

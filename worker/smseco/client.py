@@ -1,0 +1,150 @@
+"""The gateway's client: five operations, each one POST, each with one outcome.
+
+It asks once and never again by itself: when to send again is for whoever reads the error (`errors.py`). It knows
+nothing of campaigns, queues or databases, and can be used alone:
+
+    gateway = Gateway("https://sms.example/client/42/fr", Credentials("login", "password"))
+    receipt = gateway.send(Sending("order-1", "SHOP", "Votre colis est là", [2250700000000]))
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+from worker.smseco import xml, xml_reports
+from worker.smseco.codes import refusal
+from worker.smseco.connection import CONNECT_PATIENCE, Connection
+from worker.smseco.errors import BadReply
+from worker.smseco.outcome import body_of, classify
+from worker.smseco.request import Request
+from worker.smseco.values import Balance, Credentials, Receipt, ReportBatch, Sending
+
+MEBIBYTE = 1024 * 1024
+# A receipt grows with its batch, and one that is not read to its end is a doubt; the vendor's rows take about 120.
+BYTES_A_RECIPIENT = 1024
+
+
+class Gateway:
+    """One account at one gateway, for one thread at a time.
+
+    `base_url` may carry a path, with or without a last slash. Plain http to anything but this machine shows the
+    password to the network, and is refused (ValueError) unless `allow_plain_http`. Times are in seconds:
+    `connect_timeout` for each step of connecting, `read_timeout` from the first byte of a request to the last of its
+    reply. A reply to a report request gets `reports_timeout` and `max_reports_bytes` instead, which are generous: what
+    is not read of it is lost. `max_reply_bytes` comes on top of a share for each recipient. `ca_bundle` is a file of
+    certificates to trust instead of the usual ones.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        credentials: Credentials,
+        *,
+        connect_timeout: float = 5,
+        read_timeout: float = 30,
+        reports_timeout: float = 300,
+        max_reply_bytes: int = MEBIBYTE,
+        max_reports_bytes: int = 256 * MEBIBYTE,
+        allow_plain_http: bool = False,
+        ca_bundle: str | None = None,
+    ) -> None:
+        _check_url(base_url, allow_plain_http=allow_plain_http)
+        self._credentials = credentials
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._reports_timeout = reports_timeout
+        self._max_reply_bytes = max_reply_bytes
+        self._max_reports_bytes = max_reports_bytes
+        self._connection = Connection(base_url, connect_timeout=connect_timeout, ca_bundle=ca_bundle)
+
+    @property
+    def longest_send(self) -> float:
+        """Seconds after which a send or lookup has certainly left the wire: a lease must outlive it."""
+        return CONNECT_PATIENCE * self._connect_timeout + self._read_timeout
+
+    def send(self, sending: Sending) -> Receipt:
+        """Send, or mail-merge (I-1-1, II-1-1). Costs credits. Raises NotSent, Refused or InDoubt."""
+        request = xml.send_request(self._credentials, sending)
+        return self._attempt(request, msgid=sending.msgid, asked=len(sending.numbers))
+
+    def lookup(self, msgid: str, numbers: Sequence[int | str]) -> Receipt:
+        """Ask whether numbers are reachable (V-2); the answers come as reports. Costs credits. Raises like `send`."""
+        request = xml.lookup_request(self._credentials, msgid, numbers)
+        return self._attempt(request, msgid=msgid, asked=len(numbers))
+
+    def _attempt(self, request: Request, *, msgid: str, asked: int) -> Receipt:
+        exchange = self._connection.post(
+            request,
+            answer_within=self._read_timeout,
+            max_bytes=self._max_reply_bytes + asked * BYTES_A_RECIPIENT,
+        )
+        return classify(exchange, xml, msgid=msgid, asked=asked)
+
+    def fetch_reports(self, msgfid: str | None = None, smsfid: str | None = None) -> bytes:
+        """The raw reply to a report request (III-2), to be journaled before it is parsed: reports are handed out once.
+
+        Raises Unreachable or BadReply, whose `partial` is what arrived and has to be journaled too, or Refused.
+        """
+        request = xml.reports_request(self._credentials, msgfid, smsfid)
+        exchange = self._connection.post(
+            request, answer_within=self._reports_timeout, max_bytes=self._max_reports_bytes
+        )
+        return body_of(exchange, xml)
+
+    def parse_reports(self, raw: bytes) -> ReportBatch:
+        """The reports in what `fetch_reports` brought; see `parse_reports` of the form. Raises Refused or BadReply."""
+        return xml_reports.parse_reports(raw)
+
+    def balance(self) -> Balance:
+        """The account's credits (IV-1). Raises Refused, Unreachable or BadReply."""
+        return xml.read_balance(self._ask(xml.balance_request(self._credentials)))
+
+    def senders(self) -> tuple[str, ...]:
+        """The sender names registered for the account (IV-2). Raises Refused, Unreachable or BadReply."""
+        return xml.read_senders(self._ask(xml.senders_request(self._credentials)))
+
+    def _ask(self, request: Request) -> bytes:
+        exchange = self._connection.post(request, answer_within=self._read_timeout, max_bytes=self._max_reply_bytes)
+        body = body_of(exchange, xml)
+        status = xml.read_answer(body).status
+        if status < 0:
+            raise refusal(status) or BadReply(f"unknown code {status}", partial=body)
+        return body
+
+    def close(self) -> None:
+        """Close the kept connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _check_url(base_url: str, *, allow_plain_http: bool) -> None:
+    """Raises ValueError, which repeats nothing of the URL: it might hold a password."""
+    url = urlsplit(base_url)
+    if url.scheme not in ("http", "https") or not url.hostname or not _has_good_port(url):
+        raise ValueError("the base URL must begin with https:// and name a host, and perhaps a port")
+    if url.username is not None or url.query or url.fragment:
+        raise ValueError("the base URL may hold a path, but no login, query or fragment")
+    if url.scheme == "http" and not allow_plain_http and not _is_this_machine(url.hostname):
+        raise ValueError("plain http would show the password to the network: use https, or allow plain http explicitly")
+
+
+def _has_good_port(url: SplitResult) -> bool:
+    try:
+        return url.port != 0
+    except ValueError:
+        return False
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

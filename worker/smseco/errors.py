@@ -1,0 +1,100 @@
+"""What can go wrong at the gateway, told by what its catcher can do about it.
+
+Every exception of HTTP, sockets and XML is translated into one of these at the edge (`outcome.py`, `codes.py`). Their
+messages are made here, of our own words and the vendor's documented ones: never of what a reply said, so that a log
+line can hold no number, no text and no password.
+
+    GatewayError
+      NotSent             send again at leisure
+      Refused             do what the code asks for
+        NotEnoughCredits
+        NeedsPerson
+        BadRequest
+      InDoubt             never send again before there is evidence
+      ReadFailed          ask again; journal `partial` first if reports were asked for
+        Unreachable
+        BadReply
+"""
+
+
+class GatewayError(Exception):
+    """The root: catch it where any trouble with the gateway means the same."""
+
+
+class NotSent(GatewayError):
+    """Nothing left this machine (name, connection, TLS, too slow to connect): sending again is safe."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"not sent: {self.reason}"
+
+
+class Refused(GatewayError):
+    """The gateway refused the whole request by a documented code: nothing was sent, and `code` says what would help."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"refused: {self.code} {self.text}"
+
+
+class NotEnoughCredits(Refused):
+    """Wait until the balance has risen, then send again (-6)."""
+
+
+class NeedsPerson(Refused):
+    """Pause and show the reason: login, sender name or account must be put right by a person (-2 -3 -4 -8 -11 -12)."""
+
+
+class BadRequest(Refused):
+    """This batch will never pass as it is: do not send it again unchanged (-1 -5 -7 -9 -10 -13 -14)."""
+
+
+class InDoubt(GatewayError):
+    """The request left and no proof came back: it may have been sent, so only evidence or a person may decide.
+
+    `msgfid` is the gateway's id of the sending where the unusable reply still showed one: asking for its reports is the
+    evidence.
+    """
+
+    def __init__(self, reason: str, msgfid: str | None = None) -> None:
+        super().__init__(reason, msgfid)
+        self.reason = reason
+        self.msgfid = msgfid
+
+    def __str__(self) -> str:
+        return f"in doubt: {self.reason}"
+
+
+class ReadFailed(GatewayError):
+    """A question (balance, senders, reports) brought no usable answer: it can be asked again.
+
+    `begun` tells whether the request had left; `partial` is what arrived of the body. Reports are handed out once, so
+    whoever asked for them must journal `partial` before asking again.
+    """
+
+    def __init__(self, reason: str, *, begun: bool = True, partial: bytes = b"") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.begun = begun
+        self.partial = partial
+
+    def __str__(self) -> str:
+        return f"no answer: {self.reason}"
+
+
+class Unreachable(ReadFailed):
+    """The network failed before the reply was whole: ask again later."""
+
+
+class BadReply(ReadFailed):
+    """Something answered, but not as the API does (HTML, HTTP status, broken XML): is the base URL right?"""
+
+    def __str__(self) -> str:
+        return f"not the gateway's answer: {self.reason}"

@@ -1,0 +1,218 @@
+"""The XML form: requests built, replies read (I-1, II-1, III-2, IV-1-2, IV-2-2, V-2).
+
+The wire's French ends here. Safety and spelling are the business of `xml_tree.py`, delivery reports are read in
+`xml_reports.py`, and what a reply proves is decided in `outcome.py`.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import chain
+
+from lxml import etree
+
+from worker.smseco.errors import BadReply
+from worker.smseco.outcome import Answer
+from worker.smseco.request import Request, urlencode
+from worker.smseco.values import Balance, Credentials, Sending, check_msgid, check_numbers, check_text
+from worker.smseco.xml_tree import (
+    amount,
+    child_named,
+    fields_of,
+    integer,
+    moment,
+    name_of,
+    parse_reply,
+    status_of,
+    text_of,
+)
+
+# Stands between values: a character that no value can hold.
+_MARK = "\0"
+_MSGFID = re.compile(rb"<msgfid>\s*([A-Za-z0-9._-]{1,64})\s*</msgfid>", re.IGNORECASE)
+_SMS = re.compile(
+    r"<sms>\s*<smsfid>\s*([^<&\s]*)\s*</smsfid>\s*<destination>\s*([^<&\s]*)\s*</destination>"
+    r"\s*<credits>\s*([^<&\s]*)\s*</credits>\s*</sms>"
+)
+_TAGS_A_ROW = 8
+
+_Columns = tuple[list[str], list[str], list[str]]
+
+# Requests
+
+
+def send_request(credentials: Credentials, sending: Sending) -> Request:
+    """A send (I-1-1), or a mail merge if the sending has fields (II-1-1)."""
+    options: dict[str, str | int | None] = {
+        "msgid": sending.msgid,
+        "expediteur": sending.sender,
+        "msg": sending.text,
+        "flash": int(sending.flash),
+        "unicode": int(sending.unicode),
+        "binaire": int(sending.binary),
+        "datesend": _date(sending.datesend),
+        "mwi": sending.mwi,
+        "pid": sending.pid,
+        "rpi": sending.rpi,
+        "alt_dcs": sending.alt_dcs,
+        "udhdata": sending.udhdata,
+    }
+    return _request("sendsms", credentials, _element("message", _elements(options)), _recipients(sending))
+
+
+def lookup_request(credentials: Credentials, msgid: str, numbers: Sequence[int | str]) -> Request:
+    """A number lookup (V-2-1), at the path as the vendor prints it. Raises ValueError like `Sending`."""
+    check_msgid(msgid)
+    check_numbers(numbers)
+    message = _element("message", _elements({"msgid": msgid}))
+    return _request("sendhrl", credentials, message, _numbers(numbers))
+
+
+def reports_request(credentials: Credentials, msgfid: str | None = None, smsfid: str | None = None) -> Request:
+    """A question for delivery reports, of one sending or one SMS if named (III-2-1). Raises ValueError."""
+    check_text("msgfid", msgfid or "")
+    check_text("smsfid", smsfid or "")
+    message = _element("message", _elements({"msgfid": msgfid, "smsfid": smsfid}))
+    return _request("getdlrs", credentials, message if msgfid or smsfid else "")
+
+
+def balance_request(credentials: Credentials) -> Request:
+    """A question for the balance (IV-1-2-1)."""
+    return _request("getbalance", credentials)
+
+
+def senders_request(credentials: Credentials) -> Request:
+    """A question for the registered sender names (IV-2-2-1)."""
+    return _request("getsenders", credentials)
+
+
+def _date(moment: datetime | None) -> str | None:
+    """As the vendor writes it, AAAA-MM-JJ HH:MM, in UTC (Abidjan's time)."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _request(operation: str, credentials: Credentials, message: str = "", recipients: str = "") -> Request:
+    """The whole document; `recipients` come urlencoded, being too many to go over their tags again."""
+    account = _element("compte", _elements({"login": credentials.login, "password": credentials.password}))
+    if recipients:
+        recipients = urlencode("<destinataires>") + recipients + urlencode("</destinataires>")
+    body = urlencode(f"<SMS>{account}{message}") + recipients + urlencode("</SMS>")
+    return Request(path=f"api/xml/{operation}/", body=f"XML={body}".encode("ascii"))
+
+
+def _element(name: str, content: str) -> str:
+    return f"<{name}>{content}</{name}>"
+
+
+def _elements(values: dict[str, str | int | None]) -> str:
+    return "".join(_element(name, _escape(str(value))) for name, value in values.items() if value is not None)
+
+
+def _escape(text: str) -> str:
+    # A bare carriage return would be read as a line feed; ">" is escaped because of "]]>".
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+def _numbers(numbers: Iterable[int | str]) -> str:
+    """Plain recipients, urlencoded."""
+    before, after = urlencode("<numero>"), urlencode("</numero>")
+    return "".join([f"{before}{number}{after}" for number in numbers])
+
+
+def _recipients(sending: Sending) -> str:
+    """The recipients, with their values in a mail merge, urlencoded."""
+    if sending.values is None:
+        return _numbers(sending.numbers)
+    datas = "".join(_element(name, _MARK) for name in sending.fields)
+    row = urlencode(f"<sms><numero>{_MARK}</numero><datas>{datas}</datas></sms>")
+    row = row.replace("%", "%%").replace("%" + urlencode(_MARK), "%s")
+    # All values are escaped and encoded in one go, which makes this quick, and taken apart again at the mark.
+    texts = iter(urlencode(_escape(_MARK.join(chain.from_iterable(sending.values)))).split(urlencode(_MARK)))
+    return "".join([row % columns for columns in zip(sending.numbers, *[texts] * len(sending.fields), strict=False)])
+
+
+# Replies
+
+
+def read_answer(body: bytes) -> Answer:
+    """The reply to a send or lookup (I-1-1, V-1). Raises BadReply if it is not whole, well-formed and a reply."""
+    root = parse_reply(body)
+    fields = fields_of(root)
+    messages = child_named(root, "messages")
+    smsfids, destinations, amounts = _scan(body, messages) or _sms_columns(messages)
+    return Answer(
+        status=status_of(fields),
+        text=fields.get("texte", ""),
+        msgfid=fields.get("msgfid") or None,
+        msgid=fields.get("msgid") or None,
+        recipients=integer(fields.get("destinataires", "")),
+        sms=integer(fields.get("sms", "")),
+        credits=amount(fields.get("credits", "")),
+        balance=amount(fields.get("solde", "")),
+        smsfids=smsfids,
+        destinations=destinations,
+        message_credits=[amount(text) for text in amounts],
+    )
+
+
+def glimpse_msgfid(body: bytes) -> str | None:
+    """The sending's id in a reply that is cut short or otherwise of no use."""
+    found = _MSGFID.search(body)
+    return found[1].decode("ascii") if found else None
+
+
+def read_balance(body: bytes) -> Balance:
+    """The account's balance (IV-1-1); raises BadReply."""
+    fields = fields_of(parse_reply(body))
+    left = amount(fields.get("credits", ""))
+    if left is None:
+        raise BadReply("no credits", partial=body)
+    return Balance(
+        account_id=fields.get("accountid", ""),
+        credits=left,
+        expires=moment(fields.get("expire", "")),
+        consumed=amount(fields.get("cumul", "")),
+    )
+
+
+def read_senders(body: bytes) -> tuple[str, ...]:
+    """The registered sender names (IV-2-1); raises BadReply."""
+    senders = child_named(parse_reply(body), "senders")
+    if senders is None:
+        raise BadReply("no senders", partial=body)
+    return tuple(name for sender in senders if (name := text_of(sender)))
+
+
+def _scan(body: bytes, messages: etree._Element | None) -> _Columns | None:
+    """The columns of a well-formed reply that is spelt exactly as the vendor's, in a fifth of the time; else None."""
+    inner = body.partition(b"<messages>")[2].partition(b"</messages>")[0]
+    if not inner.isascii() or messages is None or b"<!" in body or body.count(b"messages>") != 2:
+        return None
+    rows = _SMS.findall(inner.decode("ascii"))
+    if not rows or len(rows) != len(messages) or inner.count(b"<") != _TAGS_A_ROW * len(rows):
+        return None
+    smsfids, destinations, amounts = map(list, zip(*rows, strict=True))
+    return smsfids, destinations, amounts
+
+
+def _sms_columns(messages: etree._Element | None) -> _Columns:
+    """Columns of smsfid, destination and credits: by position, or by name where a row is not as the vendor shows."""
+    smsfids: list[str] = []
+    destinations: list[str] = []
+    amounts: list[str] = []
+    for sms in messages if messages is not None else ():
+        try:
+            smsfid, destination, cost = sms
+        except ValueError:
+            smsfid = destination = cost = sms
+        if smsfid.tag == "smsfid" and destination.tag == "destination" and cost.tag == "credits":
+            row = (smsfid.text or "", destination.text or "", cost.text or "")
+        elif name_of(sms) == "sms":
+            fields = fields_of(sms)
+            row = (fields.get("smsfid", ""), fields.get("destination", ""), fields.get("credits", ""))
+        else:
+            continue
+        smsfids.append(row[0].strip())
+        destinations.append(row[1].strip())
+        amounts.append(row[2])
+    return smsfids, destinations, amounts

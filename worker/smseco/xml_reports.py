@@ -1,0 +1,162 @@
+"""Delivery reports in the XML form (III-1), read so that none is lost.
+
+A report can be asked for once, so a damaged body still yields every report that is whole in it. Bodies as the vendor
+shows them, whole or cut short, are scanned: twice as quick as a tree of them, and a poll may bring a hundred thousand.
+Whatever the scan cannot account for to the last report goes through the parser, and what is no XML any more is searched
+for the reports that are left.
+"""
+
+import re
+
+from lxml import etree
+
+from worker.smseco.codes import NOTHING_TO_REPORT, refusal
+from worker.smseco.errors import BadReply
+from worker.smseco.values import ReportBatch
+from worker.smseco.xml_tree import SPELLINGS, fields_of, integer, is_typed, name_of, parse_reply, status_of
+
+# As a report is written: smsfid, destination, date, code.
+_Row = tuple[str, ...]
+_CELLS = ("smsfid", "destination", "date", "statut")
+
+_MESSAGE = re.compile(r"<message>\s*<msgfid>([^<&]*)</msgfid>\s*<dlrs>")
+_REPORT = re.compile(
+    r"<dlr>\s*<smsfid>([^<&]*)</smsfid>\s*<destination>([^<&]*)</destination>\s*<date>([^<&]*)</date>"
+    r"\s*<statut>([^<&]*)</statut>(?:\s*<libelle>[^<]*</libelle>)?(?:\s*<texte>[^<]*</texte>)?\s*</dlr>"
+)
+_REPORT_END = b"</dlr>"
+_REPLY_END = re.compile(rb"</(?:\w+:)?reponse\s*>\s*\Z", re.IGNORECASE)
+
+_CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r")) + b"\x7f"
+
+# For what is no XML any more.
+_REPLY_ROOT = re.compile(r"<(?:\w+:)?reponse[\s>]", re.IGNORECASE)
+_DAMAGED_REPORT_END = re.compile(r"</(?:\w+:)?dlr\s*>", re.IGNORECASE)
+_DAMAGED_CELL = re.compile(r"<(?:\w+:)?(msgfid|smsfid|destination|date|statut|statur)>([^<]*)</", re.IGNORECASE)
+
+
+def parse_reports(raw: bytes) -> ReportBatch:
+    """The reports in a reply to a report request; empty if it says that there are none (0 or -15).
+
+    Raises Refused for a documented refusal, BadReply if this is no reply of the API and holds no report.
+    """
+    batch = _scan(raw)
+    if batch is not None:
+        return batch
+    try:
+        root = parse_reply(raw)
+    except BadReply:
+        if is_typed(raw):
+            raise
+        return _salvage(raw)
+    batch = _reports_below(root)
+    if not len(batch):
+        _check_status(status_of(fields_of(root)))
+    return batch
+
+
+def _check_status(status: int) -> None:
+    if status >= 0 or status == NOTHING_TO_REPORT:
+        return
+    raise refusal(status) or BadReply(f"unknown code {status}")
+
+
+def _scan(raw: bytes) -> ReportBatch | None:
+    """The reports of a body that is exactly as the vendor shows it, or was until it was cut short; None otherwise."""
+    truncated = not _REPLY_END.search(raw, max(0, len(raw) - 100))
+    if truncated:
+        raw = raw[: raw.rfind(_REPORT_END) + len(_REPORT_END)]
+    # A broken letter can only stand in a label: in a number or an id it would match nothing anyway.
+    _, *messages = _MESSAGE.split(_text(raw))
+    if not messages or b"<!" in raw:
+        return None
+    msgfids: list[str] = []
+    rows: list[_Row] = []
+    for msgfid, reports in zip(messages[::2], messages[1::2], strict=True):
+        found = _REPORT.findall(reports)
+        msgfids += [msgfid.strip()] * len(found)
+        rows += found
+    if not _are_all(raw.lower(), messages=len(messages) // 2, reports=len(rows)):
+        return None
+    return _batch(msgfids, rows, truncated=truncated)
+
+
+def _text(raw: bytes) -> str:
+    """A body to be searched. XML knows no control characters, and no database takes an id with a NUL in it."""
+    return raw.translate(None, _CONTROLS).decode("utf-8", "replace")
+
+
+def _are_all(raw: bytes, *, messages: int, reports: int) -> bool:
+    """Whether a body in lower case holds no more than that; others are spelt in a way that the scan does not know."""
+    opened = raw.count(b"message>") - raw.count(b"/message>")
+    return raw.count(b"dlr>") == 2 * reports and opened == messages
+
+
+def _batch(msgfids: list[str], rows: list[_Row], *, truncated: bool) -> ReportBatch:
+    if not rows:
+        return ReportBatch(truncated=truncated)
+    smsfids, destinations, dates, codes = zip(*rows, strict=True)
+    # There are ten of them, in a hundred thousand rows.
+    numbers = {code: integer(code.strip()) or 0 for code in set(codes)}
+    return ReportBatch(
+        msgfids=msgfids,
+        smsfids=list(map(str.strip, smsfids)),
+        destinations=list(map(str.strip, destinations)),
+        codes=[numbers[code] for code in codes],
+        dates=list(map(str.strip, dates)),
+        truncated=truncated,
+    )
+
+
+def _reports_below(root: etree._Element) -> ReportBatch:
+    msgfids: list[str] = []
+    rows: list[_Row] = []
+    for report in root.iter():
+        if name_of(report) != "dlr":
+            continue
+        cells = fields_of(report)
+        msgfids.append(_msgfid_above(report))
+        rows.append(tuple(cells.get(name, "") for name in _CELLS))
+    return _batch(msgfids, rows, truncated=False)
+
+
+def _msgfid_above(report: etree._Element) -> str:
+    message = next((element for element in report.iterancestors() if name_of(element) == "message"), None)
+    return "" if message is None else fields_of(message).get("msgfid", "")
+
+
+def _salvage(raw: bytes) -> ReportBatch:
+    """The reports whose end is there in a body that is no XML; raises Refused or BadReply if there is none."""
+    text = _text(raw)
+    msgfid = ""
+    msgfids: list[str] = []
+    rows: list[_Row] = []
+    # What follows the last end was cut short.
+    for report in _DAMAGED_REPORT_END.split(text)[:-1]:
+        cells = _cells(report)
+        msgfid = cells.get("msgfid", msgfid)
+        if "statut" in cells:
+            msgfids.append(msgfid)
+            rows.append(tuple(cells.get(name, "") for name in _CELLS))
+    if not rows:
+        _check_remains(text, raw)
+    return _batch(msgfids, rows, truncated=True)
+
+
+def _cells(text: str) -> dict[str, str]:
+    """The values by name; of two of a name the last, because what was begun before it was never ended."""
+    return {SPELLINGS.get(name.lower(), name.lower()): value.strip() for name, value in _DAMAGED_CELL.findall(text)}
+
+
+def _check_remains(text: str, raw: bytes) -> None:
+    root = _REPLY_ROOT.search(text)
+    if root is None:
+        raise BadReply(_what_else(text), partial=raw)
+    statuses = [integer(value.strip()) for name, value in _DAMAGED_CELL.findall(text, root.end()) if name == "statut"]
+    _check_status((statuses and statuses[0]) or 0)
+
+
+def _what_else(text: str) -> str:
+    if not text.strip():
+        return "an empty body"
+    return "HTML" if "<html" in text.lower() else "an unknown document"

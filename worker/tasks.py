@@ -1,0 +1,204 @@
+"""One small function a task: load, call, done. A task takes names and ids, may run twice, and may be lost.
+
+What it returns is for Flower's eyes: what was done, in ids and counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from celery import Task
+from celery.exceptions import Reject, TaskPredicate
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from campaigns import batches, bells, credits, expansion, lifecycle
+from campaigns.bells import Bell
+from campaigns.database import DatabaseAway, NotMigratedError, default
+from campaigns.settings import SettingsError
+from campaigns.spec import KeyBusy
+from worker import funding, sending, submitting, sweeping, tracking
+from worker.celery import app, ring
+from worker.resources import Resources, Slice
+from worker.settings import settings
+
+HARMLESS_TWICE = 40.0
+"""Seconds after which a task that does not come back is given up, where a second one beside it would do no harm."""
+
+
+AGAIN_SECONDS = 5.0
+"""After which a submission that could not be decided yet comes again; for as long as it takes."""
+
+
+class StageFailedError(RuntimeError):
+    """A stage failed; the message names the kind of fault alone, since the original may quote rows and parameters."""
+
+
+@functools.cache
+def _resources_of(_process: int) -> Resources:
+    return Resources(settings(), default(), ring)
+
+
+def resources() -> Resources:
+    """This process's tools: made after the fork, for sockets must not be shared with the parent."""
+    return _resources_of(os.getpid())
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def discreet(function: Callable[P, R]) -> Callable[P, R]:
+    """Keep what errors quote (rows, cells, replies: numbers and texts) out of logs, events and tracebacks."""
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except TaskPredicate:  # Celery's own: come again later, or be rejected
+            raise
+        except Exception as error:  # noqa: BLE001  it is raised again, by its kind
+            raise StageFailedError(_kind(error)).with_traceback(error.__traceback__) from None
+
+    return call
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, DatabaseAway | NotMigratedError | SettingsError | StageFailedError):
+        return str(error)  # made to be read by anybody
+    if not isinstance(error, DBAPIError):
+        return type(error).__name__
+    state = getattr(error.orig, "sqlstate", None)
+    return f"{type(error.orig).__name__} ({state})" if state else type(error.orig).__name__
+
+
+def _work(
+    bell: Bell,
+    serial: int,
+    seconds: float,
+    stage: Callable[[], Slice],
+    once_more: Callable[[], bool] = lambda: False,
+) -> str:
+    """One turn of a piece of work that one task at a time may do."""
+    database = resources().database
+    mine = bells.answer(database, bell, serial, seconds=seconds)
+    if mine is None:
+        return "somebody else does it"
+    try:
+        turn = stage()
+    except BaseException:
+        # Silent, so that the sweep may ring anew at once, and not only when the bell lapses.
+        with contextlib.suppress(SQLAlchemyError):
+            bells.quiet(database, bell, mine)
+        raise
+    if turn.more or turn.after is not None:
+        bells.again(database, bell, mine, ring, after=0.0 if turn.more else turn.after or 0.0)
+        return turn.did
+    bells.quiet(database, bell, mine)
+    if once_more():  # work may have come after the last look and before the bell fell silent
+        bells.ring(database, bell, ring)
+    return turn.did
+
+
+@app.task(name="campaigns.submit", bind=True, max_retries=None)
+@discreet
+def submit(self: Task, spec: dict[str, Any], occurrence: str | None = None) -> str:
+    """Make a campaign from a spec that names its audience. The one task that is a job: nobody would ring it anew."""
+    task_id = self.request.id
+    try:
+        # A redelivery has the same id, and so the same key: it makes no second campaign.
+        return submitting.submit_named(
+            resources(), spec, occurrence, otherwise_key=f"task-{task_id}"[:200] if task_id else None
+        )
+    except (KeyBusy, DatabaseAway):
+        raise _later(self) from None
+
+
+def _later(task: Task) -> TaskPredicate:
+    """What to raise so that the task comes again."""
+    try:
+        later: TaskPredicate = task.retry(countdown=AGAIN_SECONDS, throw=False)
+    except Reject:  # the broker did not take it anew: the one that it has must not be given up
+        return Reject("the broker does not take it anew", requeue=True)
+    return later
+
+
+@app.task(name="campaigns.expand")
+@discreet
+def expand(campaign_id: int, serial: int) -> str:
+    """Turn a campaign's audience into batches, some thousands of rows at a time."""
+    bell = bells.expand(campaign_id)
+    return f"campaign {campaign_id}: " + _work(bell, serial, HARMLESS_TWICE, lambda: _expand_slice(campaign_id))
+
+
+def _expand_slice(campaign_id: int) -> Slice:
+    more = expansion.expand_slice(resources().database, campaign_id, resources().settings)
+    if not more:
+        account = lifecycle.account_to_fund(resources().database, campaign_id)
+        if account is not None:
+            bells.ring(resources().database, bells.fund(account), ring)
+    return Slice("expanding" if more else "expanded", more=more)
+
+
+@app.task(name="campaigns.fund")
+@discreet
+def fund(account: str, serial: int) -> str:
+    """Set credits aside for what waits for them."""
+    return _work(
+        bells.fund(account),
+        serial,
+        HARMLESS_TWICE,
+        lambda: funding.fund_slice(resources(), account),
+        lambda: credits.waiting(resources().database, account, only_new=True),
+    )
+
+
+@app.task(name="campaigns.send")
+@discreet
+def send(account: str, lane: int, serial: int) -> str:
+    """One turn of a lane."""
+    return f"lane {lane}: " + _work(
+        bells.send(account, lane),
+        serial,
+        resources().lease_seconds(account),
+        lambda: sending.send_slice(resources(), account, lane),
+        lambda: batches.count_claimable(resources().database, account, lane) >= lane,
+    )
+
+
+@app.task(name="campaigns.poll")
+@discreet
+def poll(account: str, serial: int) -> str:
+    """Read the account's delivery reports."""
+    return _work(bells.poll(account), serial, HARMLESS_TWICE, lambda: tracking.poll_slice(resources(), account))
+
+
+@app.task(name="campaigns.sweep")
+@discreet
+def sweep() -> str:
+    """Look for whatever is due, and wake whoever does it."""
+    return sweeping.sweep(resources())
+
+
+@app.task(name="campaigns.give_up_on_the_silent")
+@discreet
+def give_up_on_the_silent() -> str:
+    """Stop waiting for reports that are overdue."""
+    return sweeping.give_up_on_the_silent(resources())
+
+
+@app.task(name="campaigns.ask_for_reports")
+@discreet
+def ask_for_reports() -> str:
+    """Wake the poller of each account."""
+    return sweeping.ask_for_reports(resources())
+
+
+@app.task(name="campaigns.ask_for_balances")
+@discreet
+def ask_for_balances() -> str:
+    """Look at each account's balance."""
+    return sweeping.ask_for_balances(resources())

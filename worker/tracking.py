@@ -1,0 +1,217 @@
+"""The stage that reads delivery reports: note, ask, store, and only then make something of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from weakref import WeakKeyDictionary
+
+from campaigns import accounts, doubts, lifecycle, reports, silence
+from campaigns.database import Database, DatabaseAway, Record
+from campaigns.doubts import Evidence
+from campaigns.outages import insist
+from campaigns.reports import Applied, Reports
+from campaigns.states import MessageStatus, PollState
+from worker import cleaning, sending
+from worker.resources import Resources, Slice
+from worker.smseco.errors import BadReply, ReadFailed, Refused
+from worker.smseco.xml_reports import parse_reports
+
+log = logging.getLogger(__name__)
+
+STATUSES: Mapping[int, MessageStatus] = {
+    50: MessageStatus.WAITING,
+    65: MessageStatus.QUEUED,
+    55: MessageStatus.HANDED_OVER,
+    61: MessageStatus.QUEUED_AT_OPERATOR,
+    56: MessageStatus.DELIVERED,
+    59: MessageStatus.UNDELIVERED,
+    60: MessageStatus.NETWORK_ERROR,
+    62: MessageStatus.REJECTED,
+    54: MessageStatus.NOT_SENT,
+    49: MessageStatus.NO_CREDIT,
+}
+"""The gateway's codes in our words (III-1); any other is taken as in flight."""
+
+ASKED_AT_ONCE = 20
+
+MANY = 1_000
+"""Reports in one reading from which on the next reading follows at once."""
+
+BREATH_SECONDS = 0.5
+
+AGAIN_SECONDS = 60.0
+"""How long a body rests that could not be applied."""
+
+_BROKEN: WeakKeyDictionary[Database, dict[int, float]] = WeakKeyDictionary()
+"""Polls that this process could not apply, and when (monotonic) each is tried again."""
+
+_NAMED: set[int] = set()
+"""Unknown report codes that this process has logged."""
+
+
+def poll_slice(resources: Resources, account: str) -> Slice:
+    """Take in what the gateway has to say, and bring messages up to it."""
+    _catch_up(resources, account)
+    # With a least age each sending is asked for by itself: to ask for all would consume what is still to change.
+    taken = 0 if resources.settings.poll_min_age else take_in(resources, account)
+    taken += _ask_the_silent(resources, account)
+    applied = _catch_up(resources, account)
+    # Until the gateway has no more; but not in a tight loop for a few at a time.
+    return Slice(
+        f"{taken:,} reports, {applied.changed:,} messages changed",
+        more=taken >= MANY,
+        after=BREATH_SECONDS if taken else None,
+    )
+
+
+def take_in(resources: Resources, account: str, *, msgfid: str | None = None) -> int:
+    """Read reports once and store their bytes; returns how many there are. Applying them is another matter."""
+    database = resources.database
+    poll_id = reports.note(database, account, msgfid)
+    try:
+        body = resources.gateway(account).fetch_reports(msgfid)
+    except Refused as error:
+        _refused(resources, account, error)
+        reports.forget(database, poll_id)
+        return 0
+    except ReadFailed as error:
+        return _unfinished(resources, account, poll_id, error)
+    return _keep(resources, account, poll_id, body)
+
+
+def _refused(resources: Resources, account: str, error: Refused) -> None:
+    """Say so where a person looks; nothing is paused, because what is sent can be reported on later."""
+    log.warning("the gateway refused to hand out reports of the account %s: %s", account, error)
+    reports.note_refusal(resources.database, account, f"it refuses to hand out delivery reports, {error}")
+
+
+def _unfinished(resources: Resources, account: str, poll_id: int, error: ReadFailed) -> int:
+    log.warning("reports of the account %s did not arrive whole: %s", account, error)
+    if error.partial:
+        return _keep(resources, account, poll_id, error.partial)
+    if error.begun:
+        reports.lose(resources.database, poll_id)
+    else:
+        reports.forget(resources.database, poll_id)
+        accounts.away(resources.database, account, error.reason)
+    return 0
+
+
+def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> int:
+    insist(lambda: reports.store(resources.database, poll_id, body))
+    # Whoever applies it parses it: here it is counted, if it is spelt as usual.
+    count = body.count(b"</dlr>")
+    if not count and _says_nothing(resources, account, body):
+        reports.forget(resources.database, poll_id)
+    elif count:
+        reports.note_answer(resources.database, account)
+    return count
+
+
+def _says_nothing(resources: Resources, account: str, body: bytes) -> bool:
+    """Whether it is a proper answer without a report; what cannot be read may hold one, and is kept."""
+    try:
+        batch = parse_reports(body)
+    except Refused as error:
+        _refused(resources, account, error)
+        return True
+    except BadReply as error:
+        log.warning("a body of reports cannot be read, and is kept in the journal: %s", error)
+        return False
+    reports.note_answer(resources.database, account)
+    return not (batch.codes or batch.truncated)
+
+
+def _parse(body: bytes) -> Reports:
+    try:
+        batch = parse_reports(body)
+    except (Refused, BadReply):
+        return Reports([], [], [], [])
+    unknown = set(batch.codes) - STATUSES.keys() - _NAMED
+    if unknown:
+        _NAMED.update(unknown)
+        log.warning("report codes that no table knows, taken as in flight: %s", sorted(unknown))
+    statuses = [STATUSES.get(code, MessageStatus.IN_FLIGHT_OTHER) for code in batch.codes]
+    return Reports(batch.msgfids, batch.smsfids, batch.destinations, statuses)
+
+
+def _catch_up(resources: Resources, account: str) -> Applied:
+    """Apply every stored body, and the parked ones that something new is known about."""
+    total = Applied()
+    for poll in reports.unapplied(resources.database, account):
+        if poll.state == PollState.STORED or reports.known_now(resources.database, account, poll.unknown):
+            _apply(resources, poll, total)
+    _settle_doubts(resources, account, total)
+    _go_on(resources, account, total)
+    return total
+
+
+def _apply(resources: Resources, poll: Record, total: Applied) -> None:
+    """Apply one body, and add what came of it; one that breaks is left for later, and keeps no other from its turn."""
+    broken = _BROKEN.setdefault(resources.database, {})
+    if monotonic() < broken.get(poll.id, 0.0):
+        return
+    try:
+        applied = reports.apply(resources.database, poll.id, _parse(reports.body(resources.database, poll.id)))
+    except DatabaseAway:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever is wrong with this body is not wrong with the others
+        if poll.id not in broken:
+            what = type(error).__name__
+            log.warning("the reports of poll %s cannot be applied, and stay in the journal: %s", poll.id, what)
+        broken[poll.id] = monotonic() + AGAIN_SECONDS
+        return
+    broken.pop(poll.id, None)
+    total.changed += applied.changed
+    total.campaigns |= applied.campaigns
+    total.looked_up |= applied.looked_up
+
+
+def _settle_doubts(resources: Resources, account: str, total: Applied) -> None:
+    """Adopt what parked reports prove, and apply them."""
+    parked = reports.parked(resources.database, account, no_older_than=resources.settings.report_deadline)
+    if not parked or not doubts.any_in_doubt(resources.database, account):
+        return
+    adopted = doubts.settle(
+        resources.database,
+        account,
+        _evidence(resources, account, parked),
+        exclusive=resources.settings.accounts[account].exclusive,
+    )
+    total.campaigns |= set(adopted)
+    for poll in parked if adopted else ():
+        _apply(resources, poll, total)
+
+
+def _evidence(resources: Resources, account: str, parked: Sequence[Record]) -> list[Evidence]:
+    numbers: dict[str, frozenset[int]] = {}
+    asked_for: dict[str, str] = {}
+    for poll in parked:
+        its = _parse(reports.body(resources.database, poll.id))
+        for msgfid, its_numbers in its.numbers_by(set(poll.unknown)).items():
+            numbers[msgfid] = its_numbers | numbers.get(msgfid, frozenset())
+            if poll.msgfid is not None and set(its.msgfids) == {msgfid}:
+                asked_for[msgfid] = poll.msgfid
+    # A sending that was seen before the attempt began is another program's, though its first reports are long closed.
+    seen_at = reports.first_seen(resources.database, account, numbers)
+    return [Evidence(msgfid, numbers[msgfid], seen, asked_for.get(msgfid)) for msgfid, seen in seen_at.items()]
+
+
+def _ask_the_silent(resources: Resources, account: str) -> int:
+    settings = resources.settings
+    age = settings.poll_min_age or settings.silent_after
+    silent = silence.sendings(resources.database, account, older_than=age, every=age, most=ASKED_AT_ONCE)
+    asked_for = [each.msgfid for each in silent] + doubts.to_ask_for(
+        resources.database, account, every=age, most=ASKED_AT_ONCE
+    )
+    return sum(take_in(resources, account, msgfid=msgfid) for msgfid in asked_for)
+
+
+def _go_on(resources: Resources, account: str, applied: Applied) -> None:
+    if applied.campaigns:
+        with resources.database.transaction() as connection:
+            lifecycle.advance(connection, sorted(applied.campaigns))
+    if applied.looked_up and cleaning.finish(resources, applied.looked_up):
+        sending.wake_lanes(resources, account)
