@@ -1,3 +1,26 @@
 """What every test may ask for; the fixtures themselves stand in `tests/servers/`."""
 
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+import pytest
+
 pytest_plugins = ["tests.servers.databases", "tests.servers.opened", "tests.servers.brokers"]
+
+LONGEST_RUN = 1_500.0  # seconds; a test's own limit ends with its first failure, so what hangs after it has none
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A run that hangs shows where, and ends: a test process by the stacks of its threads, the run by its summary."""
+    if hasattr(session.config, "workerinput"):
+        _after(LONGEST_RUN, os.abort)
+    else:
+        _after(LONGEST_RUN + 30.0, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+
+def _after(seconds: float, act: Callable[[], object]) -> None:
+    timer = threading.Timer(seconds, act)
+    timer.daemon = True
+    timer.start()

@@ -73,6 +73,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Passage(BaseHTTPRequestHandler):
     server: _Server
+    timeout = 10  # seconds: a client that says nothing must not keep a door from being shut
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -38,6 +38,12 @@ def begun(site: Installation) -> int:
     return made
 
 
+def all_in_the_air_has_arrived(site: Installation, made: int) -> bool:
+    """Whether each of the worker's two processes waits for a reply to what the gateway has already."""
+    batches = site.progress(made).batches
+    return batches.get("sending", 0) == 2 and site.gateways["main"].count() == (2 + batches["accepted"]) * SIZE
+
+
 def test_a_campaign_ends_though_every_queue_was_wiped(site: Installation, record_property: Record) -> None:
     made = begun(site)
     site.flush()
@@ -57,6 +63,8 @@ def test_a_worker_killed_in_mid_campaign_leaves_doubts_that_its_reports_settle(
     site.start_worker()
     site.start_beat()
     made = begun(site)
+    site.gateways["main"].sandbox.settings(latency=1.0)
+    site.until(lambda: all_in_the_air_has_arrived(site, made), what="requests that wait for their replies")
     site.kill("worker")
     began = time.monotonic()
     in_the_air = site.progress(made).batches["sending"]

@@ -13,20 +13,25 @@ LOOK_EVERY = 0.1  # seconds
 
 
 def watch(
-    look: Callable[[], Progress], *, check: Callable[[], None], console: Console, patience: float
+    look: Callable[[], Progress],
+    *,
+    check: Callable[[], None],
+    console: Console,
+    patience: float,
+    clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Progress, float]:
-    """Look until the campaign is finished; gives its last account, and when (`time.monotonic`) the last report came.
+    """Look until the campaign is finished; gives its last account, and when the last report came, by the `clock`.
 
     `check` raises if a process is gone. Raises NotReadyError if nothing changes for `patience` seconds.
     """
-    changed = last_report = time.monotonic()
+    changed = last_report = clock()
     before: tuple[Stages, str] | None = None
     reported = 0
     with shown(console) as show:
         while True:
-            asked = time.monotonic()
+            asked = clock()
             progress = look()
-            moment = time.monotonic()
+            moment = clock()
             stages = Stages.of(progress)
             if (stages, progress.state) != before:
                 before, changed = (stages, progress.state), moment

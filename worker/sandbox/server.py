@@ -24,6 +24,7 @@ from worker.sandbox.options import SandboxOptions
 T = TypeVar("T")
 
 SHUTDOWN_SECONDS = 1.0
+ANSWER_SECONDS = 30.0  # a thread that has died would be waited for without end
 
 
 class RunningSandbox:
@@ -63,7 +64,7 @@ class RunningSandbox:
         async def answer() -> T:
             return question()
 
-        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(ANSWER_SECONDS)
 
 
 @contextmanager
@@ -74,12 +75,12 @@ def running(options: SandboxOptions | None = None) -> Iterator[RunningSandbox]:
     thread.start()
     try:
         serving = _serving(options or SandboxOptions())
-        url, control = asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result()
+        url, control = asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(ANSWER_SECONDS)
         try:
             yield RunningSandbox(url, control, loop)
         finally:
-            asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result()
-            asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
+            asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result(ANSWER_SECONDS)
+            asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result(ANSWER_SECONDS)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -191,8 +192,8 @@ def test_a_connection_is_kept_for_the_next_batch(stub, gateway):
 def test_a_connection_that_was_idle_for_two_seconds_is_not_trusted_with_a_batch(stub, gateway, monkeypatch):
     stub.plays(TAKEN)
     gateway.send(SENDING)
-    clock = time.monotonic
-    monkeypatch.setattr(connection.time, "monotonic", lambda: clock() + connection.IDLE_SECONDS)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + connection.IDLE_SECONDS)
+    monkeypatch.setattr(connection, "time", later)
     gateway.send(SENDING)
     assert [request.connection for request in stub.received] == [1, 2]
 
@@ -230,8 +231,7 @@ def test_cookies_are_not_kept(stub, gateway):
 def test_a_child_process_opens_a_connection_of_its_own(stub, gateway, monkeypatch):
     stub.plays(TAKEN)
     gateway.send(SENDING)
-    child = os.getpid() + 1
-    monkeypatch.setattr(connection.os, "getpid", lambda: child)
+    monkeypatch.setattr(connection, "os", SimpleNamespace(getpid=lambda: os.getpid() + 1))
     gateway.send(SENDING)
     assert [request.connection for request in stub.received] == [1, 2]
 
