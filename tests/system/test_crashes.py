@@ -63,8 +63,10 @@ def test_a_worker_killed_in_mid_campaign_leaves_doubts_that_its_reports_settle(
     site.start_worker()
     site.start_beat()
     made = begun(site)
-    site.gateways["main"].sandbox.settings(latency=1.0)
-    site.until(lambda: all_in_the_air_has_arrived(site, made), what="requests that wait for their replies")
+    gateway = site.gateways["main"]
+    gateway.sandbox.settings(latency=1.0)
+    before = gateway.count()
+    site.until(lambda: gateway.count() >= before + 2 * SIZE and all_in_the_air_has_arrived(site, made))
     site.kill("worker")
     began = time.monotonic()
     in_the_air = site.progress(made).batches["sending"]
