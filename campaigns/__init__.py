@@ -9,14 +9,16 @@ It needs a database (DATABASE_URL) and nothing else: no broker, no Celery, no ga
 """
 
 from campaigns.audience import AudienceError
-from campaigns.lifecycle import StateError, UnknownCampaignError, cancel, pause, resume
+from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
 from campaigns.progress import Progress, find, progress
-from campaigns.spec import KeyConflict, Lookup, Spec, SpecError
+from campaigns.spec import KeyBusy, KeyConflict, Lookup, Spec, SpecError
+from campaigns.steering import StateError, cancel, pause, resume
 from campaigns.submission import StoredAudience, Submitted, store_audience, submit
 
 __all__ = [
     "AudienceError",
+    "KeyBusy",
     "KeyConflict",
     "Listed",
     "Lookup",

@@ -1,7 +1,8 @@
 """The only code that moves a batch: claim it, then settle it by what is known of its request.
 
 A claim writes the attempt down before the request is made, with a lease; whoever comes back must still be the batch's
-attempt, or it changes nothing of the batch. Each function is one commit, and none waits for the network.
+attempt, or it changes nothing of the batch. Each function is one commit, and none waits for the network; what settles a
+batch waits for a database that is away, because what it knows would be lost.
 """
 
 from __future__ import annotations
@@ -10,28 +11,20 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Integer,
-    Select,
-    Text,
-    and_,
-    bindparam,
-    exists,
-    func,
     insert,
-    literal,
-    or_,
     select,
     update,
 )
 
+from campaigns import turns
 from campaigns.database import Database, Record, later, now, rows_of, upsert
-from campaigns.models import accounts, attempts, batches, campaigns, lookups, messages
+from campaigns.models import attempts, batches, campaigns, lookups, messages
+from campaigns.outages import insisting
 from campaigns.payload import Payload, ReceiptLines
 from campaigns.states import AttemptKind, AttemptState, BatchState, CampaignState, MessageStatus
 from campaigns.text import Alphabet
@@ -39,9 +32,6 @@ from campaigns.text import Alphabet
 _CLAIMED_FROM = {AttemptKind.SEND: BatchState.PENDING, AttemptKind.LOOKUP: BatchState.UNCHECKED}
 _CLAIMED_TO = {AttemptKind.SEND: BatchState.SENDING, AttemptKind.LOOKUP: BatchState.CHECKING}
 _KIND_OF = {CampaignState.SENDING: AttemptKind.SEND, CampaignState.CLEANING: AttemptKind.LOOKUP}
-
-LATENESS = 0.1
-"""Seconds of pause that a rated campaign may make up for."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,50 +77,6 @@ class Acceptance:
     consistent: bool = True
 
 
-def candidates(database: Database, account: str, most: int) -> list[int]:
-    """Campaigns of the account that have a batch to claim now, in random order: none waits behind a larger one."""
-    with database.reading() as connection:
-        return list(connection.execute(_candidates(), {"of_account": account, "most": most}).scalars())
-
-
-@cache  # asked once a batch, and dearer to put together than to answer
-def _candidates() -> Select[int]:
-    c, account = campaigns.c, bindparam("of_account", type_=Text)
-    away = exists(literal(1)).where(accounts.c.name == account, accounts.c.away_until > now())
-    its_turn = c.next_send_at.is_(None) | (c.next_send_at <= now())
-    claimable = or_(
-        and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING)),
-        and_(c.state == CampaignState.CLEANING, _has_batch(BatchState.UNCHECKED)),  # lookups have no rate
-    )
-    found = select(c.id).where(c.account == account, c.paused_at.is_(None), claimable, ~away)
-    return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
-
-
-def count_claimable(database: Database, account: str, most: int) -> int:
-    """How many batches of the account can be claimed now; counts no further than `most`."""
-    c, b = campaigns.c, batches.c
-    some = candidates(database, account, most)
-    if not some:
-        return 0
-    claimable = select(b.id).where(
-        b.campaign_id.in_(some), b.state.in_(_CLAIMED_FROM.values()), b.campaign_id == c.id, c.rate.is_(None)
-    )
-    with database.reading() as connection:
-        unrated = connection.execute(select(func.count()).select_from(claimable.limit(most).subquery())).scalar_one()
-    return max(1, int(unrated))
-
-
-def next_turn(database: Database, account: str) -> float | None:
-    """Seconds until the gate of a rated campaign of the account opens, if one has a batch that waits for it."""
-    c = campaigns.c
-    gated = select(func.min(c.next_send_at)).where(
-        c.account == account, c.state == CampaignState.SENDING, c.paused_at.is_(None), _has_batch(BatchState.PENDING)
-    )
-    with database.reading() as connection:
-        opens, clock = connection.execute(select(gated.scalar_subquery(), now())).one()
-    return None if opens is None else max(0.0, (opens - clock).total_seconds())
-
-
 def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Claim | None:
     """Take the campaign's next batch, and write down the attempt that is about to be made.
 
@@ -143,7 +89,7 @@ def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Clai
             return None
         kind = _KIND_OF[CampaignState(campaign.state)]
         batch = _next_batch(connection, campaign_id, _CLAIMED_FROM[kind])
-        if batch is None or (kind == AttemptKind.SEND and not _pass_gate(connection, campaign, batch.size)):
+        if batch is None or (kind == AttemptKind.SEND and not turns.pass_gate(connection, campaign, batch.size)):
             return None
         msgid = secrets.token_hex(12)
         attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
@@ -185,26 +131,6 @@ def _next_batch(connection: Connection, campaign_id: int, state: BatchState) -> 
     return connection.execute(found.with_for_update(skip_locked=True)).first()
 
 
-def _pass_gate(connection: Connection, campaign: Record, size: int) -> bool:
-    """A rated campaign lets one batch through, then closes for as long as the batch's messages take."""
-    if campaign.rate is None:
-        return True
-    c = campaigns.c
-    opened = c.next_send_at.is_(None) | (c.next_send_at <= now())
-    pass_ = update(campaigns).where(c.id == campaign.id, opened)
-    return connection.execute(pass_.values(next_send_at=_next_opening(connection, size / campaign.rate))).rowcount == 1
-
-
-def _next_opening(connection: Connection, seconds: float) -> Any:
-    # A gate that fell behind opens earlier for a moment, or a rate of 100/s would come out as 97.
-    c = campaigns.c
-    if connection.dialect.name == "sqlite":
-        earliest = func.max(func.coalesce(c.next_send_at, now()), later(-LATENESS))
-        return func.strftime("%Y-%m-%d %H:%M:%f", earliest, f"{seconds:+.3f} seconds")
-    start = func.greatest(func.coalesce(c.next_send_at, now()), later(-LATENESS))
-    return start + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-
-
 def _write_attempt(
     connection: Connection, account: str, kind: AttemptKind, batch: Record, msgid: str, lease_seconds: float
 ) -> int:
@@ -235,6 +161,7 @@ def holds_lease(database: Database, claim: Claim, *, seconds: float) -> bool:
         return connection.execute(held).first() is not None
 
 
+@insisting
 def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
     """The gateway took it. Proof counts even when the lease had run out meanwhile, and the attempt was in doubt."""
     with database.transaction() as connection:
@@ -260,6 +187,7 @@ def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
             connection.execute(upsert(connection, lookups).on_conflict_do_nothing(), dead)
 
 
+@insisting
 def refuse(database: Database, claim: Claim, code: int, detail: str) -> None:
     """The gateway refused it for good: nothing was sent, and sending it again would change nothing.
 
@@ -270,6 +198,7 @@ def refuse(database: Database, claim: Claim, code: int, detail: str) -> None:
         _settle(connection, claim, AttemptState.REFUSED, state, code=code, detail=detail)
 
 
+@insisting
 def release(database: Database, claim: Claim, detail: str, *, code: int | None = None) -> None:
     """Nothing was sent, and waiting or a person can help: back to be claimed, or voided if it is cancelled."""
     with database.transaction() as connection:
@@ -281,6 +210,7 @@ def release(database: Database, claim: Claim, detail: str, *, code: int | None =
         _settle(connection, claim, outcome, back, code=code, detail=detail)
 
 
+@insisting
 def doubt(database: Database, claim: Claim, detail: str, *, msgfid: str | None = None) -> None:
     """The request left, and nobody knows what became of it. A lookup's batch goes on waiting for its answers.
 
@@ -347,7 +277,3 @@ def _mark(connection: Connection, campaign_id: int, numbers: Sequence[int], stat
         .where(m.campaign_id == campaign_id, m.msisdn == named.c.msisdn, m.status == MessageStatus.AS_BATCH)
         .values(status=status, updated_at=now())
     )
-
-
-def _has_batch(state: BatchState) -> Any:
-    return exists(literal(1)).where(batches.c.campaign_id == campaigns.c.id, batches.c.state == state)

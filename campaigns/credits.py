@@ -2,7 +2,8 @@
 
 What an account can still promise is its balance, less what is held for messages that have not left, less the credits
 of requests that were not settled when the balance was asked: those may or may not be in it. Decided under the account's
-row lock, so that two campaigns cannot be promised the same credits.
+row lock, so that two campaigns cannot be promised the same credits. What is done when the gateway says that they do not
+suffice after all is in `shortage`.
 """
 
 from __future__ import annotations
@@ -22,14 +23,6 @@ from campaigns.models import attempts, batches, campaigns, holds
 from campaigns.states import UNSENT, AttemptState, BatchState, CampaignState
 
 CAMPAIGNS_AT_ONCE = 500
-
-NOT_ENOUGH = -6
-"""The gateway's code for want of credits (the API document's table of codes)."""
-
-REFUSALS_IN_A_ROW = 3
-"""So often a batch may be refused for want of credits though the balance suffices by our prices."""
-
-IN_A_ROW_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -129,11 +122,11 @@ def _halt_without_sender(
 def _share_out(connection: Connection, account: str, balance: Balance, some: Sequence[Record]) -> dict[int, Decimal]:
     """Who goes on, and what is set aside for each; the others are told what is missing."""
     ids = [campaign.id for campaign in some]
-    needs, held = _needs(connection, ids), _held(connection, ids)
+    need_of, held = needs(connection, ids), _held(connection, ids)
     free = available(connection, account, balance)
     funded: dict[int, Decimal] = {}
     for campaign in some:
-        need = needs.get(campaign.id, Decimal(0))
+        need = need_of.get(campaign.id, Decimal(0))
         # What is held for it already was subtracted with all the rest.
         mine = free + (need if campaign.id in held else 0)
         # Whoever needs nothing more has only to be tracked to its end, and that costs nothing.
@@ -153,77 +146,17 @@ def available(connection: Connection, account: str, balance: Balance) -> Decimal
     )
     unsettled = select(func.sum(func.coalesce(a.credits, a.estimated))).where(
         a.account == account,
-        or_(doubts.is_unsettled(), _taken_since(balance.asked_at)),
+        or_(doubts.is_unsettled(), taken_since(balance.asked_at)),
     )
     # One statement, one moment: a batch released between two of them would be in neither sum.
     sums = connection.execute(select(held.scalar_subquery(), unsettled.scalar_subquery())).one()
     return balance.credits - sum((promised for promised in sums if promised is not None), Decimal(0))
 
 
-def _taken_since(moment: datetime) -> ColumnElement[bool]:
+def taken_since(moment: datetime) -> ColumnElement[bool]:
+    """Of an attempt: the gateway took credits for it since then."""
     a = attempts.c
     return a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]) & (a.settled_at >= moment)
-
-
-def run_out(database: Database, campaign_id: int, balance: Decimal | None) -> None:
-    """The gateway said that the credits do not suffice (-6), whatever our ledger says: wait for a *higher* balance.
-
-    Nobody waits who has nothing left to send, nor if the balance suffices by now: a top-up came after the refusal.
-
-    Args:
-        database: where.
-        campaign_id: whose batch was refused.
-        balance: asked just after the refusal; if the gateway could not be asked, what our ledger makes of it.
-    """
-    c = campaigns.c
-    at_work = c.state.in_([CampaignState.SENDING, CampaignState.CLEANING])
-    with database.transaction() as connection:
-        campaign = connection.execute(select(campaigns).where(c.id == campaign_id, at_work).with_for_update()).first()
-        if campaign is None or not _needs(connection, [campaign_id]):
-            return
-        needed, refusals = _refused(connection, campaign_id)
-        in_vain = refusals >= REFUSALS_IN_A_ROW
-        if balance is not None and balance >= needed and not in_vain:
-            return
-        if campaign.spec["on_insufficient_credits"] == "fail":
-            lifecycle.change(connection, campaign_id, CampaignState.CANCELLED, "the credits ran out")
-            lifecycle.void_unsent(connection, campaign_id)
-            return
-        lifecycle.change(
-            connection,
-            campaign_id,
-            CampaignState.AWAITING_CREDITS,
-            "the gateway says that the credits do not suffice: top the account up, and it goes on by itself",
-        )
-        if balance is None:
-            # Our sums may have a top-up in them already that the refusal did not see.
-            balance = _reckoned(connection, campaign.account)
-            balance = balance if in_vain else min(balance, needed)
-        connection.execute(update(campaigns).where(c.id == campaign_id).values(balance_refused=balance))
-
-
-def _refused(connection: Connection, campaign_id: int) -> tuple[Decimal, int]:
-    """What the batch needs that was refused last for want of credits, and how often it was of late."""
-    a = attempts.c
-    refusals = select(a.batch_id, a.estimated).where(a.campaign_id == campaign_id, a.code == NOT_ENOUGH)
-    last = connection.execute(refusals.order_by(a.id.desc()).limit(1)).first()
-    if last is None:
-        return Decimal("Infinity"), 0
-    of_late = select(func.count()).where(
-        a.batch_id == last.batch_id, a.code == NOT_ENOUGH, a.settled_at > later(-IN_A_ROW_SECONDS)
-    )
-    return last.estimated, connection.execute(of_late).scalar_one()
-
-
-def _reckoned(connection: Connection, account: str) -> Decimal:
-    """The balance that was heard last, less what was taken since."""
-    known = connection.execute(select(accounts_table).where(accounts_table.c.name == account)).first()
-    if known is None or known.balance is None:
-        return Decimal(0)
-    a = attempts.c
-    taken = select(func.sum(a.credits)).where(a.account == account, _taken_since(known.balance_asked_at))
-    left: Decimal = known.balance - (connection.execute(taken).scalar() or 0)
-    return max(left, Decimal(0))
 
 
 def _unsent_credits() -> ColumnElement[Decimal]:
@@ -231,7 +164,8 @@ def _unsent_credits() -> ColumnElement[Decimal]:
     return b.credits + case((b.state == BatchState.UNCHECKED, b.lookup_credits), else_=0)
 
 
-def _needs(connection: Connection, campaign_ids: list[int]) -> dict[int, Decimal]:
+def needs(connection: Connection, campaign_ids: list[int]) -> dict[int, Decimal]:
+    """Credits that what has not left will cost, by campaign; those that have nothing left are not in it."""
     b = batches.c
     unsent = (
         select(b.campaign_id, func.sum(_unsent_credits()))

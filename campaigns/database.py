@@ -1,6 +1,6 @@
 """The database: one engine a process, transactions, reads, and the few words in which PostgreSQL and SQLite differ.
 
-Instants are `moments`; what may go wrong is `outages`.
+How each is connected to is `engines`, instants are `moments`, what may go wrong is `outages`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,11 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from math import inf
-from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
-    URL,
     Connection,
-    Engine,
     FromClause,
     Integer,
     Row,
@@ -27,18 +22,15 @@ from sqlalchemy import (
     Text,
     cast,
     column,
-    create_engine,
-    event,
     func,
     literal,
     make_url,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.types import TypeEngine
 
-from campaigns import outages
+from campaigns import engines, outages
 from campaigns.moments import Moment, later, now
 from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.settings import domain_settings
@@ -61,13 +53,6 @@ __all__ = [
 Record = Row[*tuple[Any, ...]]
 """A row of any columns."""
 
-BUSY_SECONDS = 30
-"""How long a SQLite writer waits for another before it gives up."""
-
-RESTED_SECONDS = 1.0
-"""After which a kept connection to PostgreSQL is asked whether it still lives, before it is used."""
-
-
 _SNAPSHOT: dict[str, dict[str, Any]] = {
     "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     "sqlite": {"deferred": True},
@@ -86,7 +71,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self.engine = engines.sqlite(self.url) if self.is_sqlite else engines.postgresql(self.url)
         outages.translate(self.engine)
         self._reads = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self.engine.execution_options(**_SNAPSHOT[self.url.get_backend_name()])
@@ -123,62 +108,6 @@ class Database:
     def close(self) -> None:
         """Give every connection back to the server."""
         self.engine.dispose()
-
-
-def _postgresql(url: URL) -> Engine:
-    engine = create_engine(
-        url,
-        hide_parameters=True,  # errors are logged, and parameters are numbers and texts
-        pool_size=5,
-        max_overflow=10,
-        connect_args={"connect_timeout": 10, "application_name": "campaigns"},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare_early(connection: Any, _record: Any) -> None:
-        # The same few statements run for every batch: planned once a connection, not once a batch.
-        connection.prepare_threshold = 2
-
-    @event.listens_for(engine, "checkin")
-    def _note_its_return(_connection: Any, record: Any) -> None:
-        record.info["returned_at"] = monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def _ask_whether_it_lives(connection: Any, record: Any, _fairy: Any) -> None:
-        # Only what has rested: a question at each of the transactions of a batch is a tenth of a worker's time.
-        if monotonic() - record.info.get("returned_at", inf) < RESTED_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error:
-            raise InvalidatePoolError from None
-
-    return engine
-
-
-def _sqlite(url: URL) -> Engine:
-    if url.database and not url.database.startswith("file:"):
-        with outages.translated(url):
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver would begin deferred transactions by itself
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin_immediate(connection: Connection) -> None:
-        # A deferred transaction that turns into a writer fails at once with "database is locked".
-        options = connection.get_execution_options()
-        if options.get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN" if options.get("deferred") else "BEGIN IMMEDIATE")
-
-    return engine
 
 
 _default: Database | None = None

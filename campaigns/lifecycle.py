@@ -1,6 +1,6 @@
-"""The states of a campaign: what a person may do to it, and how it goes on by itself.
+"""The states of a campaign, and how it goes on by itself.
 
-What moves its batches is in `batches`; what moves its money is in `credits`.
+What a person may do to it is in `steering`, what moves its batches in `batches`, what moves its money in `credits`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, literal, select, update
 
-from campaigns import bells, chunks
-from campaigns.bells import Ring
-from campaigns.database import Database, Record, default, later, now
+from campaigns import chunks
+from campaigns.database import Database, later, now
 from campaigns.models import audiences, batches, campaigns, exclusions, messages
-from campaigns.states import ENDED, FIRST_SETTLED, UNSENT, BatchState, CampaignState
+from campaigns.states import FIRST_SETTLED, UNSENT, BatchState, CampaignState
 
 RECEIVING_SECONDS = 600
 """How long a producer may hand nothing over before it is taken for dead."""
-
 
 LOOK_AGAIN_SECONDS = 45
 """How often the sweep looks at a campaign that only reports can move."""
@@ -27,22 +25,6 @@ LOOK_AGAIN_SECONDS = 45
 
 class UnknownCampaignError(LookupError):
     """No campaign has this id."""
-
-
-class StateError(ValueError):
-    """The campaign is in a state in which this cannot be done; the message says which."""
-
-
-def pause(campaign_id: int, *, reason: str = "paused by a person", database: Database | None = None) -> None:
-    """Let nothing new leave; a batch that is in the air is still settled. Pausing twice keeps the first reason.
-
-    Raises UnknownCampaignError, or StateError if the campaign has ended.
-    """
-    with (database or default()).transaction() as connection:
-        campaign = _lock(connection, campaign_id)
-        if campaign.state in ENDED:
-            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to pause")
-        halt(connection, campaign_id, reason)
 
 
 def halt(connection: Connection, campaign_id: int, reason: str) -> None:
@@ -73,53 +55,10 @@ def account_to_fund(database: Database, campaign_id: int) -> str | None:
 def at_work(database: Database, account: str) -> bool:
     """Whether delivery reports of the account are awaited."""
     c = campaigns.c
-    awaited = [
-        CampaignState.CLEANING,
-        CampaignState.SENDING,
-        CampaignState.AWAITING_CREDITS,
-        CampaignState.TRACKING,
-        CampaignState.STALLED,
-        CampaignState.CANCELLED,
-    ]
+    awaited = [*_LEAVING, *_LEFT, CampaignState.AWAITING_CREDITS]
     found = select(c.id).where(c.account == account, c.state.in_(awaited), c.completed_at.is_(None)).limit(1)
     with database.reading() as connection:
         return connection.execute(found).first() is not None
-
-
-def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | None = None) -> None:
-    """Go on from where it was paused. Raises UnknownCampaignError, or StateError if it is not paused or has ended."""
-    database = database or default()
-    with database.transaction() as connection:
-        campaign = _lock(connection, campaign_id)
-        if campaign.state in ENDED:
-            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to resume")
-        if campaign.paused_at is None:
-            raise StateError(f"campaign {campaign_id} is not paused: it is {campaign.state}")
-        paused = connection.execute(select(now())).scalar_one() - campaign.paused_at
-        # The time of the pause is not the lookups': whoever was not looked up would be taken for unreachable.
-        deadline = campaign.lookup_deadline and campaign.lookup_deadline + paused
-        going_on = update(campaigns).where(campaigns.c.id == campaign_id)
-        connection.execute(going_on.values(paused_at=None, pause_reason=None, lookup_deadline=deadline))
-    bells.ring(database, bells.fund(campaign.account), ring)
-    bells.ring(database, bells.send(campaign.account, 1), ring)
-
-
-def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database: Database | None = None) -> None:
-    """Void what has not left; what has left is still tracked. Cancelling twice is no error.
-
-    Raises UnknownCampaignError, or StateError if the campaign has ended otherwise.
-    """
-    with (database or default()).transaction() as connection:
-        campaign = _lock(connection, campaign_id)
-        if campaign.state == CampaignState.CANCELLED:
-            return
-        if campaign.state in ENDED:
-            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to cancel")
-        change(connection, campaign_id, CampaignState.CANCELLED, reason)
-        void_unsent(connection, campaign_id)
-        if campaign.audience_id is not None:
-            chunks.drop(connection, campaign.audience_id)
-        advance(connection, [campaign_id])
 
 
 def change(connection: Connection, campaign_id: int, state: CampaignState, reason: str | None = None) -> None:
@@ -308,10 +247,3 @@ def due(connection: Connection) -> list[int]:
     waiting = c.state.in_([CampaignState.SUBMITTED, CampaignState.EXPANDING])
     found = select(c.id).where(waiting, c.scheduled_at.is_(None) | (c.scheduled_at <= now())).order_by(func.random())
     return list(connection.execute(found).scalars())
-
-
-def _lock(connection: Connection, campaign_id: int) -> Record:
-    campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id).with_for_update()).first()
-    if campaign is None:
-        raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
-    return campaign

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from itertools import chain, repeat
 from time import monotonic, sleep
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import psycopg
 from sqlalchemy import URL, Engine, ExceptionContext, event
@@ -17,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
 
-
+P = ParamSpec("P")
 T = TypeVar("T")
 
 INSIST_SECONDS = 20.0
@@ -39,23 +40,26 @@ class NotMigratedError(RuntimeError):
     """The database's tables are not those that this release works with."""
 
 
-def insist(write: Callable[[], T], *, seconds: float = INSIST_SECONDS) -> T:
-    """Make a write whose loss would cost knowledge, again and again while the database is away.
+def insisting(write: Callable[P, T]) -> Callable[P, T]:
+    """Of a function whose loss would cost knowledge: it is done again and again while the database is away.
 
-    Args:
-        write: one transaction, which does nothing more when it is repeated: its commit may have been made and the
-            answer lost.
-        seconds: for how long; then DatabaseAway is raised.
+    It is one transaction, which does nothing more when it is repeated: its commit may have been made and the answer
+    lost. After INSIST_SECONDS it raises DatabaseAway.
     """
-    until = monotonic() + seconds
-    for wait in chain((0.05, 0.1, 0.2, 0.5), repeat(1.0)):
-        try:
-            return write()
-        except DatabaseAway:
-            if monotonic() + wait > until:
-                raise
-            sleep(wait)
-    raise AssertionError("the waits never end")
+
+    @wraps(write)
+    def insist(*args: P.args, **options: P.kwargs) -> T:
+        until = monotonic() + INSIST_SECONDS
+        for wait in chain((0.05, 0.1, 0.2, 0.5), repeat(1.0)):
+            try:
+                return write(*args, **options)
+            except DatabaseAway:
+                if monotonic() + wait > until:
+                    raise
+                sleep(wait)
+        raise AssertionError("the waits never end")
+
+    return insist
 
 
 def place(url: URL) -> str:

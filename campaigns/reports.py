@@ -19,6 +19,7 @@ from campaigns import accounts, doubts, lookups, statuses
 from campaigns.database import Database, Record, later, now, rows_of
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, report_polls
+from campaigns.outages import insisting
 from campaigns.states import AttemptKind, AttemptState, MessageStatus, PollState
 
 ASKED_SECONDS = 600.0
@@ -66,6 +67,7 @@ def note(database: Database, account: str, msgfid: str | None = None) -> int:
     return poll_id
 
 
+@insisting
 def store(database: Database, poll_id: int, body: bytes) -> None:
     """Keep the raw body, before anything is made of it."""
     _record(database, poll_id, state=PollState.STORED, stored_at=now(), body=zlib.compress(body, 1))

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
 
-from campaigns import accounts, batches, bells, credits, lifecycle, lookups
+from campaigns import accounts, batches, bells, lifecycle, lookups, shortage, turns
 from campaigns.batches import Acceptance, Claim
-from campaigns.outages import insist
 from campaigns.payload import ReceiptLines
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
@@ -62,7 +61,7 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
     """One turn of a lane: batches of campaigns chosen at random, one after the other, for a tenth of a second."""
     until = monotonic() + SLICE_SECONDS
     tally = Tally()
-    some = batches.candidates(resources.database, account, CANDIDATES)
+    some = turns.candidates(resources.database, account, CANDIDATES)
     while some and not tally.halted and (not tally.touched or monotonic() < until):
         campaign_id = some.pop(0)
         if _send_next(resources, account, campaign_id, tally):
@@ -72,7 +71,7 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
     if tally.touched and not tally.halted:
         return Slice(str(tally), more=True)
     # One lane is enough to wait for the gates of rated campaigns, and none waits for one that opens late.
-    opens = batches.next_turn(resources.database, account) if lane == 1 else None
+    opens = turns.next_turn(resources.database, account) if lane == 1 else None
     return Slice(str(tally), after=opens if opens is not None and opens <= LONGEST_WAIT_SECONDS else None)
 
 
@@ -95,23 +94,22 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     try:
         receipt = _request(resources, claim)
     except NotSent as not_sent:
-        said = str(not_sent)
-        insist(lambda: batches.release(resources.database, claim, said))
+        batches.release(resources.database, claim, str(not_sent))
         accounts.away(resources.database, claim.account, not_sent.reason)
         tally.halted = True
     except Refused as error:
         _refused(resources, claim, error)
         tally.halted = not isinstance(error, BadRequest)
     except InDoubt as error:
-        reason, msgfid = error.reason, error.msgfid
-        insist(lambda: batches.doubt(resources.database, claim, reason, msgfid=msgfid))
+        batches.doubt(resources.database, claim, error.reason, msgfid=error.msgfid)
         # A page that says "maintenance" must not put one batch after the other in doubt.
-        accounts.away(resources.database, claim.account, f"replies are lost or unreadable: {reason}", doubtful=True)
+        accounts.away(
+            resources.database, claim.account, f"replies are lost or unreadable: {error.reason}", doubtful=True
+        )
         tally.halted = True
         log.warning("campaign %s, batch %s is in doubt: %s", claim.campaign_id, claim.number, error.reason)
     else:
-        acceptance = acceptance_of(claim.payload.numbers, receipt)
-        insist(lambda: batches.accept(resources.database, claim, acceptance))
+        batches.accept(resources.database, claim, acceptance_of(claim.payload.numbers, receipt))
         accounts.back(resources.database, claim.account)
         return len(receipt.smsfids)
     return 0
@@ -148,7 +146,7 @@ def _refused(resources: Resources, claim: Claim, error: Refused) -> None:
     database, what = resources.database, f"{error.code}: {error.text}"
     if isinstance(error, NotEnoughCredits):
         batches.release(database, claim, what, code=error.code)
-        credits.run_out(database, claim.campaign_id, _balance(resources, claim.account))
+        shortage.run_out(database, claim.campaign_id, _balance(resources, claim.account))
     elif claim.kind == AttemptKind.LOOKUP and error.code == NOT_ALLOWED:
         batches.release(database, claim, what, code=error.code)
         lookups.give_up(database, claim.campaign_id, "the account may not look numbers up: sent without")
@@ -158,7 +156,7 @@ def _refused(resources: Resources, claim: Claim, error: Refused) -> None:
             lifecycle.halt(connection, claim.campaign_id, f"the gateway refused it, {what}")
         log.warning("campaign %s is paused: the gateway refused it, %s", claim.campaign_id, what)
     else:
-        insist(lambda: batches.refuse(database, claim, error.code, what))
+        batches.refuse(database, claim, error.code, what)
         cleaning.refused(resources, claim)
 
 
@@ -219,7 +217,7 @@ def _digits(spelled: str) -> str:
 
 def wake_lanes(resources: Resources, account: str) -> None:
     """Ring as many lanes as there are batches to claim, up to what the account may have in the air."""
-    waiting = batches.count_claimable(resources.database, account, resources.settings.lanes)
+    waiting = turns.count_claimable(resources.database, account, resources.settings.lanes)
     for lane in range(1, resources.settings.lanes + 1):
         if waiting == 0:
             return

@@ -15,7 +15,7 @@ from celery import Task
 from celery.exceptions import Reject, TaskPredicate
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from campaigns import batches, bells, credits, expansion, lifecycle
+from campaigns import bells, credits, expansion, lifecycle, turns
 from campaigns.bells import Bell
 from campaigns.database import DatabaseAway, NotMigratedError, default
 from campaigns.settings import SettingsError
@@ -165,7 +165,7 @@ def send(account: str, lane: int, serial: int) -> str:
         serial,
         resources().lease_seconds(account),
         lambda: sending.send_slice(resources(), account, lane),
-        lambda: batches.count_claimable(resources().database, account, lane) >= lane,
+        lambda: turns.count_claimable(resources().database, account, lane) >= lane,
     )
 
 

@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 from campaigns import accounts, doubts, lifecycle, reports, silence
 from campaigns.database import Database, DatabaseAway, Record
 from campaigns.doubts import Evidence
-from campaigns.outages import insist
 from campaigns.reports import Applied, Reports
 from campaigns.states import MessageStatus, PollState
 from worker import cleaning, sending
@@ -100,7 +99,7 @@ def _unfinished(resources: Resources, account: str, poll_id: int, error: ReadFai
 
 
 def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> int:
-    insist(lambda: reports.store(resources.database, poll_id, body))
+    reports.store(resources.database, poll_id, body)
     # Whoever applies it parses it: here it is counted, if it is spelt as usual.
     count = body.count(b"</dlr>")
     if not count and _says_nothing(resources, account, body):

@@ -130,6 +130,12 @@ def reported(database: Database, found: Reports, *, account: str = ACCOUNT) -> r
     return reports.apply(database, stored(database, account=account), found)
 
 
+def all_delivered(database: Database, *claims: Claim) -> None:
+    """Have the gateway report every message of these batches as delivered."""
+    for claim in claims:
+        reported(database, report(claim, *[(place, MessageStatus.DELIVERED) for place in range(len(claim.payload))]))
+
+
 def stored(database: Database, *, account: str = ACCOUNT) -> int:
     """A reading whose body is here; returns its id."""
     poll_id = reports.note(database, account)
@@ -142,6 +148,19 @@ def advance(database: Database, *campaign_ids: int) -> None:
     with database.transaction() as connection:
         everyone = connection.execute(select(campaigns_table.c.id)).scalars().all()
         lifecycle.advance(connection, campaign_ids or everyone)
+
+
+def advanced(database: Database, campaign_id: int) -> str:
+    """The campaign's state, when all has moved on that can go on."""
+    advance(database)
+    return state(database, campaign_id)
+
+
+def account(database: Database, campaign_id: int) -> campaigns.Progress:
+    """The campaign's, which adds up whatever happened."""
+    found = campaigns.progress(campaign_id, database=database)
+    assert found.adds_up
+    return found
 
 
 def state(database: Database, campaign_id: int) -> str:

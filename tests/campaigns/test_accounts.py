@@ -1,6 +1,6 @@
 """An account's row: a lock, and the memory of a gateway that is away."""
 
-from campaigns import accounts, batches, models
+from campaigns import accounts, models, turns
 from campaigns.database import Database
 from campaigns.states import BatchState
 from tests.campaigns import making
@@ -15,19 +15,19 @@ def test_each_failure_in_a_row_doubles_the_wait_up_to_a_minute(any_database: Dat
 def test_nothing_is_claimed_while_the_gateway_is_away_and_again_when_it_is_back(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(1))
     accounts.away(any_database, making.ACCOUNT, "connection refused")
-    while_away = batches.candidates(any_database, making.ACCOUNT, 9)
+    while_away = turns.candidates(any_database, making.ACCOUNT, 9)
 
     accounts.back(any_database, making.ACCOUNT)
 
     assert while_away == []
-    assert batches.candidates(any_database, making.ACCOUNT, 9) == [campaign]
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == [campaign]
 
 
 def test_another_account_goes_on_while_one_is_away(any_database: Database) -> None:
     accounts.away(any_database, "other", "connection refused")
     campaign = making.funded(any_database, making.numbers(1))
 
-    assert batches.candidates(any_database, making.ACCOUNT, 9) == [campaign]
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == [campaign]
 
 
 def test_an_answer_makes_the_next_wait_short_again(any_database: Database) -> None:

@@ -1,13 +1,12 @@
 """A batch is claimed once, and settled by what is known of its request."""
 
-from collections import Counter
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, select, update
 
 import campaigns
-from campaigns import batches
+from campaigns import batches, turns
 from campaigns.batches import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, lookups
@@ -19,12 +18,6 @@ from tests.campaigns import making
 
 def claim(database: Database, campaign_id: int) -> Claim | None:
     return batches.claim(database, campaign_id, lease_seconds=making.LEASE)
-
-
-def account_of(database: Database, campaign_id: int) -> campaigns.Progress:
-    account = campaigns.progress(campaign_id, database=database)
-    assert account.adds_up
-    return account
 
 
 def test_a_claim_tells_all_that_a_request_needs(any_database: Database) -> None:
@@ -48,7 +41,7 @@ def test_the_attempt_is_in_the_database_before_anything_is_sent(any_database: Da
     assert (attempt.state, attempt.msgid, attempt.size) == (AttemptState.OPEN, found.msgid, 3)
     assert attempt.estimated == 3
     assert (attempt.leased_until - attempt.started_at).total_seconds() == pytest.approx(making.LEASE, abs=0.01)
-    assert account_of(any_database, campaign).by_status == {"sending": 3}
+    assert making.account(any_database, campaign).by_status == {"sending": 3}
 
 
 def test_a_claim_shows_no_number_and_no_text() -> None:
@@ -73,7 +66,7 @@ def test_nothing_is_claimed_of_a_campaign_that_was_stopped(any_database: Databas
     stop(campaign, database=any_database)  # type: ignore[operator]
 
     assert claim(any_database, campaign) is None
-    assert batches.candidates(any_database, making.ACCOUNT, 9) == []
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == []
 
 
 def test_a_resumed_campaign_goes_on_where_it_was(any_database: Database) -> None:
@@ -89,7 +82,7 @@ def test_a_resumed_campaign_goes_on_where_it_was(any_database: Database) -> None
 def test_nothing_is_claimed_before_the_credits_are_set_aside(any_database: Database) -> None:
     campaign = making.submitted(any_database, making.numbers(1))
 
-    assert batches.candidates(any_database, making.ACCOUNT, 9) == []
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == []
     assert claim(any_database, campaign) is None
 
 
@@ -105,76 +98,6 @@ def test_claimers_at_once_never_get_the_same_batch_and_leave_none(any_database: 
     taken = making.at_once(take_all, take_all, take_all, take_all)
 
     assert sorted(number for numbers in taken for number in numbers) == list(range(1, 41))
-
-
-def test_claimers_of_a_rated_campaign_wait_for_one_another_and_pass_the_gate_once(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(30), rate=5)
-
-    for _ in range(5):
-        found = making.at_once(*[lambda: claim(any_database, campaign)] * 4)
-        assert len([one for one in found if one]) == 1
-        making.clock_goes_on(any_database, 0.2)
-
-
-def test_claims_spread_over_the_campaigns(any_database: Database) -> None:
-    made = [making.funded(any_database, making.numbers(2)) for _ in range(5)]
-
-    first = Counter(batches.candidates(any_database, making.ACCOUNT, 1)[0] for _ in range(200))
-
-    assert set(first) == set(made)
-    assert max(first.values()) < 100
-
-
-def test_candidates_are_of_the_account_alone(any_database: Database) -> None:
-    making.funded(any_database, making.numbers(1), account="other")
-
-    assert batches.candidates(any_database, making.ACCOUNT, 9) == []
-
-
-def test_a_rated_campaign_keeps_its_pace_and_makes_up_for_a_tenth_of_a_second(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(99), rate=10)
-    sent, skipped = 0, 0.0
-    began = any_database.clock()
-    for _ in range(40):
-        while (found := claim(any_database, campaign)) is not None:
-            sent += len(found.payload)
-        making.clock_goes_on(any_database, 0.04, campaigns_table.c.next_send_at)
-        skipped += 0.04
-    seconds = (any_database.clock() - began).total_seconds() + skipped
-
-    batch, lateness = 2, 1  # messages
-    assert 10 * seconds - 2 * batch <= sent <= 10 * seconds + batch + lateness
-
-
-def test_a_rated_campaign_that_slept_does_not_make_up_for_it(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(60), rate=10)
-    making.claimed(any_database, campaign)
-    making.clock_goes_on(any_database, 60)
-
-    burst = [claim(any_database, campaign) for _ in range(4)]
-
-    assert len([one for one in burst if one]) == 1
-    turn = batches.next_turn(any_database, making.ACCOUNT)
-    assert turn is not None
-    assert 0 <= turn <= 0.1
-
-
-def test_a_rated_campaign_out_of_turn_is_no_candidate(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(9), rate=1)
-    making.claimed(any_database, campaign)
-
-    assert batches.candidates(any_database, making.ACCOUNT, 9) == []
-    assert claim(any_database, campaign) is None
-    making.clock_goes_on(any_database, 1)
-    assert batches.candidates(any_database, making.ACCOUNT, 9) == [campaign]
-
-
-def test_claimable_batches_are_counted_no_further_than_asked(any_database: Database) -> None:
-    assert batches.count_claimable(any_database, making.ACCOUNT, 3) == 0
-    making.funded(any_database, making.numbers(2), batch_size=1)
-
-    assert batches.count_claimable(any_database, making.ACCOUNT, 9) == 2
-    assert batches.count_claimable(any_database, making.ACCOUNT, 1) == 1
 
 
 def test_a_lease_is_held_until_it_ends(any_database: Database) -> None:
@@ -199,7 +122,7 @@ def test_an_accepted_batch_is_in_flight_and_posted(any_database: Database) -> No
     attempt = making.attempt(any_database, found)
     assert (attempt.state, attempt.msgfid, attempt.credits) == (AttemptState.ACCEPTED, "f9", 3)
     assert making.statuses(any_database, campaign) == [MessageStatus.AS_BATCH] * 3  # no message was touched
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert account.by_status == {"in_flight": 3}
     assert (account.credits_posted, account.credits_held) == (3, 0)
 
@@ -219,7 +142,7 @@ def test_numbers_that_the_reply_leaves_out(
     batches.accept(any_database, found, making.acceptance(found, left_out=left_out, consistent=consistent))
 
     assert making.statuses(any_database, campaign) == [MessageStatus.AS_BATCH, status, MessageStatus.AS_BATCH]
-    assert account_of(any_database, campaign).by_status == {"in_flight": 2, word: 1}
+    assert making.account(any_database, campaign).by_status == {"in_flight": 2, word: 1}
 
 
 def test_a_refused_batch_is_not_sent_again(any_database: Database) -> None:
@@ -230,7 +153,7 @@ def test_a_refused_batch_is_not_sent_again(any_database: Database) -> None:
 
     attempt = making.attempt(any_database, found)
     assert (attempt.state, attempt.code, attempt.detail) == (AttemptState.REFUSED, -9, "no valid recipient")
-    assert account_of(any_database, campaign).by_status == {"refused": 2}
+    assert making.account(any_database, campaign).by_status == {"refused": 2}
     assert claim(any_database, campaign) is None
 
 
@@ -258,7 +181,7 @@ def test_a_batch_released_after_its_campaign_was_cancelled_is_voided(any_databas
 
     batches.release(any_database, found, "connection refused")
 
-    assert account_of(any_database, campaign).by_status == {"voided": 2}
+    assert making.account(any_database, campaign).by_status == {"voided": 2}
 
 
 def test_a_batch_in_the_air_at_the_cancel_is_still_accepted(any_database: Database) -> None:
@@ -268,7 +191,7 @@ def test_a_batch_in_the_air_at_the_cancel_is_still_accepted(any_database: Databa
 
     batches.accept(any_database, found, making.acceptance(found))
 
-    assert account_of(any_database, campaign).by_status == {"in_flight": 1, "voided": 1}
+    assert making.account(any_database, campaign).by_status == {"in_flight": 1, "voided": 1}
 
 
 def test_a_batch_in_doubt_is_not_sent_again(any_database: Database) -> None:
@@ -278,7 +201,7 @@ def test_a_batch_in_doubt_is_not_sent_again(any_database: Database) -> None:
     batches.doubt(any_database, found, "timed out", msgfid="f7")
 
     assert claim(any_database, campaign) is None
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.by_status, account.in_doubt_attempts) == ({"in_doubt": 2}, 1)
     assert making.attempt(any_database, found).msgfid == "f7"
 
@@ -304,7 +227,7 @@ def test_a_yes_counts_even_after_the_lease_ran_out(any_database: Database) -> No
     batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
 
     assert making.attempt(any_database, found).state == AttemptState.ACCEPTED
-    assert account_of(any_database, campaign).by_status == {"in_flight": 1, "refused": 1}
+    assert making.account(any_database, campaign).by_status == {"in_flight": 1, "refused": 1}
 
 
 def test_a_yes_after_the_batch_was_sent_again_is_kept_as_late_and_changes_nothing_of_the_batch(
@@ -323,7 +246,7 @@ def test_a_yes_after_the_batch_was_sent_again_is_kept_as_late_and_changes_nothin
     assert making.attempt(any_database, again).state == AttemptState.OPEN
     assert making.batch_states(any_database, campaign) == [BatchState.SENDING]
     assert making.statuses(any_database, campaign) == [MessageStatus.AS_BATCH] * 2
-    assert account_of(any_database, campaign).credits_posted == 1
+    assert making.account(any_database, campaign).credits_posted == 1
 
 
 @pytest.mark.parametrize(
@@ -366,7 +289,7 @@ def test_a_lookup_is_an_attempt_like_any_other(any_database: Database) -> None:
 
     assert found.kind == AttemptKind.LOOKUP
     assert making.attempt(any_database, found).estimated == 3
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.batches, account.credits_posted) == ({"checking": 1}, 3)
 
 

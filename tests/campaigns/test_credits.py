@@ -13,10 +13,9 @@ from campaigns import credits as ledger
 from campaigns.credits import Balance
 from campaigns.database import Database
 from campaigns.models import accounts, holds
-from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
 from campaigns.prices import Prices
-from campaigns.states import BatchState, CampaignState
+from campaigns.states import CampaignState
 from tests.campaigns import making
 
 SENDING, AWAITING = CampaignState.SENDING, CampaignState.AWAITING_CREDITS
@@ -33,10 +32,6 @@ def held(database: Database) -> dict[int, Decimal]:
         return {row.campaign_id: row.credits for row in found}
 
 
-def account_of(database: Database, campaign_id: int) -> campaigns.Progress:
-    return campaigns.progress(campaign_id, database=database)
-
-
 def test_the_oldest_campaign_is_paid_for_first_and_a_smaller_one_may_pass(any_database: Database) -> None:
     made = [making.submitted(any_database, making.numbers(count)) for count in (5, 10, 3)]
 
@@ -51,7 +46,7 @@ def test_the_shortfall_is_named(any_database: Database) -> None:
 
     making.fund(any_database, "2.5")
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert account.reason == account.waits_for
     assert account.reason is not None
     assert "needs 10" in account.reason.replace(".0000", "")
@@ -65,7 +60,7 @@ def test_a_campaign_that_shall_not_wait_fails_and_says_what_is_missing(any_datab
 
     making.fund(any_database, 9)
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.state, account.finished, account.adds_up) == (CampaignState.FAILED, True, True)
     assert account.by_status == {"voided": 10}
     assert "1" in (account.reason or "")
@@ -80,7 +75,7 @@ def test_a_campaign_that_waits_goes_on_when_the_balance_has_risen(any_database: 
     assert making.fund(any_database, 10) == 1
 
     assert making.state(any_database, campaign) == SENDING
-    assert account_of(any_database, campaign).reason is None
+    assert making.account(any_database, campaign).reason is None
     assert not ledger.waiting(any_database, making.ACCOUNT)
 
 
@@ -162,7 +157,7 @@ def test_an_unknown_sender_pauses_the_campaign_before_it_costs_anything(any_data
 
     assert making.fund(any_database) == 0
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert account.paused_at is not None
     assert "'INCONNU' is not registered" in (account.waits_for or "")
     assert held(any_database) == {}
@@ -180,7 +175,7 @@ def test_a_campaign_with_no_sender_at_all_is_paused(any_database: Database) -> N
     campaign = making.submitted(any_database, making.numbers(3), sender=None)
 
     assert making.fund(any_database) == 0
-    assert "names no sender" in (account_of(any_database, campaign).waits_for or "")
+    assert "names no sender" in (making.account(any_database, campaign).waits_for or "")
 
 
 def test_a_paused_campaign_is_funded_once_it_is_resumed(any_database: Database) -> None:
@@ -200,72 +195,7 @@ def test_lookups_are_paid_for_as_well(any_database: Database) -> None:
 
     assert (short, making.state(any_database, campaign)) == (AWAITING, CampaignState.CLEANING)
     assert held(any_database) == {campaign: 6}
-    assert account_of(any_database, campaign).credits_held == 6
-
-
-def ran_out(database: Database, balance: Decimal | None) -> int:
-    campaign = making.submitted(database, making.numbers(6), batch_size=3)
-    making.fund(database, 100)
-    making.accepted(database, campaign)
-    found = making.claimed(database, campaign)
-    batches.release(database, found, "not enough credits", code=-6)
-    ledger.run_out(database, campaign, balance)
-    return campaign
-
-
-@pytest.mark.parametrize(
-    ("known", "refused"), [("2.5", "2.5"), (None, "3")], ids=["balance asked", "balance not to be had"]
-)
-def test_after_a_refusal_for_credits_only_a_higher_balance_helps(
-    any_database: Database, known: str | None, refused: str
-) -> None:
-    campaign = ran_out(any_database, known and Decimal(known))
-    making.clock_goes_on(any_database, 60)
-    assert making.state(any_database, campaign) == AWAITING
-
-    assert making.fund(any_database, refused) == 0
-    assert f"above {refused}" in (account_of(any_database, campaign).reason or "")
-    assert making.fund(any_database, 4) == 1
-
-    assert making.state(any_database, campaign) == SENDING
-    assert making.claimed(any_database, campaign).number == 2
-
-
-def test_a_top_up_that_came_just_after_the_refusal_lets_the_campaign_go_on_at_once(any_database: Database) -> None:
-    campaign = ran_out(any_database, Decimal(10_000))
-
-    assert making.state(any_database, campaign) == SENDING
-    assert making.claimed(any_database, campaign).number == 2
-
-
-def test_a_gateway_that_refuses_whatever_its_balance_is_not_asked_for_ever(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(3))
-    for _ in range(ledger.REFUSALS_IN_A_ROW):
-        assert making.state(any_database, campaign) == SENDING
-        batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
-        ledger.run_out(any_database, campaign, Decimal(97))
-
-    assert making.state(any_database, campaign) == AWAITING
-    assert making.fund(any_database, 97) == 0
-    assert making.fund(any_database, 98) == 1
-
-
-def test_a_refusal_whose_batch_was_sent_by_another_lane_meanwhile_keeps_nobody_waiting(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(2))
-    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
-    making.accepted(any_database, campaign)
-
-    ledger.run_out(any_database, campaign, Decimal(0))
-
-    assert making.state(any_database, campaign) == SENDING
-
-
-def test_a_campaign_that_needs_nothing_more_goes_on_whatever_the_balance(any_database: Database) -> None:
-    campaign = ran_out(any_database, Decimal(0))
-    making.change(any_database, update(batches_table).values(state=BatchState.ACCEPTED))
-
-    assert making.fund(any_database, 0) == 1
-    assert making.state(any_database, campaign) == SENDING
+    assert making.account(any_database, campaign).credits_held == 6
 
 
 def test_a_lookup_in_doubt_counts_until_its_batch_goes_on_without_it(any_database: Database) -> None:
@@ -280,18 +210,6 @@ def test_a_lookup_in_doubt_counts_until_its_batch_goes_on_without_it(any_databas
     assert free(any_database, making.balance(any_database, 100)) == 100 - 4
 
 
-def test_lookups_get_their_time_anew_when_a_top_up_lets_them_go_on(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(2), lookup={"unknown": "exclude"})
-    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
-    ledger.run_out(any_database, campaign, Decimal(0))
-    making.clock_goes_on(any_database, 700)
-
-    making.fund(any_database)
-
-    assert making.state(any_database, campaign) == CampaignState.CLEANING
-    assert lookups.hopeless(any_database) == []
-
-
 def test_lookups_that_were_all_made_get_no_more_time(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2), lookup=True)
     making.accepted(any_database, campaign)
@@ -301,35 +219,6 @@ def test_lookups_that_were_all_made_get_no_more_time(any_database: Database) -> 
     making.fund(any_database)
 
     assert len(lookups.hopeless(any_database)) == 1
-
-
-def test_its_own_hold_does_not_keep_a_campaign_from_going_on(any_database: Database) -> None:
-    ran_out(any_database, Decimal(0))
-    making.clock_goes_on(any_database, 60)
-
-    assert making.fund(any_database, 2) == 0
-    assert making.fund(any_database, 3) == 1
-
-
-def test_a_second_refusal_for_credits_changes_nothing(any_database: Database) -> None:
-    campaign = ran_out(any_database, Decimal(0))
-
-    ledger.run_out(any_database, campaign, Decimal(2))
-
-    making.clock_goes_on(any_database, 60)
-    assert making.fund(any_database, 3) == 1
-    assert account_of(any_database, campaign).reason is None
-
-
-def test_a_campaign_that_shall_not_wait_is_cancelled_when_the_gateway_refuses(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(6), batch_size=3, on_insufficient_credits="fail")
-    making.accepted(any_database, campaign)
-    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
-
-    ledger.run_out(any_database, campaign, Decimal(0))
-
-    assert making.state(any_database, campaign) == CampaignState.CANCELLED
-    assert making.batch_states(any_database, campaign) == [BatchState.ACCEPTED, BatchState.VOIDED]
 
 
 def test_no_campaign_is_passed_over_however_many_wait(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

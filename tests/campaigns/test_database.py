@@ -5,10 +5,8 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from typing import Any
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,7 +15,6 @@ from sqlalchemy import BigInteger, Integer, Text, func, select, text, update
 from campaigns import database as module
 from campaigns.database import Database, copy_in, default, forbid_scans, rows_of, upsert
 from campaigns.models import accounts, exclusions
-from campaigns.outages import DatabaseAway
 from campaigns.settings import domain_settings
 
 
@@ -145,27 +142,6 @@ def test_scans_are_forbidden_for_the_rest_of_the_transaction_only(postgresql: Da
         assert connection.exec_driver_sql("SHOW enable_seqscan").scalar() == "off"
     with postgresql.transaction() as connection:
         assert connection.exec_driver_sql("SHOW enable_seqscan").scalar() == "on"
-
-
-@pytest.mark.parametrize(
-    ("rested", "notices"), [(0.0, False), (60.0, True)], ids=["rested long: asked first", "just used: not asked"]
-)
-def test_a_kept_connection_that_was_cut_is_found_out_before_it_is_used_if_it_has_rested(
-    postgresql: Database, monkeypatch: pytest.MonkeyPatch, rested: float, notices: bool
-) -> None:
-    monkeypatch.setattr(module, "RESTED_SECONDS", rested)
-    with postgresql.reading() as kept:
-        process = kept.scalar(select(func.pg_backend_pid()))
-    with psycopg.connect(postgresql.url.render_as_string(hide_password=False)) as killer:
-        killer.execute("SELECT pg_terminate_backend(%s, 5000)", (process,))
-    with pytest.raises(DatabaseAway) if notices else nullcontext():
-        assert postgresql.clock()
-
-
-def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Any) -> None:
-    database = Database(f"sqlite:///{tmp_path}/not/yet/there.db")
-    assert database.clock().tzinfo is not None
-    database.close()
 
 
 class TestTheDefault:

@@ -7,12 +7,10 @@ import pytest
 from sqlalchemy import text, update
 
 import campaigns
-from campaigns import batches, chunks, lifecycle, lookups
+from campaigns import batches, chunks, lifecycle
 from campaigns import credits as ledger
-from campaigns.bells import Bell
 from campaigns.chunks import Shape
 from campaigns.database import Database
-from campaigns.lifecycle import StateError, UnknownCampaignError
 from campaigns.models import audiences, exclusions, messages
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
@@ -23,40 +21,24 @@ DELIVERED = MessageStatus.DELIVERED
 C = CampaignState
 
 
-def account_of(database: Database, campaign_id: int) -> campaigns.Progress:
-    account = campaigns.progress(campaign_id, database=database)
-    assert account.adds_up
-    return account
-
-
-def deliver_all(database: Database, *claims: batches.Claim) -> None:
-    for found in claims:
-        making.reported(database, making.report(found, *[(place, DELIVERED) for place in range(len(found.payload))]))
-
-
-def seen(database: Database, campaign_id: int) -> str:
-    making.advance(database)
-    return making.state(database, campaign_id)
-
-
 def test_a_campaign_goes_from_funding_to_completed_by_itself(any_database: Database) -> None:
     campaign = making.submitted(any_database, making.numbers(3), batch_size=2)
-    states = [seen(any_database, campaign)]
+    states = [making.advanced(any_database, campaign)]
     making.fund(any_database)
-    states.append(seen(any_database, campaign))
+    states.append(making.advanced(any_database, campaign))
     one = making.accepted(any_database, campaign)
-    states.append(seen(any_database, campaign))
+    states.append(making.advanced(any_database, campaign))
     other = making.claimed(any_database, campaign)
-    states.append(seen(any_database, campaign))
+    states.append(making.advanced(any_database, campaign))
     batches.accept(any_database, other, making.acceptance(other))
-    states.append(seen(any_database, campaign))
-    deliver_all(any_database, one)
-    states.append(seen(any_database, campaign))
-    deliver_all(any_database, other)
-    states.append(seen(any_database, campaign))
+    states.append(making.advanced(any_database, campaign))
+    making.all_delivered(any_database, one)
+    states.append(making.advanced(any_database, campaign))
+    making.all_delivered(any_database, other)
+    states.append(making.advanced(any_database, campaign))
 
     assert states == [C.FUNDING, C.SENDING, C.SENDING, C.SENDING, C.TRACKING, C.TRACKING, C.COMPLETED]
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert account.finished
     assert account.waits_for is None
 
@@ -65,8 +47,8 @@ def test_a_campaign_whose_batches_were_all_refused_is_completed(any_database: Da
     campaign = making.funded(any_database, making.numbers(2))
     batches.refuse(any_database, making.claimed(any_database, campaign), -9, "no valid recipient")
 
-    assert seen(any_database, campaign) == C.COMPLETED
-    assert account_of(any_database, campaign).by_status == {"refused": 2}
+    assert making.advanced(any_database, campaign) == C.COMPLETED
+    assert making.account(any_database, campaign).by_status == {"refused": 2}
 
 
 def test_only_the_campaigns_that_are_named_are_looked_at(any_database: Database) -> None:
@@ -82,7 +64,7 @@ def test_only_the_campaigns_that_are_named_are_looked_at(any_database: Database)
 @pytest.mark.parametrize("open_", ["pending", "in the air", "in flight", "in doubt"])
 def test_a_campaign_is_not_completed_while_one_message_is(any_database: Database, open_: str) -> None:
     campaign = making.funded(any_database, making.numbers(2), batch_size=1)
-    deliver_all(any_database, making.accepted(any_database, campaign))
+    making.all_delivered(any_database, making.accepted(any_database, campaign))
     if open_ != "pending":
         found = making.claimed(any_database, campaign)
         if open_ == "in flight":
@@ -92,8 +74,8 @@ def test_a_campaign_is_not_completed_while_one_message_is(any_database: Database
     # Whatever put it there: not even from tracking does it end.
     making.change(any_database, update(campaigns_table).values(state=C.TRACKING))
 
-    assert seen(any_database, campaign) != C.COMPLETED
-    assert not account_of(any_database, campaign).finished
+    assert making.advanced(any_database, campaign) != C.COMPLETED
+    assert not making.account(any_database, campaign).finished
 
 
 def test_a_campaign_with_nothing_but_doubts_is_stalled_and_says_what_it_waits_for(any_database: Database) -> None:
@@ -101,15 +83,15 @@ def test_a_campaign_with_nothing_but_doubts_is_stalled_and_says_what_it_waits_fo
     sent = making.accepted(any_database, campaign)
     found = making.claimed(any_database, campaign)
     batches.doubt(any_database, found, "timed out")
-    states = [seen(any_database, campaign)]
-    deliver_all(any_database, sent)
-    states.append(seen(any_database, campaign))
-    stalled = account_of(any_database, campaign)
+    states = [making.advanced(any_database, campaign)]
+    making.all_delivered(any_database, sent)
+    states.append(making.advanced(any_database, campaign))
+    stalled = making.account(any_database, campaign)
     batches.accept(any_database, found, making.acceptance(found))
-    states.append(seen(any_database, campaign))
-    tracking = account_of(any_database, campaign)
-    deliver_all(any_database, found)
-    states.append(seen(any_database, campaign))
+    states.append(making.advanced(any_database, campaign))
+    tracking = making.account(any_database, campaign)
+    making.all_delivered(any_database, found)
+    states.append(making.advanced(any_database, campaign))
 
     assert states == [C.TRACKING, C.STALLED, C.TRACKING, C.COMPLETED]
     assert "in doubt" in (stalled.waits_for or "")
@@ -120,12 +102,12 @@ def test_a_doubt_that_ends_as_refused_completes_a_stalled_campaign(any_database:
     campaign = making.funded(any_database, making.numbers(1))
     found = making.claimed(any_database, campaign)
     batches.doubt(any_database, found, "timed out")
-    assert seen(any_database, campaign) == C.STALLED
+    assert making.advanced(any_database, campaign) == C.STALLED
 
     batches.refuse(any_database, found, -9, "no valid recipient")
 
-    assert seen(any_database, campaign) == C.COMPLETED
-    assert account_of(any_database, campaign).reason is None
+    assert making.advanced(any_database, campaign) == C.COMPLETED
+    assert making.account(any_database, campaign).reason is None
 
 
 @pytest.mark.parametrize(
@@ -142,10 +124,10 @@ def test_a_campaign_whose_account_does_not_add_up_is_never_completed_and_says_so
     any_database: Database, missing: object
 ) -> None:
     campaign = making.funded(any_database, making.numbers(2))
-    deliver_all(any_database, making.accepted(any_database, campaign))
+    making.all_delivered(any_database, making.accepted(any_database, campaign))
     making.change(any_database, missing)
 
-    assert seen(any_database, campaign) != C.COMPLETED
+    assert making.advanced(any_database, campaign) != C.COMPLETED
 
     account = campaigns.progress(campaign, database=any_database)
     assert not account.finished
@@ -156,145 +138,12 @@ def test_a_late_report_changes_the_account_of_a_completed_campaign(any_database:
     campaign = making.funded(any_database, making.numbers(1))
     found = making.accepted(any_database, campaign)
     making.reported(any_database, making.report(found, (0, MessageStatus.UNDELIVERED)))
-    assert seen(any_database, campaign) == C.COMPLETED
+    assert making.advanced(any_database, campaign) == C.COMPLETED
 
-    deliver_all(any_database, found)
+    making.all_delivered(any_database, found)
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.state, account.by_status) == (C.COMPLETED, {"delivered": 1})
-
-
-STEPS: dict[str, Callable[[Database, int], object]] = {
-    "submitted": lambda _database, _campaign: None,
-    "funded": lambda database, _campaign: making.fund(database),
-    "in the air": lambda database, campaign: making.fund(database) and making.claimed(database, campaign),
-    "sent": lambda database, campaign: making.fund(database) and making.accepted(database, campaign),
-}
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_cancelled_campaign_keeps_what_was_sent_and_voids_the_rest(any_database: Database, step: str) -> None:
-    campaign = making.submitted(any_database, making.numbers(2), batch_size=1)
-    found = STEPS[step](any_database, campaign)
-
-    campaigns.cancel(campaign, database=any_database)
-    campaigns.cancel(campaign, database=any_database)  # twice is no error
-
-    account = account_of(any_database, campaign)
-    left = {"in the air": {"sending": 1, "voided": 1}, "sent": {"in_flight": 1, "voided": 1}}
-    assert account.by_status == left.get(step, {"voided": 2})
-    assert (account.state, account.finished) == (C.CANCELLED, step not in left)
-    assert account.credits_held == 0
-    if step == "sent":
-        assert isinstance(found, batches.Claim)
-        deliver_all(any_database, found)
-        assert seen(any_database, campaign) == C.CANCELLED
-        assert account_of(any_database, campaign).finished
-
-
-def test_a_cancelled_campaign_with_a_doubt_is_not_over(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(1))
-    found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "timed out")
-
-    campaigns.cancel(campaign, database=any_database)
-
-    assert seen(any_database, campaign) == C.CANCELLED
-    assert not account_of(any_database, campaign).finished
-
-
-def test_a_campaign_cancelled_before_it_was_expanded_has_not_lost_its_rows(any_database: Database) -> None:
-    made = campaigns.submit(
-        {"name": "x", "template": "Bonjour", "batch_size": 2},
-        [{"numero": str(number)} for number in making.numbers(5)],
-        database=any_database,
-    )
-
-    campaigns.cancel(made.id, database=any_database)
-
-    account = account_of(any_database, made.id)
-    assert (account.state, account.recipients, account.expanded, account.finished) == (C.CANCELLED, 5, 0, True)
-
-
-def ended(database: Database, state: CampaignState) -> int:
-    campaign = making.funded(database, making.numbers(1))
-    making.change(database, update(campaigns_table).values(state=state))
-    return campaign
-
-
-@pytest.mark.parametrize("state", [C.COMPLETED, C.FAILED, C.CANCELLED])
-def test_what_has_ended_cannot_be_paused(any_database: Database, state: CampaignState) -> None:
-    with pytest.raises(StateError, match=f"is {state}: there is nothing to pause"):
-        campaigns.pause(ended(any_database, state), database=any_database)
-
-
-@pytest.mark.parametrize("state", [C.COMPLETED, C.FAILED])
-def test_what_has_ended_cannot_be_cancelled(any_database: Database, state: CampaignState) -> None:
-    with pytest.raises(StateError, match=f"is {state}: there is nothing to cancel"):
-        campaigns.cancel(ended(any_database, state), database=any_database)
-
-
-def test_what_is_not_paused_cannot_be_resumed(any_database: Database) -> None:
-    with pytest.raises(StateError, match="is not paused: it is sending"):
-        campaigns.resume(making.funded(any_database, making.numbers(1)), database=any_database)
-
-
-def test_what_was_cancelled_while_it_was_paused_cannot_be_resumed(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(2), batch_size=1)
-    making.accepted(any_database, campaign)
-    campaigns.pause(campaign, database=any_database)
-    campaigns.cancel(campaign, database=any_database)
-
-    assert account_of(any_database, campaign).waits_for is None
-    with pytest.raises(StateError, match="is cancelled: there is nothing to resume"):
-        campaigns.resume(campaign, database=any_database)
-
-
-def test_the_time_of_a_pause_is_not_taken_from_the_lookups(any_database: Database) -> None:
-    campaign = making.submitted(any_database, making.numbers(2), lookup={"unknown": "exclude"})
-    making.fund(any_database, lookup_seconds=600)
-    campaigns.pause(campaign, database=any_database)
-    making.clock_goes_on(any_database, 700, campaigns_table.c.lookup_deadline, campaigns_table.c.paused_at)
-
-    campaigns.resume(campaign, database=any_database)
-
-    assert lookups.hopeless(any_database) == []
-    making.clock_goes_on(any_database, 601)
-    assert len(lookups.hopeless(any_database)) == 1
-
-
-@pytest.mark.parametrize("act", [campaigns.pause, campaigns.resume, campaigns.cancel])
-def test_a_campaign_that_nobody_knows_is_named(any_database: Database, act: Callable[..., None]) -> None:
-    with pytest.raises(UnknownCampaignError, match="no campaign has the id 4711"):
-        act(4711, database=any_database)
-
-
-def test_pausing_twice_keeps_the_first_reason(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(1))
-
-    campaigns.pause(campaign, reason="login refused", database=any_database)
-    campaigns.pause(campaign, database=any_database)
-
-    assert account_of(any_database, campaign).waits_for == "a person to resume it: login refused"
-
-
-def test_a_paused_campaign_is_still_tracked_to_its_end(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(1))
-    found = making.accepted(any_database, campaign)
-    campaigns.pause(campaign, database=any_database)
-    deliver_all(any_database, found)
-
-    assert seen(any_database, campaign) == C.COMPLETED
-
-
-def test_resuming_wakes_whoever_funds_and_whoever_sends(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(1))
-    campaigns.pause(campaign, database=any_database)
-    rung: list[Bell] = []
-
-    campaigns.resume(campaign, ring=lambda bell, _serial, _after: rung.append(bell), database=any_database)
-
-    assert [bell.key for bell in rung] == ["fund:default", "send:default:1"]
 
 
 def test_campaigns_that_wait_for_credits_can_be_paused_together(any_database: Database) -> None:
@@ -312,7 +161,7 @@ def test_reports_are_awaited_until_the_last_campaign_is_over(any_database: Datab
     making.fund(any_database)
     found = making.accepted(any_database, campaign)
     awaited.append(lifecycle.at_work(any_database, making.ACCOUNT))
-    deliver_all(any_database, found)
+    making.all_delivered(any_database, found)
     making.advance(any_database)
     awaited.append(lifecycle.at_work(any_database, making.ACCOUNT))
 
@@ -337,7 +186,7 @@ def test_a_producer_that_died_while_handing_over_is_given_up(any_database: Datab
         assert lifecycle.give_up_receiving(connection) == 1
 
     assert (making.state(any_database, dead), making.state(any_database, alive)) == (C.FAILED, C.RECEIVING)
-    assert "submit it again" in (account_of(any_database, dead).reason or "")
+    assert "submit it again" in (making.account(any_database, dead).reason or "")
 
 
 def sweep(database: Database) -> None:
@@ -360,7 +209,7 @@ def test_the_sweep_looks_at_what_only_reports_can_move_no_more_than_now_and_then
     waits = making.state(any_database, campaign)
     if left == "doubts":
         batches.accept(any_database, found, making.acceptance(found))
-    deliver_all(any_database, found)
+    making.all_delivered(any_database, found)
     sweep(any_database)
     rests = making.state(any_database, campaign)
     making.clock_goes_on(any_database, lifecycle.LOOK_AGAIN_SECONDS + 1, campaigns_table.c.looked_at)
@@ -375,7 +224,7 @@ def test_a_campaign_that_is_named_is_looked_at_however_late_the_sweep_looked(any
     found = making.accepted(any_database, campaign)
     sweep(any_database)
     sweep(any_database)
-    deliver_all(any_database, found)
+    making.all_delivered(any_database, found)
 
     making.advance(any_database, campaign)
 
@@ -446,9 +295,9 @@ def timed(job: Callable[[], None]) -> float:
 def test_messages_of_a_refused_batch_do_not_hold_the_end_up(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2), batch_size=1)
     batches.refuse(any_database, making.claimed(any_database, campaign), -9, "no valid recipient")
-    deliver_all(any_database, making.accepted(any_database, campaign))
+    making.all_delivered(any_database, making.accepted(any_database, campaign))
 
-    assert seen(any_database, campaign) == C.COMPLETED
+    assert making.advanced(any_database, campaign) == C.COMPLETED
     with any_database.reading() as connection:
         assert connection.execute(messages.select().where(messages.c.status == 0)).all()
     assert making.batch_states(any_database, campaign) == [BatchState.REFUSED, BatchState.ACCEPTED]

@@ -26,12 +26,6 @@ def cleaning(database: Database, count: int = 3, *, unknown: str = "send", **opt
     return campaign
 
 
-def account_of(database: Database, campaign_id: int) -> campaigns.Progress:
-    account = campaigns.progress(campaign_id, database=database)
-    assert account.adds_up
-    return account
-
-
 def clean(database: Database, found: Claim) -> bool:
     return lookups.clean(database, found.batch_id, PRICES)
 
@@ -64,7 +58,7 @@ def test_dead_numbers_get_no_message_and_are_accounted_for(any_database: Databas
     assert clean(any_database, found)
     making.advance(any_database)
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.excluded, account.by_status) == ({"unreachable": 1}, {"pending": 2})
     assert (account.credits_posted, account.credits_held) == (3, 2)
     to_send = making.claimed(any_database, campaign)
@@ -87,7 +81,7 @@ def test_numbers_that_no_answer_came_for(any_database: Database, unknown: str, s
     assert lookups.hopeless(any_database) == [found.batch_id]
     clean(any_database, found)
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert account.by_status == sent
     assert sum(account.excluded.values()) == 3 - sum(sent.values())
 
@@ -148,7 +142,7 @@ def test_answers_after_the_deadline_change_no_batch(any_database: Database) -> N
 
     assert lookups.answered(any_database, [found.batch_id]) == []
     assert not clean(any_database, found)
-    assert account_of(any_database, campaign).by_status == {"pending": 3}
+    assert making.account(any_database, campaign).by_status == {"pending": 3}
 
 
 def test_a_late_reply_to_a_lookup_is_paid_for_and_changes_no_batch(any_database: Database) -> None:
@@ -159,7 +153,7 @@ def test_a_late_reply_to_a_lookup_is_paid_for_and_changes_no_batch(any_database:
 
     batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.by_status, account.credits_posted) == ({"pending": 3}, 2)
 
 
@@ -172,7 +166,7 @@ def test_a_batch_that_loses_everybody_is_voided_and_its_campaign_says_why(any_da
     clean(any_database, found)
     making.advance(any_database)
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.state, account.excluded, account.messages) == ("completed", {"unreachable": 3}, 0)
     assert account.reason == "nothing to send: every recipient is excluded (3 unreachable)"
 
@@ -198,7 +192,7 @@ def test_an_account_that_may_not_look_numbers_up_sends_without_and_says_so(any_d
     assert making.batch_states(any_database, campaign) == [BatchState.PENDING] * 3
     making.all_accepted(any_database, campaign)
     making.advance(any_database)
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.state, account.reason) == ("tracking", "sent without lookups")
 
 
@@ -234,7 +228,7 @@ def test_a_lookup_that_ends_unbilled_gives_its_credits_back_once(any_database: D
     for _ in range(2):
         making.reported(any_database, making.report(found, (0, status), (1, DEAD), (2, REACHED)))
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.credits_posted, account.credits_refunded) == (3, 1)
 
 
@@ -246,7 +240,7 @@ def test_a_lookup_that_had_ended_billed_gives_nothing_back(any_database: Databas
     for status in (first, MessageStatus.NOT_SENT):
         making.reported(any_database, making.report(found, (0, status)))
 
-    assert account_of(any_database, campaign).credits_refunded == 0
+    assert making.account(any_database, campaign).credits_refunded == 0
 
 
 def test_a_lookup_that_succeeds_after_all_is_billed_after_all(any_database: Database) -> None:
@@ -256,7 +250,7 @@ def test_a_lookup_that_succeeds_after_all_is_billed_after_all(any_database: Data
     for status in (MessageStatus.NOT_SENT, REACHED):
         making.reported(any_database, making.report(found, (0, status)))
 
-    assert account_of(any_database, campaign).credits_refunded == 0
+    assert making.account(any_database, campaign).credits_refunded == 0
 
 
 def priced(database: Database, campaign: int, prices: str) -> Claim:
@@ -274,7 +268,7 @@ def test_a_lookup_gives_back_what_the_gateway_took_for_that_number(any_database:
 
     making.reported(any_database, making.report(found, (1, MessageStatus.REJECTED), msgfid="f1"))
 
-    assert account_of(any_database, campaign).credits_refunded == 2
+    assert making.account(any_database, campaign).credits_refunded == 2
 
 
 def test_after_its_batch_has_shrunk_a_lookup_gives_the_mean_price_back(any_database: Database) -> None:
@@ -286,7 +280,7 @@ def test_after_its_batch_has_shrunk_a_lookup_gives_the_mean_price_back(any_datab
 
     making.reported(any_database, making.report(found, (1, MessageStatus.REJECTED), msgfid="f1"))
 
-    assert account_of(any_database, campaign).credits_refunded == 3
+    assert making.account(any_database, campaign).credits_refunded == 3
 
 
 def test_a_lookup_whose_reply_was_lost_gives_its_share_of_the_estimate_back(any_database: Database) -> None:
@@ -296,7 +290,7 @@ def test_a_lookup_whose_reply_was_lost_gives_its_share_of_the_estimate_back(any_
 
     making.reported(any_database, making.report(found, (1, MessageStatus.REJECTED), msgfid="f1"))
 
-    account = account_of(any_database, campaign)
+    account = making.account(any_database, campaign)
     assert (account.credits_posted, account.credits_refunded) == (4, 1)
 
 

@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from campaigns import outages
 from campaigns.database import Database, copy_in
 from campaigns.models import accounts, messages
-from campaigns.outages import DatabaseAway, NotMigratedError, insist, place
+from campaigns.outages import DatabaseAway, NotMigratedError, insisting, place
 
 NUMBER = 2250708091011
 COLUMNS = ("campaign_id", "msisdn", "batch_id")
@@ -110,20 +111,23 @@ def test_a_place_is_named_without_what_lets_one_in(url: str, expected: str) -> N
 def test_a_write_that_must_not_be_lost_is_made_again_while_the_database_is_away() -> None:
     tries = iter([away(), away(), None])
 
-    def write() -> str:
+    @insisting
+    def write(what: str) -> str:
         if (error := next(tries)) is not None:
             raise error
-        return "written"
+        return f"{what} is written"
 
-    assert insist(write) == "written"
+    assert write("it") == "it is written"
 
 
-def test_a_write_that_finds_no_database_for_too_long_says_so() -> None:
+def test_a_write_that_finds_no_database_for_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    @insisting
     def write() -> None:
         raise away()
 
+    monkeypatch.setattr(outages, "INSIST_SECONDS", 0.1)
     with pytest.raises(DatabaseAway):
-        insist(write, seconds=0.1)
+        write()
 
 
 def away() -> DatabaseAway:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import campaigns
-from campaigns import accounts, batches
+from campaigns import accounts, turns
 from campaigns.batches import Claim
 from campaigns.database import Database
 from campaigns.payload import Payload
@@ -176,9 +176,9 @@ def test_a_balance_that_can_be_asked_does_not_show_that_sends_are_well_again(any
     accounts.back(any_database, "default", proven=False)
     submitted(any_database, numbers(1))
     fund(any_database)
-    assert batches.candidates(any_database, "default", 1) == []
+    assert turns.candidates(any_database, "default", 1) == []
     accounts.back(any_database, "default")
-    assert len(batches.candidates(any_database, "default", 1)) == 1
+    assert len(turns.candidates(any_database, "default", 1)) == 1
 
 
 def test_no_lane_waits_for_a_gate_that_opens_late(any_database: Database) -> None:

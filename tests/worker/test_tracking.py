@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import batches, reports
+from campaigns import batches, reports, turns
 from campaigns.batches import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.models import attempts, report_polls
@@ -219,7 +219,7 @@ def test_an_account_whose_reports_are_refused_says_so_until_they_are_not(
 
     tracking.poll_slice(resources_with(database, Gateway(all=refusal)), making.ACCOUNT)
     refused = waits_for()
-    claimable = batches.candidates(database, making.ACCOUNT, 1)
+    claimable = turns.candidates(database, making.ACCOUNT, 1)
     tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
 
     assert refused is not None

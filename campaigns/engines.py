@@ -1,0 +1,77 @@
+"""How the two databases are connected to, and with which settings; the rest is `database`."""
+
+from __future__ import annotations
+
+from math import inf
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
+
+from campaigns import outages
+
+BUSY_SECONDS = 30
+"""How long a SQLite writer waits for another before it gives up."""
+
+RESTED_SECONDS = 1.0
+"""After which a kept connection to PostgreSQL is asked whether it still lives, before it is used."""
+
+
+def postgresql(url: URL) -> Engine:
+    """Connections that are kept, and asked whether they still live when they have rested."""
+    engine = create_engine(
+        url,
+        hide_parameters=True,  # errors are logged, and parameters are numbers and texts
+        pool_size=5,
+        max_overflow=10,
+        connect_args={"connect_timeout": 10, "application_name": "campaigns"},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare_early(connection: Any, _record: Any) -> None:
+        # The same few statements run for every batch: planned once a connection, not once a batch.
+        connection.prepare_threshold = 2
+
+    @event.listens_for(engine, "checkin")
+    def _note_its_return(_connection: Any, record: Any) -> None:
+        record.info["returned_at"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask_whether_it_lives(connection: Any, record: Any, _fairy: Any) -> None:
+        # Only what has rested: a question at each of the transactions of a batch is a tenth of a worker's time.
+        if monotonic() - record.info.get("returned_at", inf) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            raise InvalidatePoolError from None
+
+    return engine
+
+
+def sqlite(url: URL) -> Engine:
+    """Connections to a file whose folder is made; every transaction is a writer from its first moment."""
+    if url.database and not url.database.startswith("file:"):
+        with outages.translated(url):
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver would begin deferred transactions by itself
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin_immediate(connection: Connection) -> None:
+        # A deferred transaction that turns into a writer fails at once with "database is locked".
+        options = connection.get_execution_options()
+        if options.get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN" if options.get("deferred") else "BEGIN IMMEDIATE")
+
+    return engine

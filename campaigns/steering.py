@@ -1,0 +1,71 @@
+"""What a person may do to a campaign: pause it, resume it, cancel it. How it goes on by itself is in `lifecycle`."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from campaigns import bells, chunks, lifecycle
+from campaigns.bells import Ring
+from campaigns.database import Database, Record, default, now
+from campaigns.lifecycle import UnknownCampaignError
+from campaigns.models import campaigns
+from campaigns.states import ENDED, CampaignState
+
+
+class StateError(ValueError):
+    """The campaign is in a state in which this cannot be done; the message says which."""
+
+
+def pause(campaign_id: int, *, reason: str = "paused by a person", database: Database | None = None) -> None:
+    """Let nothing new leave; a batch that is in the air is still settled. Pausing twice keeps the first reason.
+
+    Raises UnknownCampaignError, or StateError if the campaign has ended.
+    """
+    with (database or default()).transaction() as connection:
+        campaign = _lock(connection, campaign_id)
+        if campaign.state in ENDED:
+            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to pause")
+        lifecycle.halt(connection, campaign_id, reason)
+
+
+def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | None = None) -> None:
+    """Go on from where it was paused. Raises UnknownCampaignError, or StateError if it is not paused or has ended."""
+    database = database or default()
+    with database.transaction() as connection:
+        campaign = _lock(connection, campaign_id)
+        if campaign.state in ENDED:
+            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to resume")
+        if campaign.paused_at is None:
+            raise StateError(f"campaign {campaign_id} is not paused: it is {campaign.state}")
+        paused = connection.execute(select(now())).scalar_one() - campaign.paused_at
+        # The time of the pause is not the lookups': whoever was not looked up would be taken for unreachable.
+        deadline = campaign.lookup_deadline and campaign.lookup_deadline + paused
+        going_on = update(campaigns).where(campaigns.c.id == campaign_id)
+        connection.execute(going_on.values(paused_at=None, pause_reason=None, lookup_deadline=deadline))
+    bells.ring(database, bells.fund(campaign.account), ring)
+    bells.ring(database, bells.send(campaign.account, 1), ring)
+
+
+def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database: Database | None = None) -> None:
+    """Void what has not left; what has left is still tracked. Cancelling twice is no error.
+
+    Raises UnknownCampaignError, or StateError if the campaign has ended otherwise.
+    """
+    with (database or default()).transaction() as connection:
+        campaign = _lock(connection, campaign_id)
+        if campaign.state == CampaignState.CANCELLED:
+            return
+        if campaign.state in ENDED:
+            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to cancel")
+        lifecycle.change(connection, campaign_id, CampaignState.CANCELLED, reason)
+        lifecycle.void_unsent(connection, campaign_id)
+        if campaign.audience_id is not None:
+            chunks.drop(connection, campaign.audience_id)
+        lifecycle.advance(connection, [campaign_id])
+
+
+def _lock(connection: Connection, campaign_id: int) -> Record:
+    campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id).with_for_update()).first()
+    if campaign is None:
+        raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+    return campaign

@@ -1,0 +1,92 @@
+"""Whose turn it is: which campaigns of an account have a batch to claim now, and when a rated one's next may leave.
+
+What is claimed then is the affair of `batches`. A rate is a gate in the campaign's own row: open, or closed until a
+time.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Integer, Select, Text, and_, bindparam, exists, func, literal, or_, select, update
+
+from campaigns.database import Database, Record, later, now
+from campaigns.models import accounts, batches, campaigns
+from campaigns.states import BatchState, CampaignState
+
+_CLAIMABLE = [BatchState.PENDING, BatchState.UNCHECKED]
+
+LATENESS = 0.1
+"""Seconds of pause that a rated campaign may make up for."""
+
+
+def candidates(database: Database, account: str, most: int) -> list[int]:
+    """Campaigns of the account that have a batch to claim now, in random order: none waits behind a larger one."""
+    with database.reading() as connection:
+        return list(connection.execute(_candidates(), {"of_account": account, "most": most}).scalars())
+
+
+@cache  # asked once a batch, and dearer to put together than to answer
+def _candidates() -> Select[int]:
+    c, account = campaigns.c, bindparam("of_account", type_=Text)
+    away = exists(literal(1)).where(accounts.c.name == account, accounts.c.away_until > now())
+    its_turn = c.next_send_at.is_(None) | (c.next_send_at <= now())
+    claimable = or_(
+        and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING)),
+        and_(c.state == CampaignState.CLEANING, _has_batch(BatchState.UNCHECKED)),  # lookups have no rate
+    )
+    found = select(c.id).where(c.account == account, c.paused_at.is_(None), claimable, ~away)
+    return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
+
+
+def count_claimable(database: Database, account: str, most: int) -> int:
+    """How many batches of the account can be claimed now; counts no further than `most`."""
+    c, b = campaigns.c, batches.c
+    some = candidates(database, account, most)
+    if not some:
+        return 0
+    claimable = select(b.id).where(
+        b.campaign_id.in_(some),
+        b.state.in_([BatchState.PENDING, BatchState.UNCHECKED]),
+        b.campaign_id == c.id,
+        c.rate.is_(None),
+    )
+    with database.reading() as connection:
+        unrated = connection.execute(select(func.count()).select_from(claimable.limit(most).subquery())).scalar_one()
+    return max(1, int(unrated))
+
+
+def next_turn(database: Database, account: str) -> float | None:
+    """Seconds until the gate of a rated campaign of the account opens, if one has a batch that waits for it."""
+    c = campaigns.c
+    gated = select(func.min(c.next_send_at)).where(
+        c.account == account, c.state == CampaignState.SENDING, c.paused_at.is_(None), _has_batch(BatchState.PENDING)
+    )
+    with database.reading() as connection:
+        opens, clock = connection.execute(select(gated.scalar_subquery(), now())).one()
+    return None if opens is None else max(0.0, (opens - clock).total_seconds())
+
+
+def pass_gate(connection: Connection, campaign: Record, size: int) -> bool:
+    """A rated campaign lets one batch through, then closes for as long as the batch's messages take."""
+    if campaign.rate is None:
+        return True
+    c = campaigns.c
+    opened = c.next_send_at.is_(None) | (c.next_send_at <= now())
+    pass_ = update(campaigns).where(c.id == campaign.id, opened)
+    return connection.execute(pass_.values(next_send_at=_next_opening(connection, size / campaign.rate))).rowcount == 1
+
+
+def _next_opening(connection: Connection, seconds: float) -> Any:
+    # A gate that fell behind opens earlier for a moment, or a rate of 100/s would come out as 97.
+    c = campaigns.c
+    if connection.dialect.name == "sqlite":
+        earliest = func.max(func.coalesce(c.next_send_at, now()), later(-LATENESS))
+        return func.strftime("%Y-%m-%d %H:%M:%f", earliest, f"{seconds:+.3f} seconds")
+    start = func.greatest(func.coalesce(c.next_send_at, now()), later(-LATENESS))
+    return start + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def _has_batch(state: BatchState) -> Any:
+    return exists(literal(1)).where(batches.c.campaign_id == campaigns.c.id, batches.c.state == state)

@@ -1,0 +1,33 @@
+"""Connections that are kept are found out when they were cut, and a file's folder is made."""
+
+from contextlib import nullcontext
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import func, select
+
+from campaigns import engines
+from campaigns.database import Database
+from campaigns.outages import DatabaseAway
+
+
+@pytest.mark.parametrize(
+    ("rested", "notices"), [(0.0, False), (60.0, True)], ids=["rested long: asked first", "just used: not asked"]
+)
+def test_a_kept_connection_that_was_cut_is_found_out_before_it_is_used_if_it_has_rested(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch, rested: float, notices: bool
+) -> None:
+    monkeypatch.setattr(engines, "RESTED_SECONDS", rested)
+    with postgresql.reading() as kept:
+        process = kept.scalar(select(func.pg_backend_pid()))
+    with psycopg.connect(postgresql.url.render_as_string(hide_password=False)) as killer:
+        killer.execute("SELECT pg_terminate_backend(%s, 5000)", (process,))
+    with pytest.raises(DatabaseAway) if notices else nullcontext():
+        assert postgresql.clock()
+
+
+def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Any) -> None:
+    database = Database(f"sqlite:///{tmp_path}/not/yet/there.db")
+    assert database.clock().tzinfo is not None
+    database.close()

@@ -1,0 +1,120 @@
+"""The gateway refuses a batch for want of credits: only a higher balance helps, and nobody waits in vain."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import update
+
+from campaigns import batches, lookups, shortage
+from campaigns.database import Database
+from campaigns.models import batches as batches_table
+from campaigns.states import BatchState, CampaignState
+from tests.campaigns import making
+
+SENDING, AWAITING = CampaignState.SENDING, CampaignState.AWAITING_CREDITS
+
+
+def ran_out(database: Database, balance: Decimal | None) -> int:
+    campaign = making.submitted(database, making.numbers(6), batch_size=3)
+    making.fund(database, 100)
+    making.accepted(database, campaign)
+    found = making.claimed(database, campaign)
+    batches.release(database, found, "not enough credits", code=-6)
+    shortage.run_out(database, campaign, balance)
+    return campaign
+
+
+@pytest.mark.parametrize(
+    ("known", "refused"), [("2.5", "2.5"), (None, "3")], ids=["balance asked", "balance not to be had"]
+)
+def test_after_a_refusal_for_credits_only_a_higher_balance_helps(
+    any_database: Database, known: str | None, refused: str
+) -> None:
+    campaign = ran_out(any_database, known and Decimal(known))
+    making.clock_goes_on(any_database, 60)
+    assert making.state(any_database, campaign) == AWAITING
+
+    assert making.fund(any_database, refused) == 0
+    assert f"above {refused}" in (making.account(any_database, campaign).reason or "")
+    assert making.fund(any_database, 4) == 1
+
+    assert making.state(any_database, campaign) == SENDING
+    assert making.claimed(any_database, campaign).number == 2
+
+
+def test_a_top_up_that_came_just_after_the_refusal_lets_the_campaign_go_on_at_once(any_database: Database) -> None:
+    campaign = ran_out(any_database, Decimal(10_000))
+
+    assert making.state(any_database, campaign) == SENDING
+    assert making.claimed(any_database, campaign).number == 2
+
+
+def test_a_gateway_that_refuses_whatever_its_balance_is_not_asked_for_ever(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(3))
+    for _ in range(shortage.REFUSALS_IN_A_ROW):
+        assert making.state(any_database, campaign) == SENDING
+        batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+        shortage.run_out(any_database, campaign, Decimal(97))
+
+    assert making.state(any_database, campaign) == AWAITING
+    assert making.fund(any_database, 97) == 0
+    assert making.fund(any_database, 98) == 1
+
+
+def test_a_refusal_whose_batch_was_sent_by_another_lane_meanwhile_keeps_nobody_waiting(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+    making.accepted(any_database, campaign)
+
+    shortage.run_out(any_database, campaign, Decimal(0))
+
+    assert making.state(any_database, campaign) == SENDING
+
+
+def test_a_campaign_that_needs_nothing_more_goes_on_whatever_the_balance(any_database: Database) -> None:
+    campaign = ran_out(any_database, Decimal(0))
+    making.change(any_database, update(batches_table).values(state=BatchState.ACCEPTED))
+
+    assert making.fund(any_database, 0) == 1
+    assert making.state(any_database, campaign) == SENDING
+
+
+def test_lookups_get_their_time_anew_when_a_top_up_lets_them_go_on(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), lookup={"unknown": "exclude"})
+    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+    shortage.run_out(any_database, campaign, Decimal(0))
+    making.clock_goes_on(any_database, 700)
+
+    making.fund(any_database)
+
+    assert making.state(any_database, campaign) == CampaignState.CLEANING
+    assert lookups.hopeless(any_database) == []
+
+
+def test_its_own_hold_does_not_keep_a_campaign_from_going_on(any_database: Database) -> None:
+    ran_out(any_database, Decimal(0))
+    making.clock_goes_on(any_database, 60)
+
+    assert making.fund(any_database, 2) == 0
+    assert making.fund(any_database, 3) == 1
+
+
+def test_a_second_refusal_for_credits_changes_nothing(any_database: Database) -> None:
+    campaign = ran_out(any_database, Decimal(0))
+
+    shortage.run_out(any_database, campaign, Decimal(2))
+
+    making.clock_goes_on(any_database, 60)
+    assert making.fund(any_database, 3) == 1
+    assert making.account(any_database, campaign).reason is None
+
+
+def test_a_campaign_that_shall_not_wait_is_cancelled_when_the_gateway_refuses(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3, on_insufficient_credits="fail")
+    making.accepted(any_database, campaign)
+    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+
+    shortage.run_out(any_database, campaign, Decimal(0))
+
+    assert making.state(any_database, campaign) == CampaignState.CANCELLED
+    assert making.batch_states(any_database, campaign) == [BatchState.ACCEPTED, BatchState.VOIDED]
