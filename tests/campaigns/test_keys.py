@@ -1,7 +1,6 @@
 """One campaign a key, whoever comes twice, and when; a refusal is kept under its key until something better comes."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,6 +17,7 @@ from campaigns.states import CampaignState
 from campaigns.submission import keep_refusal, store_audience, submit
 from tests.campaigns.making import at_once, clock_goes_on
 from tests.campaigns.producing import SPEC, counts, people, row
+from tests.servers.waiting import eventually
 
 
 class Killed(BaseException):
@@ -84,8 +84,7 @@ class TestAKey:
         at = any_database.clock() + timedelta(seconds=0.3)
         spec = {**SPEC, "key": "k", "scheduled_at": at}
         first = submit(spec, people(1), database=any_database)
-        while any_database.clock() <= at:
-            time.sleep(0.02)
+        assert eventually(lambda: any_database.clock() > at)
         assert submit(spec, people(1), database=any_database).id == first.id
 
     @pytest.mark.parametrize("count", [1, 700], ids=["small", "large"])
@@ -183,8 +182,7 @@ class TestAKey:
         at = sqlite.clock() + timedelta(seconds=1.5)
         spec = {**SPEC, "key": "k", "scheduled_at": at}
         killed_half_way(sqlite, monkeypatch, spec)
-        while sqlite.clock() <= at:
-            time.sleep(0.02)
+        assert eventually(lambda: sqlite.clock() > at)
         clock_goes_on(sqlite, keys.ABANDONED_SECONDS + 1, audiences.c.touched_at)
         assert submit(spec, people(600), database=sqlite).created
 

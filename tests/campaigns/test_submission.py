@@ -1,7 +1,6 @@
 """A campaign is made whole or not at all; its producer may come twice, stop half-way, or be cut short."""
 
 import gc
-import time
 import tracemalloc
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,6 +22,7 @@ from campaigns.spec import KeyConflict, SpecError
 from campaigns.states import CampaignState
 from campaigns.submission import StoredAudience, store_audience, submit
 from tests.campaigns.producing import SPEC, counts, people, row
+from tests.servers.waiting import eventually
 
 
 def expand(database: Database, campaign_id: int) -> None:
@@ -66,8 +66,7 @@ class TestOneBatchOrLess:
         assert row(any_database, made.id).state == CampaignState.SUBMITTED
         with any_database.reading() as connection:
             assert lifecycle.due(connection) == []
-            while any_database.clock() <= at:
-                time.sleep(0.02)
+            assert eventually(lambda: any_database.clock() > at)
             assert lifecycle.due(connection) == [made.id]
         assert not expand_slice(any_database, made.id, DomainSettings())
         assert row(any_database, made.id).state == CampaignState.FUNDING

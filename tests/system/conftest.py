@@ -25,10 +25,10 @@ GATEWAYS = {
 
 
 @pytest.fixture(scope="session")
-def town(databases: Databases, valkey_server: str) -> Iterator[Installation]:
+def shared(databases: Databases, valkey_server: str) -> Iterator[Installation]:
     """A running installation on PostgreSQL that scenarios share, each with the account of its own."""
     with ExitStack() as stack:
-        folder = stack.enter_context(lifeline.folder("town-"))
+        folder = stack.enter_context(lifeline.folder("shared-"))
         url = stack.enter_context(databases.fresh())
         broker = stack.enter_context(valkey(stack.enter_context(lifeline.folder("valkey-"))))
         audiences = folder / "audiences"

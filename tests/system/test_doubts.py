@@ -9,41 +9,41 @@ pytestmark = pytest.mark.system
 
 
 @pytest.mark.parametrize("fault", ["drop_reply", "http_500"])
-def test_a_batch_whose_reply_was_lost_is_adopted_by_its_reports(town: Installation, fault: str) -> None:
-    gateway = town.gateways["doubts"]
+def test_a_batch_whose_reply_was_lost_is_adopted_by_its_reports(shared: Installation, fault: str) -> None:
+    gateway = shared.gateways["doubts"]
     gateway.sandbox.settings(delays=(1.5, 2.0))
     gateway.sandbox.fault(fault)
-    made = town.submit("doubts", people(200), batch_size=40)
-    account = town.seen(made, lambda account: account.in_doubt_attempts == 1)
+    made = shared.submit("doubts", people(200), batch_size=40)
+    account = shared.seen(made, lambda account: account.in_doubt_attempts == 1)
     assert account.by_status["in_doubt"] == 40
-    account = town.ended(made)
+    account = shared.ended(made)
     assert (account.state, account.in_doubt_attempts, account.open) == (CampaignState.COMPLETED, 0, 0)
-    town.settled("doubts", made)
+    shared.settled("doubts", made)
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_too_small_a_batch_in_doubt_stays_so_and_says_what_is_awaited(town: Installation, size: int) -> None:
-    gateway = town.gateways["doubts"]
+def test_too_small_a_batch_in_doubt_stays_so_and_says_what_is_awaited(shared: Installation, size: int) -> None:
+    gateway = shared.gateways["doubts"]
     gateway.sandbox.settings(delays=(0.1, 0.2))
     gateway.sandbox.fault("drop_reply")
-    made = town.submit("doubts", people(size))
-    account = town.seen(made, lambda account: account.state == CampaignState.STALLED)
-    town.rounds("doubts", 4)
-    account = town.progress(made)
+    made = shared.submit("doubts", people(size))
+    account = shared.seen(made, lambda account: account.state == CampaignState.STALLED)
+    shared.rounds("doubts", 4)
+    account = shared.progress(made)
     assert (account.by_status, account.finished) == ({"in_doubt": size}, False)
     assert (
         account.waits_for == "only batches in doubt are left: their reports, or a person, must say what became of them"
     )
-    assert all(gateway.sent()[number] == 1 for number in whom(town, made))
+    assert all(gateway.sent()[number] == 1 for number in whom(shared, made))
 
 
 @pytest.mark.parametrize("size", [1, 2])
-def test_one_report_is_enough_where_nobody_else_sends_through_the_account(town: Installation, size: int) -> None:
-    gateway = town.gateways["exclusive"]
+def test_one_report_is_enough_where_nobody_else_sends_through_the_account(shared: Installation, size: int) -> None:
+    gateway = shared.gateways["exclusive"]
     gateway.sandbox.fault("drop_reply")
-    made = town.submit("exclusive", people(size))
-    account = town.ended(made)
+    made = shared.submit("exclusive", people(size))
+    account = shared.ended(made)
     assert (account.state, account.open) == (CampaignState.COMPLETED, 0)
-    states = select(town, "SELECT state FROM attempts WHERE campaign_id = :id", id=made)
+    states = select(shared, "SELECT state FROM attempts WHERE campaign_id = :id", id=made)
     assert [row.state for row in states] == ["accepted"]
-    town.settled("exclusive", made)
+    shared.settled("exclusive", made)

@@ -19,71 +19,71 @@ def silent() -> str:
     return f"0{next(_prefixes)}9999900"
 
 
-def test_dead_numbers_get_no_message_and_are_accounted_as_unreachable(town: Installation) -> None:
+def test_dead_numbers_get_no_message_and_are_accounted_as_unreachable(shared: Installation) -> None:
     dead = [{"tel": number, "nom": "gone"} for number in [*DEAD, LEFT_OUT]]
-    made = town.submit("lookups", [*people(120), *dead], lookup=True, batch_size=50)
-    account = town.ended(made)
+    made = shared.submit("lookups", [*people(120), *dead], lookup=True, batch_size=50)
+    account = shared.ended(made)
     assert account.state == CampaignState.COMPLETED
     assert (account.messages, account.excluded) == (120, {"unreachable": 4})
-    gateway = town.gateways["lookups"]
+    gateway = shared.gateways["lookups"]
     assert not {f"225{number}" for number in [*DEAD, LEFT_OUT]} & set(gateway.sent())
     assert set(gateway.looked_up().values()) == {1}
     assert account.credits_posted == 120 + 120 + len(DEAD)  # what a reply leaves out is not paid
-    town.settled("lookups", made)
+    shared.settled("lookups", made)
 
 
 @pytest.mark.parametrize(("unknown", "sent"), [("send", 4), ("exclude", 3)])
 def test_a_number_that_nobody_answers_for_goes_by_the_campaign_s_choice_at_the_deadline(
-    town: Installation, unknown: str, sent: int
+    shared: Installation, unknown: str, sent: int
 ) -> None:
     number = silent()
-    made = town.submit("lookups", [*people(3), {"tel": number, "nom": "?"}], lookup={"unknown": unknown})
-    town.seen(made, lambda account: account.state == CampaignState.CLEANING)
-    town.seen(made, lambda account: account.state in (CampaignState.TRACKING, CampaignState.COMPLETED))
-    assert len(whom(town, made)) == sent
-    assert (f"225{number}" in town.gateways["lookups"].sent()) == (unknown == "send")
-    town.settled("lookups", made)
+    made = shared.submit("lookups", [*people(3), {"tel": number, "nom": "?"}], lookup={"unknown": unknown})
+    shared.seen(made, lambda account: account.state == CampaignState.CLEANING)
+    shared.seen(made, lambda account: account.state in (CampaignState.TRACKING, CampaignState.COMPLETED))
+    assert len(whom(shared, made)) == sent
+    assert (f"225{number}" in shared.gateways["lookups"].sent()) == (unknown == "send")
+    shared.settled("lookups", made)
 
 
-def test_a_lookup_in_doubt_is_not_repeated_and_its_answers_prove_it(town: Installation) -> None:
-    gateway = town.gateways["lookups"]
+def test_a_lookup_in_doubt_is_not_repeated_and_its_answers_prove_it(shared: Installation) -> None:
+    gateway = shared.gateways["lookups"]
     gateway.sandbox.settings(lookup_dead=1.0, delays=(1.0, 1.0))
     gateway.sandbox.fault("drop_reply", operation="lookup")
     try:
-        made = town.submit("lookups", people(20), lookup=True)
-        account = town.ended(made)
+        made = shared.submit("lookups", people(20), lookup=True)
+        account = shared.ended(made)
     finally:
         gateway.sandbox.settings(lookup_dead=0.0, delays=(0.0, 0.2))
     assert (account.messages, account.excluded) == (0, {"unreachable": 20})
     assert set(gateway.looked_up().values()) == {1}
     assert account.credits_posted == 20
-    town.settled("lookups", made)
+    shared.settled("lookups", made)
 
 
 @pytest.mark.parametrize("fault", [None, "drop_reply"], ids=["its reply came", "its reply was lost"])
-def test_answers_after_the_deadline_change_no_batch(town: Installation, fault: str | None) -> None:
-    gateway = town.gateways["lookups"]
+def test_answers_after_the_deadline_change_no_batch(shared: Installation, fault: str | None) -> None:
+    gateway = shared.gateways["lookups"]
     before = gateway.sandbox.summary()["reports_read"]
     gateway.sandbox.settings(lookup_dead=1.0, delays=(5.0, 5.0))
     if fault:
         gateway.sandbox.fault(fault, operation="lookup")
     try:
         # One who is never reported on, so that the reports go on being read.
-        made = town.submit("lookups", [*people(5), {"tel": silent(), "nom": "?"}], lookup=True)
-        town.until(lambda: whom(town, made) and whom(town, made) <= set(gateway.looked_up()))
+        made = shared.submit("lookups", [*people(5), {"tel": silent(), "nom": "?"}], lookup=True)
+        shared.until(lambda: whom(shared, made) and whom(shared, made) <= set(gateway.looked_up()))
     finally:
         gateway.sandbox.settings(lookup_dead=0.0, delays=(0.0, 0.2))
-    town.until(lambda: gateway.sandbox.summary()["reports_read"] >= before + 10, what="answers and delivery reports")
-    account = town.seen(made, lambda account: account.open == 1 and account.credits_posted == 12)
+    shared.until(lambda: gateway.sandbox.summary()["reports_read"] >= before + 10, what="answers and delivery reports")
+    account = shared.seen(made, lambda account: account.open == 1 and account.credits_posted == 12)
     assert (account.messages, account.excluded) == (6, {})
     assert set(gateway.looked_up().values()) == {1}
-    town.settled("lookups", made)
+    shared.settled("lookups", made)
 
 
-def test_an_account_that_may_not_look_numbers_up_sends_without_and_says_so(town: Installation) -> None:
-    made = town.submit("no_lookups", people(20), lookup=True, batch_size=10)
-    account = town.ended(made)
+def test_an_account_that_may_not_look_numbers_up_sends_without_and_says_so(shared: Installation) -> None:
+    made = shared.submit("no_lookups", people(20), lookup=True, batch_size=10)
+    account = shared.ended(made)
     assert (account.state, account.messages) == (CampaignState.COMPLETED, 20)
     assert account.reason == "the account may not look numbers up: sent without"
     assert account.credits_posted == 20
-    town.settled("no_lookups", made)
+    shared.settled("no_lookups", made)

@@ -13,15 +13,15 @@ from tests.system.installation import Installation, people, select, whom
 pytestmark = pytest.mark.system
 
 
-def test_a_campaign_reaches_everybody_once_and_adds_up(town: Installation) -> None:
+def test_a_campaign_reaches_everybody_once_and_adds_up(shared: Installation) -> None:
     audience = [*people(2_500), {"tel": "27 20 30 40 50", "nom": "a landline"}, {"tel": "?", "nom": "nobody"}]
-    made = town.submit("main", audience, batch_size=200)
-    account = town.ended(made)
+    made = shared.submit("main", audience, batch_size=200)
+    account = shared.ended(made)
     assert account.state == CampaignState.COMPLETED
     assert (account.recipients, account.messages, account.excluded) == (2_502, 2_500, {"invalid": 2})
     assert account.by_status["delivered"] > 2_000
-    assert len(town.gateways["main"].sent()) >= 2_500
-    town.settled("main", made)
+    assert len(shared.gateways["main"].sent()) >= 2_500
+    shared.settled("main", made)
 
 
 def test_a_campaign_adds_up_on_sqlite_and_gives_up_on_those_who_are_never_reported_on(
@@ -48,49 +48,49 @@ def test_a_campaign_adds_up_on_sqlite_and_gives_up_on_those_who_are_never_report
     ids=["nobody", "all excluded", "so many excluded that workers find it out"],
 )
 def test_a_campaign_with_nothing_to_send_completes_and_says_why(
-    town: Installation, audience: list[dict[str, str]], reason: str
+    shared: Installation, audience: list[dict[str, str]], reason: str
 ) -> None:
-    made = town.submit("main", audience, template="Bonjour", number_column="tel" if audience else None)
-    account = town.ended(made)
+    made = shared.submit("main", audience, template="Bonjour", number_column="tel" if audience else None)
+    account = shared.ended(made)
     assert (account.state, account.reason, account.messages) == (CampaignState.COMPLETED, reason, 0)
     assert account.adds_up
 
 
-def test_a_scheduled_campaign_waits_for_its_time(town: Installation) -> None:
+def test_a_scheduled_campaign_waits_for_its_time(shared: Installation) -> None:
     at = datetime.now(UTC) + timedelta(seconds=4)
-    made = town.submit("main", people(3), scheduled_at=at.isoformat())
-    account = town.progress(made)
+    made = shared.submit("main", people(3), scheduled_at=at.isoformat())
+    account = shared.progress(made)
     assert (account.state, account.waits_for) == (CampaignState.SUBMITTED, f"its time, {at:%Y-%m-%d %H:%M} UTC")
-    town.ended(made)
-    ours = whom(town, made)
-    times = [line["at"] for line in town.gateways["main"].sandbox.ledger() if line["destination"] in ours]
+    shared.ended(made)
+    ours = whom(shared, made)
+    times = [line["at"] for line in shared.gateways["main"].sandbox.ledger() if line["destination"] in ours]
     assert at.timestamp() <= min(times) < at.timestamp() + 5
 
 
-def test_a_rated_campaign_keeps_its_rate(town: Installation) -> None:
+def test_a_rated_campaign_keeps_its_rate(shared: Installation) -> None:
     rate, count = 50, 200
-    town.start_worker("second")
+    shared.start_worker("second")
     try:
-        town.ended(town.submit("main", people(200), batch_size=10))  # the first tasks of a process take longer
-        made = town.submit("main", people(count), rate=rate)
-        town.ended(made)
+        shared.ended(shared.submit("main", people(200), batch_size=10))  # the first tasks of a process take longer
+        made = shared.submit("main", people(count), rate=rate)
+        shared.ended(made)
     finally:
-        assert town.terminate("second", within=30) == 0
-    ours = whom(town, made)
-    times = sorted(line["at"] for line in town.gateways["main"].sandbox.ledger() if line["destination"] in ours)
+        assert shared.terminate("second", within=30) == 0
+    ours = whom(shared, made)
+    times = sorted(line["at"] for line in shared.gateways["main"].sandbox.ledger() if line["destination"] in ours)
     assert len(times) == count
     # The first batch of ten leaves at once; all others follow at the rate.
     assert (count - 10) / (times[-1] - times[0]) == pytest.approx(rate, rel=0.1)
     assert all(sum(start <= at < start + 1 for at in times) <= rate * 1.1 + 10 for start in times)
-    town.settled("main", made)
+    shared.settled("main", made)
 
 
 def test_a_thousand_campaigns_of_one_recipient_each_complete(
-    town: Installation, record_property: Callable[[str, object], None]
+    shared: Installation, record_property: Callable[[str, object], None]
 ) -> None:
     began = time.monotonic()
-    made = [town.submit("small", [one]) for one in people(1_000)]
+    made = [shared.submit("small", [one]) for one in people(1_000)]
     open_ = "SELECT 1 FROM campaigns WHERE account = 'small' AND completed_at IS NULL LIMIT 1"
-    town.until(lambda: not select(town, open_), within=100, what="a thousand campaigns")
+    shared.until(lambda: not select(shared, open_), within=100, what="a thousand campaigns")
     record_property("campaigns a second", 1_000 / (time.monotonic() - began))
-    town.settled("small", *made[::40])
+    shared.settled("small", *made[::40])

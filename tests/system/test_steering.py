@@ -11,74 +11,76 @@ LANES = 4
 SIZE = 20
 
 
-def sent_of(town: Installation, campaign_id: int) -> int:
+def sent_of(shared: Installation, campaign_id: int) -> int:
     """How many of a campaign's numbers the gateway has accepted."""
-    return len(whom(town, campaign_id) & set(town.gateways["main"].sent()))
+    return len(whom(shared, campaign_id) & set(shared.gateways["main"].sent()))
 
 
-def begun(town: Installation) -> int:
+def begun(shared: Installation) -> int:
     """A campaign of a hundred slow batches, some of which have left."""
-    town.gateways["main"].sandbox.settings(latency=0.1)
-    before = town.gateways["main"].count()
-    made = town.submit("main", people(2_000), batch_size=SIZE)
-    town.until(lambda: town.gateways["main"].count() >= before + 5 * SIZE)
+    shared.gateways["main"].sandbox.settings(latency=0.1)
+    before = shared.gateways["main"].count()
+    made = shared.submit("main", people(2_000), batch_size=SIZE)
+    shared.until(lambda: shared.gateways["main"].count() >= before + 5 * SIZE)
     return made
 
 
 @pytest.fixture(autouse=True)
-def _quick_again(town: Installation) -> None:
-    town.gateways["main"].sandbox.settings(latency=0.0)
+def _quick_again(shared: Installation) -> None:
+    shared.gateways["main"].sandbox.settings(latency=0.0)
 
 
 def test_a_paused_campaign_sends_no_more_than_what_was_in_the_air_and_resumed_it_sends_to_nobody_twice(
-    town: Installation,
+    shared: Installation,
 ) -> None:
-    made = begun(town)
-    town.pause(made)
-    at_once = sent_of(town, made)
-    town.rounds("main", 4)
-    left = sent_of(town, made)
+    made = begun(shared)
+    shared.pause(made)
+    at_once = sent_of(shared, made)
+    shared.rounds("main", 4)
+    left = sent_of(shared, made)
     assert left <= at_once + LANES * SIZE
-    account = town.progress(made)
+    account = shared.progress(made)
     assert (account.state, account.waits_for) == (CampaignState.SENDING, "a person to resume it: paused by a person")
-    town.rounds("main", 4)
-    assert sent_of(town, made) == left < 2_000
-    town.gateways["main"].sandbox.settings(latency=0.0)
-    town.resume(made)
-    account = town.ended(made)
-    assert (account.state, account.messages, sent_of(town, made)) == (CampaignState.COMPLETED, 2_000, 2_000)
-    town.settled("main", made)
+    shared.rounds("main", 4)
+    assert sent_of(shared, made) == left < 2_000
+    shared.gateways["main"].sandbox.settings(latency=0.0)
+    shared.resume(made)
+    account = shared.ended(made)
+    assert (account.state, account.messages, sent_of(shared, made)) == (CampaignState.COMPLETED, 2_000, 2_000)
+    shared.settled("main", made)
 
 
-def test_a_cancelled_campaign_tracks_what_was_sent_and_sends_nothing_more(town: Installation) -> None:
-    made = begun(town)
-    town.cancel(made)
-    at_once = sent_of(town, made)
-    account = town.ended(made)
-    left = sent_of(town, made)
+def test_a_cancelled_campaign_tracks_what_was_sent_and_sends_nothing_more(shared: Installation) -> None:
+    made = begun(shared)
+    shared.cancel(made)
+    at_once = sent_of(shared, made)
+    account = shared.ended(made)
+    left = sent_of(shared, made)
     assert left <= at_once + LANES * SIZE
     assert (account.state, account.by_status["voided"], account.messages) == (
         CampaignState.CANCELLED,
         2_000 - left,
         2_000,
     )
-    town.ended(town.submit("main", people(1)))  # the lanes have turned since
-    assert sent_of(town, made) == left
-    town.settled("main", made)
+    shared.ended(shared.submit("main", people(1)))  # the lanes have turned since
+    assert sent_of(shared, made) == left
+    shared.settled("main", made)
 
 
-def test_a_campaign_cancelled_while_its_request_is_in_the_air_still_hears_what_became_of_it(town: Installation) -> None:
-    gateway = town.gateways["main"]
+def test_a_campaign_cancelled_while_its_request_is_in_the_air_still_hears_what_became_of_it(
+    shared: Installation,
+) -> None:
+    gateway = shared.gateways["main"]
     gateway.sandbox.fault("latency", seconds=2.0, count=LANES)
-    made = town.submit("main", people(10 * SIZE), batch_size=SIZE)
-    town.until(lambda: sent_of(town, made))
-    town.cancel(made)
+    made = shared.submit("main", people(10 * SIZE), batch_size=SIZE)
+    shared.until(lambda: sent_of(shared, made))
+    shared.cancel(made)
     sending = "SELECT id FROM batches WHERE campaign_id = :id AND state = 'sending'"
-    assert select(town, sending, id=made)
-    account = town.ended(made)
+    assert select(shared, sending, id=made)
+    account = shared.ended(made)
     gateway.sandbox.fault("latency", count=0)
-    left = sent_of(town, made)
+    left = sent_of(shared, made)
     assert SIZE <= left <= LANES * SIZE
     assert (account.state, account.by_status["voided"]) == (CampaignState.CANCELLED, 10 * SIZE - left)
     assert account.open == 0
-    town.settled("main", made)
+    shared.settled("main", made)

@@ -27,48 +27,48 @@ Celery(broker=broker).send_task("campaigns.submit", [json.loads(spec)], queue="c
 """
 
 
-def send(town: Installation, **spec: object) -> None:
+def send(shared: Installation, **spec: object) -> None:
     """Submit by the task's name from a process that has nothing but Celery."""
-    command = [sys.executable, "-I", "-c", CLIENT, town.broker_url, json.dumps({**SPEC, **spec})]
+    command = [sys.executable, "-I", "-c", CLIENT, shared.broker_url, json.dumps({**SPEC, **spec})]
     subprocess.run(command, cwd="/", check=True, timeout=20)
 
 
-def found(town: Installation, key: str) -> Progress:
+def found(shared: Installation, key: str) -> Progress:
     """The campaign with this key, once there is one."""
 
     def look() -> Progress | None:
         try:
-            return campaigns.find(key, account="main", database=town.database)
+            return campaigns.find(key, account="main", database=shared.database)
         except campaigns.UnknownCampaignError:
             return None
 
-    account = town.until(look, what=f"a campaign with the key {key}")
+    account = shared.until(look, what=f"a campaign with the key {key}")
     assert account is not None
     return account
 
 
-def file_of(town: Installation, count: int) -> str:
+def file_of(shared: Installation, count: int) -> str:
     """A file with so many new recipients under AUDIENCE_DIR; returns its name."""
     some = people(count)
     name = f"{some[0]['tel']}.csv"
     lines = ["tel;nom", *(f"{one['tel']};{one['nom']}" for one in some)]
-    (town.folder / "audiences" / name).write_text("\n".join(lines))
+    (shared.folder / "audiences" / name).write_text("\n".join(lines))
     return name
 
 
-def test_a_client_without_our_code_submits_a_file_by_the_task_s_name(town: Installation) -> None:
-    send(town, key="file-1", audience={"file": file_of(town, 30)})
-    account = town.ended(found(town, "file-1").id)
+def test_a_client_without_our_code_submits_a_file_by_the_task_s_name(shared: Installation) -> None:
+    send(shared, key="file-1", audience={"file": file_of(shared, 30)})
+    account = shared.ended(found(shared, "file-1").id)
     assert (account.state, account.messages) == (CampaignState.COMPLETED, 30)
-    town.settled("main", account.id)
+    shared.settled("main", account.id)
 
 
-def test_a_stored_audience_is_named_by_its_id(town: Installation) -> None:
-    stored = campaigns.store_audience(people(700), database=town.database)
-    send(town, key="stored-1", audience={"id": stored.id})
-    account = town.ended(found(town, "stored-1").id)
+def test_a_stored_audience_is_named_by_its_id(shared: Installation) -> None:
+    stored = campaigns.store_audience(people(700), database=shared.database)
+    send(shared, key="stored-1", audience={"id": stored.id})
+    account = shared.ended(found(shared, "stored-1").id)
     assert (account.state, account.messages) == (CampaignState.COMPLETED, 700)
-    town.settled("main", account.id)
+    shared.settled("main", account.id)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_a_stored_audience_is_named_by_its_id(town: Installation) -> None:
     ids=["numbers", "no audience", "a file elsewhere", "a bad spec"],
 )
 def test_a_refused_submission_is_kept_as_a_failed_campaign_that_its_key_finds(
-    town: Installation, name: str, wrong: dict[str, object], fault: str
+    shared: Installation, name: str, wrong: dict[str, object], fault: str
 ) -> None:
-    send(town, key=f"refused-{name}", **wrong)
-    account = found(town, f"refused-{name}")
+    send(shared, key=f"refused-{name}", **wrong)
+    account = found(shared, f"refused-{name}")
     assert account.state == CampaignState.FAILED
     assert fault in str(account.reason)
     assert "0700000001" not in str(account.reason)
@@ -139,24 +139,24 @@ app.conf.beat_schedule = {{
 
 @pytest.mark.parametrize("every", ["crontab(minute=0)", "3600"], ids=["a crontab", "an interval"])
 def test_two_beats_with_the_same_entry_make_one_campaign_an_occurrence(
-    town: Installation, tmp_path: Path, every: str
+    shared: Installation, tmp_path: Path, every: str
 ) -> None:
     name = "crontab" if "crontab" in every else "interval"
-    spec = {**SPEC, "sender": SENDER, "key": f"{name}-{{occurrence:%H:%M}}", "audience": {"file": file_of(town, 3)}}
-    (tmp_path / "shop.py").write_text(BEAT.format(broker=town.broker_url, every=every, spec=spec))
+    spec = {**SPEC, "sender": SENDER, "key": f"{name}-{{occurrence:%H:%M}}", "audience": {"file": file_of(shared, 3)}}
+    (tmp_path / "shop.py").write_text(BEAT.format(broker=shared.broker_url, every=every, spec=spec))
     for number in (1, 2):
         words = ["beat", "--schedule", str(tmp_path / f"{number}.schedule"), "--pidfile", ""]
-        town.processes.start(
+        shared.processes.start(
             f"{name}-{number}", [sys.executable, "-m", "celery", "-A", "shop", *words], cwd=tmp_path, grace=5
         )
     started = datetime.now(UTC)
     try:
-        before = town.log("worker").count(AGAIN)
-        town.until(lambda: town.log("worker").count(AGAIN) >= before + 4, what="four more submissions")
+        before = shared.log("worker").count(AGAIN)
+        shared.until(lambda: shared.log("worker").count(AGAIN) >= before + 4, what="four more submissions")
     finally:
         for number in (1, 2):
-            town.processes.stop(f"{name}-{number}")
-    keys = select(town, "SELECT key FROM campaigns WHERE key LIKE :some", some=f"{name}-%")
+            shared.processes.stop(f"{name}-{number}")
+    keys = select(shared, "SELECT key FROM campaigns WHERE key LIKE :some", some=f"{name}-%")
     hours = {f"{name}-{moment:%H}:00" for moment in (started, datetime.now(UTC))}
     assert {row.key for row in keys} <= hours
     assert 1 <= len(keys) <= 2

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from click.testing import CliRunner
 
+from tests.servers.waiting import eventually
 from worker.sandbox.command import sandbox
 
 START = "from worker.sandbox.command import sandbox; sandbox()"
@@ -36,11 +36,7 @@ def test_the_command_serves_until_it_is_interrupted_and_ends_well(tmp_path, sign
         env={"PATH": os.environ["PATH"]},
     )
     try:
-        deadline = time.monotonic() + 30
-        while not port_file.exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        assert eventually(lambda: port_file.exists() or process.poll() is not None, within=30)
         port = int(port_file.read_text())
         accounts = json.loads(ask(port, "GET", "/_sandbox/accounts"))
         reply = ask(
