@@ -30,10 +30,8 @@ Submit = Callable[..., str]
 
 
 @pytest.fixture
-def database(sqlite_url: str) -> Iterator[Database]:
-    made = Database(sqlite_url)
-    yield made
-    made.close()
+def database(sqlite: Database) -> Database:
+    return sqlite
 
 
 @pytest.fixture

@@ -43,10 +43,8 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
-def database(sqlite_url: str) -> Iterator[Database]:
-    made = Database(sqlite_url)
-    yield made
-    made.close()
+def database(sqlite: Database) -> Database:
+    return sqlite
 
 
 @pytest.fixture
