@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
+    ColumnElement,
     Connection,
     FromClause,
     Integer,
@@ -41,6 +43,7 @@ __all__ = [
     "Moment",
     "NotMigratedError",
     "Record",
+    "among",
     "copy_in",
     "default",
     "forbid_scans",
@@ -154,6 +157,12 @@ def rows_of(connection: Connection, name: str, **columns: tuple[type[TypeEngine[
     )
     # The limit has SQLite put the rows aside; inlined, it reads the JSON again for each row of the table joined to it.
     return rows.limit(-1).subquery(name)
+
+
+def among(connection: Connection, key: ColumnElement[int], ids: Iterable[int]) -> ColumnElement[bool]:
+    """Whether a key is one of these ids, however many: of a list with a parameter each, PostgreSQL takes 65,535."""
+    named = rows_of(connection, "these", id=(BigInteger, sorted(ids)))
+    return key.in_(select(named.c.id))
 
 
 def _array(kind: type[TypeEngine[Any]], values: Sequence[Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, literal, select, update
 
 from campaigns import chunks
-from campaigns.database import Database, later, now
+from campaigns.database import Database, among, later, now
 from campaigns.models import audiences, batches, campaigns, exclusions, messages
 from campaigns.states import FIRST_SETTLED, UNSENT, BatchState, CampaignState
 
@@ -21,6 +21,10 @@ RECEIVING_SECONDS = 600
 
 LOOK_AGAIN_SECONDS = 45
 """How often the sweep looks at a campaign that only reports can move."""
+
+
+LOOKS_AT_ONCE = 500
+"""How many of those it looks at in one round; the others have their turn in the next."""
 
 
 class UnknownCampaignError(LookupError):
@@ -108,13 +112,13 @@ def advance(connection: Connection, campaign_ids: Sequence[int] | None = None) -
     if campaign_ids is None:
         at_work = _at_work().where(c.state.in_(_LEAVING) | c.id.in_(_rested(connection)))
     else:
-        at_work = _at_work().where(c.id.in_(campaign_ids))
+        at_work = _at_work().where(among(connection, c.id, campaign_ids))
     ready: dict[tuple[str, str], list[int]] = {}
     for campaign in connection.execute(at_work):
         if campaign.stands != campaign.state:
             ready.setdefault((campaign.state, campaign.stands), []).append(campaign.id)
     for (state, stands), ids in ready.items():
-        mine = update(campaigns).where(c.id.in_(ids), c.state == state, c.completed_at.is_(None))
+        mine = update(campaigns).where(among(connection, c.id, ids), c.state == state, c.completed_at.is_(None))
         if stands == CampaignState.COMPLETED:
             _complete(connection, mine, ids)
         elif state != CampaignState.CANCELLED:
@@ -122,11 +126,15 @@ def advance(connection: Connection, campaign_ids: Sequence[int] | None = None) -
 
 
 def _rested(connection: Connection) -> list[int]:
-    """Campaigns that only reports can move and that were not looked at for a while; they count as looked at now."""
+    """Some campaigns that only reports can move and that were not looked at for a while, the longest unseen first.
+
+    They count as looked at now.
+    """
     c = campaigns.c
     rested = c.looked_at.is_(None) | (c.looked_at < later(-LOOK_AGAIN_SECONDS))
-    due = select(c.id).where(c.state.in_(_LEFT), c.completed_at.is_(None), rested).order_by(c.id)
-    ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
+    due = select(c.id).where(c.state.in_(_LEFT), c.completed_at.is_(None), rested)
+    longest_unseen = due.order_by(c.looked_at.nulls_first(), c.id).limit(LOOKS_AT_ONCE)
+    ids = list(connection.execute(longest_unseen.with_for_update(skip_locked=True)).scalars())
     if ids:
         connection.execute(update(campaigns).where(c.id.in_(ids)).values(looked_at=now()))
     return ids
@@ -178,8 +186,8 @@ def _complete(connection: Connection, mine: Any, ids: Sequence[int]) -> None:
         state=state, reason=_reason(CampaignState.COMPLETED), completed_at=now()
     )
     done = set(connection.execute(ended.returning(c.id)).scalars())
-    if len(done) < len(ids):
-        connection.execute(mine.where(c.id.not_in(done)).values(reason=_DOES_NOT_ADD_UP))
+    if odd := set(ids) - done:
+        connection.execute(mine.where(among(connection, c.id, odd)).values(reason=_DOES_NOT_ADD_UP))
     _explain_the_empty(connection, done)
 
 
@@ -187,7 +195,7 @@ def _explain_the_empty(connection: Connection, campaign_ids: Iterable[int]) -> N
     """A campaign whose lookups left nobody over says so."""
     c = campaigns.c
     nobody = ~exists(literal(1)).where(batches.c.campaign_id == c.id, batches.c.size > 0)
-    empty = select(c.id).where(c.id.in_(campaign_ids), c.state == CampaignState.COMPLETED, nobody)
+    empty = select(c.id).where(among(connection, c.id, campaign_ids), c.state == CampaignState.COMPLETED, nobody)
     for campaign_id in connection.execute(empty).scalars().all():
         why = nothing_to_send(connection, campaign_id)
         connection.execute(update(campaigns).where(c.id == campaign_id).values(reason=why))

@@ -11,7 +11,7 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, Connection, and_, delete, func, or_, select, update
 
 from campaigns import statuses
-from campaigns.database import Database, Record, now, rows_of, upsert
+from campaigns.database import Database, Record, among, now, rows_of, upsert
 from campaigns.expansion import exclude
 from campaigns.models import attempts, batches, campaigns, lookups, messages
 from campaigns.payload import Payload
@@ -100,13 +100,13 @@ def _keep(connection: Connection, answers: Mapping[_Key, bool]) -> set[_Key]:
 def answered(database: Database, batch_ids: Iterable[int]) -> list[int]:
     """Of these batches, those that have an answer for each number."""
     b, answers = batches.c, func.count(lookups.c.msisdn)
-    found = (
-        select(b.id)
-        .where(b.id.in_(list(batch_ids)), b.state == BatchState.CHECKING, lookups.c.batch_id == b.id)
-        .group_by(b.id, b.size)
-        .having(answers >= b.size)
-    )
     with database.reading() as connection:
+        found = (
+            select(b.id)
+            .where(among(connection, b.id, batch_ids), b.state == BatchState.CHECKING, lookups.c.batch_id == b.id)
+            .group_by(b.id, b.size)
+            .having(answers >= b.size)
+        )
         return list(connection.execute(found).scalars())
 
 

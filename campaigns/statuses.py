@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Connection, SmallInteger, and_, bindparam, delete, or_, select, update
 
-from campaigns.database import Record, forbid_scans, now, rows_of, upsert
+from campaigns.database import Record, among, forbid_scans, now, rows_of, upsert
 from campaigns.models import attempts, batches, messages, refunds
 from campaigns.payload import Payload, ReceiptLines
 from campaigns.states import UNBILLED, AttemptKind, MessageStatus
@@ -214,7 +214,7 @@ def take_back(connection: Connection, campaign_ids: set[int], delivered: Sequenc
     if not delivered:
         return
     r = refunds.c
-    any_refund = select(r.msisdn).where(r.campaign_id.in_(campaign_ids)).limit(1)
+    any_refund = select(r.msisdn).where(among(connection, r.campaign_id, campaign_ids)).limit(1)
     if not connection.execute(any_refund).first():
         return
     named = rows_of(

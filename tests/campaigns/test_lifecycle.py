@@ -265,6 +265,45 @@ def test_looking_at_a_large_campaign_that_is_far_from_done_costs_next_to_nothing
     assert seconds < 0.1
 
 
+def test_more_campaigns_than_a_statement_has_parameters_go_on(postgresql: Database) -> None:
+    many(postgresql, campaigns_=70_000, messages_=1)
+    making.change(postgresql, text("UPDATE campaigns SET state = 'tracking'"))
+    making.change(postgresql, text(f"UPDATE messages SET status = {DELIVERED:d} WHERE campaign_id > 35000"))
+    making.change(postgresql, text("UPDATE campaigns SET recipients = 2 WHERE id = 70000"))
+    making.change(postgresql, text("ANALYZE"))
+
+    sweep(postgresql)
+    looked_at = counted(postgresql, "looked_at IS NOT NULL")
+    seconds = timed(lambda: making.advance(postgresql))
+
+    assert looked_at == lifecycle.LOOKS_AT_ONCE
+    assert counted(postgresql, "state = 'completed'") == 34_999
+    assert "does not add up" in (campaigns.progress(70_000, database=postgresql).reason or "")
+    assert seconds < 30  # measured on two busy cores: 4 s
+
+
+def test_each_campaign_that_only_reports_can_move_has_its_turn(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "LOOKS_AT_ONCE", 2)
+    many(any_database, campaigns_=5, messages_=1)
+    making.advance(any_database)
+
+    looked_at = []
+    for _ in range(4):
+        sweep(any_database)
+        looked_at.append(counted(any_database, "looked_at IS NOT NULL"))
+
+    assert looked_at == [2, 4, 5, 5]
+
+
+def counted(database: Database, condition: str) -> int:
+    """Campaigns of which this is so."""
+    with database.reading() as connection:
+        found: int = connection.execute(text(f"SELECT count(*) FROM campaigns WHERE {condition}")).scalar_one()
+    return found
+
+
 def many(database: Database, *, campaigns_: int, messages_: int) -> None:
     """Campaigns with all their batches accepted, written straight into the tables."""
     c, b = "SELECT 1 AS i UNION ALL SELECT i + 1 FROM c WHERE i < :campaigns", "SELECT id, campaign_id FROM batches"

@@ -303,3 +303,7 @@ def test_the_answers_of_batches_that_nobody_cleaned_are_found_by_whoever_looks(a
     assert lookups.left_behind(any_database) == [one.batch_id]
     clean(any_database, one)
     assert lookups.left_behind(any_database) == []
+
+
+def test_a_body_may_answer_for_more_batches_than_a_statement_has_parameters(postgresql: Database) -> None:
+    assert lookups.answered(postgresql, range(70_000)) == []

@@ -180,6 +180,11 @@ def test_a_message_that_is_delivered_after_all_is_billed_after_all(any_database:
     assert refunded(any_database, other.campaign_id) == 1
 
 
+def test_a_body_may_touch_more_campaigns_than_a_statement_has_parameters(postgresql: Database) -> None:
+    with postgresql.transaction() as connection:
+        statuses.take_back(connection, set(range(70_000)), [(1, making.FIRST)])
+
+
 def test_a_refund_is_what_the_gateway_took_for_that_message(any_database: Database) -> None:
     found = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
     prices = [making.Decimal(price) for price in ("1", "2.5", "4")]
