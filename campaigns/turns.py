@@ -9,7 +9,21 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, Text, and_, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from campaigns.database import Database, Record, later, now
 from campaigns.models import accounts, batches, campaigns
@@ -30,13 +44,12 @@ def candidates(database: Database, account: str, most: int) -> list[int]:
 @cache  # asked once a batch, and dearer to put together than to answer
 def _candidates() -> Select[int]:
     c, account = campaigns.c, bindparam("of_account", type_=Text)
-    away = exists(literal(1)).where(accounts.c.name == account, accounts.c.away_until > now())
     its_turn = c.next_send_at.is_(None) | (c.next_send_at <= now())
     claimable = or_(
         and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING)),
         and_(c.state == CampaignState.CLEANING, _has_batch(BatchState.UNCHECKED)),  # lookups have no rate
     )
-    found = select(c.id).where(c.account == account, c.paused_at.is_(None), claimable, ~away)
+    found = select(c.id).where(c.account == account, c.paused_at.is_(None), claimable, _is_there(account))
     return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
 
 
@@ -58,11 +71,13 @@ def count_claimable(database: Database, account: str, most: int) -> int:
 
 
 def next_turn(database: Database, account: str) -> float | None:
-    """Seconds until the gate of a rated campaign of the account opens, if one has a batch that waits for it."""
+    """Seconds until the gate of a rated campaign of the account opens, if one has a batch that waits for it.
+
+    None while the gateway is away: a gate that stands open would else be waited for again and again, at no interval.
+    """
     c = campaigns.c
-    gated = select(func.min(c.next_send_at)).where(
-        c.account == account, c.state == CampaignState.SENDING, c.paused_at.is_(None), _has_batch(BatchState.PENDING)
-    )
+    waits = (c.state == CampaignState.SENDING) & c.paused_at.is_(None) & _has_batch(BatchState.PENDING)
+    gated = select(func.min(c.next_send_at)).where(c.account == account, waits, _is_there(literal(account)))
     with database.reading() as connection:
         opens, clock = connection.execute(select(gated.scalar_subquery(), now())).one()
     return None if opens is None else max(0.0, (opens - clock).total_seconds())
@@ -86,6 +101,11 @@ def _next_opening(connection: Connection, seconds: float) -> Any:
         return func.strftime("%Y-%m-%d %H:%M:%f", earliest, f"{seconds:+.3f} seconds")
     start = func.greatest(func.coalesce(c.next_send_at, now()), later(-LATENESS))
     return start + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def _is_there(account: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the account's gateway is not away."""
+    return ~exists(literal(1)).where(accounts.c.name == account, accounts.c.away_until > now())
 
 
 def _has_batch(state: BatchState) -> Any:

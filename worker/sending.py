@@ -66,8 +66,9 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
         campaign_id = some.pop(0)
         if _send_next(resources, account, campaign_id, tally):
             some.append(campaign_id)
-    with resources.database.transaction() as connection:
-        lifecycle.advance(connection, list(tally.touched))
+    if tally.touched:
+        with resources.database.transaction() as connection:
+            lifecycle.advance(connection, list(tally.touched))
     if tally.touched and not tally.halted:
         return Slice(str(tally), more=True)
     # One lane is enough to wait for the gates of rated campaigns, and none waits for one that opens late.

@@ -14,7 +14,7 @@ from campaigns.database import Database
 from campaigns.payload import Payload
 from campaigns.states import AttemptKind
 from campaigns.text import Alphabet
-from tests.campaigns.making import fund, numbers, submitted
+from tests.campaigns.making import clock_goes_on, fund, numbers, submitted
 from tests.worker.workshop import ScriptedGateway, Workshop
 from worker.sending import Tally, acceptance_of, send_slice, sending_of
 from worker.smseco.errors import InDoubt
@@ -199,3 +199,16 @@ def test_one_lane_waits_for_a_gate_that_opens_soon(any_database: Database) -> No
     assert after is not None
     assert 0 < after <= 1
     assert send_slice(workshop, "default", 2).after is None
+
+
+def test_no_lane_waits_for_an_open_gate_while_the_gateway_is_away(any_database: Database) -> None:
+    submitted(any_database, numbers(9), rate=10)
+    fund(any_database)
+    workshop = Workshop(any_database, ScriptedGateway())
+    send_slice(workshop, "default", 1)
+    clock_goes_on(any_database, 60)
+    accounts.away(any_database, "default", "connection refused")
+
+    turn = send_slice(workshop, "default", 1)
+
+    assert (turn.did, turn.more, turn.after) == ("nothing to send", False, None)
