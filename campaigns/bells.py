@@ -83,7 +83,9 @@ def ring(database: Database, bell: Bell, send_task: Ring | None, *, after: float
         rung = upsert(connection, bells).values(key=bell.key, serial=1, until=until)
         rung = rung.on_conflict_do_update(
             index_elements=[bells.c.key],
-            set_={"serial": bells.c.serial + 1, "until": until},
+            # The same serial: where the task is not lost but late, it is still answered, and whichever comes second
+            # goes away. A queue that is longer than the bell would otherwise have only stale ones.
+            set_={"until": until},
             where=bells.c.until < later(-rested),
         )
         serial = connection.execute(rung.returning(bells.c.serial)).scalar()
@@ -97,7 +99,7 @@ def answer(database: Database, bell: Bell, serial: int, *, seconds: float) -> in
     """Take the work up; the bell counts as rung for so many seconds from now.
 
     Returns:
-        The serial to go on with, or None if another task was rung since, and this one must go away.
+        The serial to go on with, or None if another task has taken it up, and this one must go away.
     """
     return _turn(database, bell, serial, seconds)
 

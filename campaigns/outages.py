@@ -14,14 +14,15 @@ from typing import ParamSpec, TypeVar
 
 import psycopg
 from sqlalchemy import URL, Engine, ExceptionContext, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-INSIST_SECONDS = 20.0
+INSIST_SECONDS = 540.0
+"""As long as a task may take before the broker hands it to another worker (`visibility_timeout` in `worker.celery`)."""
 
 
 class DatabaseAway(OperationalError):
@@ -36,15 +37,19 @@ class DatabaseAway(OperationalError):
         return self._sentence
 
 
+PASSING = (OperationalError, InternalError)
+"""What waiting can mend: a database that is away (DatabaseAway), locked, full, or a standby that may not be written."""
+
+
 class NotMigratedError(RuntimeError):
     """The database's tables are not those that this release works with."""
 
 
 def insisting(write: Callable[P, T]) -> Callable[P, T]:
-    """Of a function whose loss would cost knowledge: it is done again and again while the database is away.
+    """Of a function whose loss would cost knowledge: it is done again and again while the database does not take it.
 
     It is one transaction, which does nothing more when it is repeated: its commit may have been made and the answer
-    lost. After INSIST_SECONDS it raises DatabaseAway.
+    lost. After INSIST_SECONDS it raises what the database said last.
     """
 
     @wraps(write)
@@ -53,7 +58,7 @@ def insisting(write: Callable[P, T]) -> Callable[P, T]:
         for wait in chain((0.05, 0.1, 0.2, 0.5), repeat(1.0)):
             try:
                 return write(*args, **options)
-            except DatabaseAway:
+            except PASSING:
                 if monotonic() + wait > until:
                     raise
                 sleep(wait)

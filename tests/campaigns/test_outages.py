@@ -120,6 +120,57 @@ def test_a_write_that_must_not_be_lost_is_made_again_while_the_database_is_away(
     assert write("it") == "it is written"
 
 
+def test_a_write_that_must_not_be_lost_waits_for_whoever_holds_the_lock(sqlite_url: str) -> None:
+    database, other = Database(f"{sqlite_url}?timeout=0.01"), Database(sqlite_url)
+    tries = []
+
+    @insisting
+    def write() -> None:
+        tries.append(1)
+        if len(tries) == 3:
+            holder.rollback()
+        with database.transaction() as connection:
+            connection.execute(insert(accounts).values(name="mine"))
+
+    with other.engine.connect() as holder:
+        holder.execute(insert(accounts).values(name="theirs"))
+        write()
+    with database.reading() as connection:
+        assert connection.execute(select(accounts.c.name)).scalars().all() == ["mine"]
+    database.close()
+    other.close()
+
+
+def test_a_write_that_must_not_be_lost_waits_for_a_standby_to_be_promoted(postgresql: Database) -> None:
+    tries = []
+
+    @insisting
+    def write() -> None:
+        with postgresql.transaction() as connection:
+            tries.append(1)
+            if len(tries) < 3:
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            connection.execute(insert(accounts).values(name="mine"))
+
+    write()
+    with postgresql.reading() as connection:
+        assert connection.execute(select(accounts.c.name)).scalars().all() == ["mine"]
+
+
+def test_what_waiting_cannot_mend_is_raised_at_once(any_database: Database) -> None:
+    tries = []
+
+    @insisting
+    def write() -> None:
+        tries.append(1)
+        with any_database.transaction() as connection:
+            connection.execute(insert(accounts), [{"name": "mine"}, {"name": "mine"}])
+
+    with pytest.raises(IntegrityError):
+        write()
+    assert len(tries) == 1
+
+
 def test_a_write_that_finds_no_database_for_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     @insisting
     def write() -> None:
