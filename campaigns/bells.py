@@ -8,6 +8,7 @@ anew.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from sqlalchemy import delete, update
 
 from campaigns.database import Database, later, upsert
 from campaigns.models import bells
+
+log = logging.getLogger(__name__)
 
 RUNG_SECONDS = 10.0
 """How long a task may be on its way before it is given up for lost."""
@@ -93,6 +96,17 @@ def ring(database: Database, bell: Bell, send_task: Ring | None, *, after: float
         return False
     send_task(bell, serial, after)
     return True
+
+
+def wake(database: Database, bell: Bell, send_task: Ring | None) -> None:
+    """Ring for somebody whose own work is done and committed: whatever goes wrong here, the sweep will ring instead.
+
+    An error would have a producer submit again what is there, or resume what goes on already.
+    """
+    try:
+        ring(database, bell, send_task)
+    except Exception as error:  # noqa: BLE001  the ring is the producer's own, and may fail in any way
+        log.warning("%s waits for the sweep: nobody could be woken (%s)", bell.key, type(error).__name__)
 
 
 def answer(database: Database, bell: Bell, serial: int, *, seconds: float) -> int | None:

@@ -42,8 +42,8 @@ def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | N
         deadline = campaign.lookup_deadline and campaign.lookup_deadline + paused
         going_on = update(campaigns).where(campaigns.c.id == campaign_id)
         connection.execute(going_on.values(paused_at=None, pause_reason=None, lookup_deadline=deadline))
-    bells.ring(database, bells.fund(campaign.account), ring)
-    bells.ring(database, bells.send(campaign.account, 1), ring)
+    bells.wake(database, bells.fund(campaign.account), ring)
+    bells.wake(database, bells.send(campaign.account, 1), ring)
 
 
 def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database: Database | None = None) -> None:

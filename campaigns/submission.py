@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,8 +25,6 @@ from campaigns.states import CampaignState
 from campaigns.template import BoundTemplate, Template, TemplateError
 
 __all__ = ["StoredAudience", "Submitted", "keep_refusal", "store_audience", "submit"]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -228,12 +225,7 @@ def _wake(database: Database, submitted: Submitted, account: str, ring: Ring | N
     if submitted.state not in (CampaignState.FUNDING, CampaignState.SUBMITTED):
         return
     expanded = submitted.state == CampaignState.FUNDING
-    bell = bells.fund(account) if expanded else bells.expand(submitted.id)
-    try:
-        bells.ring(database, bell, ring)
-    except Exception as error:  # noqa: BLE001  the ring is the producer's own, and may fail in any way
-        # The campaign is kept: raising here would have its producer submit it a second time.
-        log.warning("campaign %s waits for the sweep: nobody could be woken (%s)", submitted.id, type(error).__name__)
+    bells.wake(database, bells.fund(account) if expanded else bells.expand(submitted.id), ring)
 
 
 def _bind(spec: Spec, shape: Shape) -> BoundTemplate:

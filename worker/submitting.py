@@ -16,7 +16,7 @@ import requests
 import urllib3
 
 from campaigns.audience import AudienceError
-from campaigns.database import DatabaseAway
+from campaigns.outages import PASSING
 from campaigns.spec import KeyBusy, SpecError
 from campaigns.submission import StoredAudience, keep_refusal, submit
 from worker.resources import Resources
@@ -30,12 +30,25 @@ LONGEST_FETCH_SECONDS = 300.0
 """For all of it: a host that hands out a byte now and then must not hold a worker for ever, nor for so long that the
 broker takes the worker for dead and hands the task to another one (`visibility_timeout` in `worker.celery`)."""
 
+_MAY_PASS = {408, 425, 429, *range(500, 600)}
+
 MOST_ID = 2**63 - 1
 
 WAYS = 'name it: {"file": "…"} under AUDIENCE_DIR, {"url": "https://…"} on one of AUDIENCE_HOSTS, or {"id": 12}'
 
 
-def submit_named(resources: Resources, spec: Any, occurrence: str | None, *, otherwise_key: str | None = None) -> str:
+class HostAwayError(SpecError):
+    """The audience's host cannot be reached, or says that something is wrong with it: it may be well again later."""
+
+
+def submit_named(
+    resources: Resources,
+    spec: Any,
+    occurrence: str | None,
+    *,
+    otherwise_key: str | None = None,
+    last_try: bool = True,
+) -> str:
     """Submit a spec whose `audience` is a name; a refusal is kept as a failed campaign, for nobody is there to hear it.
 
     Args:
@@ -43,21 +56,24 @@ def submit_named(resources: Resources, spec: Any, occurrence: str | None, *, oth
         spec: the fields of a Spec, and `audience`: a file under AUDIENCE_DIR, an allowed https URL, or a stored id.
         occurrence: ISO time of the scheduled slot that this submission is for, filled into `{occurrence:…}` in the key.
         otherwise_key: for a spec that has no key. A task may come twice: what names it keeps it to one campaign.
+        last_try: whether an audience that cannot be fetched now is a refusal.
 
     Returns:
         What became of it, in a few words: no word of the spec's is among them.
 
     Raises:
-        KeyBusy, DatabaseAway: the same submission is right to come again later.
+        KeyBusy, HostAwayError, or one of `outages.PASSING`: the same submission is right to come again later.
     """
     asked = dict(spec) if isinstance(spec, Mapping) else {}  # which is refused for want of everything, and kept
     if asked.get("key") is None:
         asked["key"] = otherwise_key
     try:
         return _submit(resources, asked, occurrence)
-    except (KeyBusy, DatabaseAway):
+    except (KeyBusy, *PASSING):
         raise
     except (SpecError, AudienceError) as error:
+        if isinstance(error, HostAwayError) and not last_try:
+            raise
         faults = error.faults if isinstance(error, SpecError) else [f"audience: {error}"]
         return f"refused: campaign {_keep(resources, asked, occurrence, faults)} says why"
     except Exception as error:
@@ -150,7 +166,7 @@ def _fetched(settings: Settings, url: str) -> Iterator[Path]:
         try:
             _download(url, path)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise SpecError([f"audience: it cannot be fetched ({type(error).__name__})"]) from None
+            raise HostAwayError([f"audience: it cannot be fetched ({type(error).__name__})"]) from None
         yield path
 
 
@@ -167,7 +183,8 @@ def _download(url: str, path: Path) -> None:
     until = monotonic() + LONGEST_FETCH_SECONDS
     with requests.get(url, stream=True, timeout=FETCH_SECONDS, allow_redirects=False) as reply:
         if reply.status_code != requests.codes.ok:
-            raise SpecError([f"audience: its host answers {reply.status_code}"])
+            kind = HostAwayError if reply.status_code in _MAY_PASS else SpecError
+            raise kind([f"audience: its host answers {reply.status_code}"])
         size = 0
         with path.open("wb") as file:
             # Whatever has come, and not the next full piece: a slow host would have us wait for that past all limits.

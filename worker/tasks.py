@@ -18,12 +18,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from campaigns import bells, credits, expansion, lifecycle, turns
 from campaigns.bells import Bell
 from campaigns.database import DatabaseAway, NotMigratedError, default
+from campaigns.outages import PASSING
 from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
 from worker import funding, sending, submitting, sweeping, tracking
 from worker.celery import app, ring
 from worker.resources import Resources, Slice
 from worker.settings import settings
+from worker.submitting import HostAwayError
 
 HARMLESS_TWICE = 40.0
 """Seconds after which a task that does not come back is given up, where a second one beside it would do no harm."""
@@ -31,6 +33,10 @@ HARMLESS_TWICE = 40.0
 
 AGAIN_SECONDS = 5.0
 """After which a submission that could not be decided yet comes again; for as long as it takes."""
+
+HOST_AGAIN_SECONDS = 300.0
+HOST_TRIES = 12
+"""How often an audience's host that is away is tried, before the submission is refused: for an hour."""
 
 
 class StageFailedError(RuntimeError):
@@ -111,16 +117,22 @@ def submit(self: Task, spec: dict[str, Any], occurrence: str | None = None) -> s
     try:
         # A redelivery has the same id, and so the same key: it makes no second campaign.
         return submitting.submit_named(
-            resources(), spec, occurrence, otherwise_key=f"task-{task_id}"[:200] if task_id else None
+            resources(),
+            spec,
+            occurrence,
+            otherwise_key=f"task-{task_id}"[:200] if task_id else None,
+            last_try=self.request.retries >= HOST_TRIES,
         )
-    except (KeyBusy, DatabaseAway):
-        raise _later(self) from None
+    except HostAwayError:
+        raise _later(self, HOST_AGAIN_SECONDS) from None
+    except (KeyBusy, *PASSING):
+        raise _later(self, AGAIN_SECONDS) from None
 
 
-def _later(task: Task) -> TaskPredicate:
+def _later(task: Task, seconds: float) -> TaskPredicate:
     """What to raise so that the task comes again."""
     try:
-        later: TaskPredicate = task.retry(countdown=AGAIN_SECONDS, throw=False)
+        later: TaskPredicate = task.retry(countdown=seconds, throw=False)
     except Reject:  # the broker did not take it anew: the one that it has must not be given up
         return Reject("the broker does not take it anew", requeue=True)
     return later

@@ -141,6 +141,22 @@ def test_a_paused_campaign_is_still_tracked_to_its_end(any_database: Database) -
     assert making.advanced(any_database, campaign) == C.COMPLETED
 
 
+def test_a_campaign_is_resumed_though_nobody_can_be_woken(
+    any_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    campaign = making.funded(any_database, making.numbers(1))
+    campaigns.pause(campaign, database=any_database)
+
+    def ring(bell: Bell, serial: int, after: float) -> None:
+        raise ConnectionError("redis://:secret@host is away")
+
+    campaigns.resume(campaign, ring=ring, database=any_database)
+
+    assert making.account(any_database, campaign).paused_at is None
+    assert "send:default:1 waits for the sweep" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_resuming_wakes_whoever_funds_and_whoever_sends(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(1))
     campaigns.pause(campaign, database=any_database)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 from pydantic import SecretStr
+from sqlalchemy.exc import InternalError
 
 import campaigns
 from campaigns.database import Database, DatabaseAway
@@ -25,6 +26,7 @@ from worker.settings import Account, Settings
 ROWS = "tel;nom\n0700000001;Awa\n0700000002;Bob\n"
 SPEC = {"name": "Promo", "template": "Bonjour {{ nom }}"}
 HOST = "lists.example"
+READ_ONLY = InternalError("INSERT", None, Exception("cannot execute INSERT in a read-only transaction"))
 
 Submit = Callable[..., str]
 
@@ -106,7 +108,9 @@ def test_one_without_a_key_takes_the_one_that_it_is_given(resources: Resources, 
     assert found(database, "t1").id == 1
 
 
-@pytest.mark.parametrize("error", [KeyBusy(["key: busy"]), DatabaseAway.__new__(DatabaseAway)], ids=["busy", "away"])
+@pytest.mark.parametrize(
+    "error", [KeyBusy(["key: busy"]), DatabaseAway.__new__(DatabaseAway), READ_ONLY], ids=["busy", "away", "read-only"]
+)
 def test_what_time_can_mend_is_no_refusal(
     submit: Submit, database: Database, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -292,6 +296,28 @@ def test_a_list_of_an_allowed_host_is_fetched(
         behind_tls(monkeypatch, url)
         submit(key="k", audience={"url": f"https://{HOST}/clients.csv"})
     assert found(database, "k").messages == 2
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_host_that_is_away_is_no_refusal_before_the_last_try(
+    resources: Resources, database: Database, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    spec = {**SPEC, "key": "k", "audience": {"url": f"https://{HOST}/clients.csv"}}
+    with host(hands_out(status, b"busy")) as url:
+        behind_tls(monkeypatch, url)
+        with pytest.raises(submitting.HostAwayError):
+            submitting.submit_named(resources, spec, None, last_try=False)
+        with pytest.raises(campaigns.UnknownCampaignError):
+            found(database, "k")
+        assert "refused" in submitting.submit_named(resources, spec, None, last_try=True)
+    assert f"its host answers {status}" in str(found(database, "k").reason)
+
+
+def test_a_list_that_is_not_there_is_refused_at_once(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = {**SPEC, "key": "k", "audience": {"url": f"https://{HOST}/clients.csv"}}
+    with host(hands_out(404, b"no")) as url:
+        behind_tls(monkeypatch, url)
+        assert "refused" in submitting.submit_named(resources, spec, None, last_try=False)
 
 
 @pytest.mark.parametrize(

@@ -177,9 +177,9 @@ class TestASubmission:
         """Run the task as a worker does, under this id."""
         task = tasks.submit
 
-        def call(task_id: str, **spec: object) -> str:
+        def call(task_id: str, retries: int = 0, **spec: object) -> str:
             task.push_request(
-                id=task_id, args=[{**SPEC, **spec}], kwargs={}, called_directly=False, retries=0, is_eager=False
+                id=task_id, args=[{**SPEC, **spec}], kwargs={}, called_directly=False, retries=retries, is_eager=False
             )
             try:
                 said: str = task.run({**SPEC, **spec})
@@ -232,6 +232,27 @@ class TestASubmission:
         if isinstance(raised.value, Reject):
             assert raised.value.requeue
         assert sent == ([("a1", tasks.AGAIN_SECONDS)] if taken else [])
+
+    def test_an_audience_s_host_that_is_away_is_tried_for_an_hour(
+        self, tasks: ModuleType, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tries: list[bool] = []
+
+        def host_away(*_: object, last_try: bool, **__: object) -> str:
+            tries.append(last_try)
+            if not last_try:
+                raise tasks.HostAwayError(["audience: it cannot be fetched"])
+            return "refused"
+
+        monkeypatch.setattr(tasks.submitting, "submit_named", host_away)
+        waits: list[float] = []
+        monkeypatch.setattr(tasks.submit, "apply_async", lambda *_, countdown, **__: waits.append(countdown))
+        for retries in range(tasks.HOST_TRIES):
+            with pytest.raises(Retry):
+                run("a1", retries=retries)
+        assert run("a1", retries=tasks.HOST_TRIES) == "refused"
+        assert sum(waits) == 3600
+        assert tries == [False] * tasks.HOST_TRIES + [True]
 
     def test_however_often_that_is(self, tasks: ModuleType) -> None:
         assert tasks.submit.max_retries is None
