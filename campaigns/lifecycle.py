@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, select, update
 
 from campaigns import chunks
 from campaigns.database import Database, among, later, now
@@ -43,7 +43,8 @@ def halt_waiting(connection: Connection, account: str, reason: str) -> int:
     """Pause the account's campaigns that wait for credits; returns how many."""
     c = campaigns.c
     waiting = c.state.in_([CampaignState.FUNDING, CampaignState.AWAITING_CREDITS])
-    paused = update(campaigns).where(c.account == account, waiting, c.paused_at.is_(None))
+    at_work = and_(c.account == account, waiting, c.completed_at.is_(None))
+    paused = update(campaigns).where(at_work, c.paused_at.is_(None))
     return connection.execute(paused.values(paused_at=now(), pause_reason=reason)).rowcount
 
 
@@ -235,7 +236,7 @@ def give_up_receiving(connection: Connection) -> int:
     silent = select(audiences.c.id).where(audiences.c.touched_at < later(-RECEIVING_SECONDS))
     given_up = (
         update(campaigns)
-        .where(c.state == CampaignState.RECEIVING, c.audience_id.in_(silent))
+        .where(c.state == CampaignState.RECEIVING, c.completed_at.is_(None), c.audience_id.in_(silent))
         .values(
             state=CampaignState.FAILED,
             completed_at=now(),
@@ -249,9 +250,9 @@ def give_up_receiving(connection: Connection) -> int:
     return len(abandoned)
 
 
-def due(connection: Connection) -> list[int]:
-    """Ids of campaigns whose audience is to be expanded now, in random order: what always fails is in nobody's way."""
+def due(connection: Connection, most: int) -> list[int]:
+    """Ids of campaigns whose audience is to be expanded now, at random: what always fails is in nobody's way."""
     c = campaigns.c
-    waiting = c.state.in_([CampaignState.SUBMITTED, CampaignState.EXPANDING])
-    found = select(c.id).where(waiting, c.scheduled_at.is_(None) | (c.scheduled_at <= now())).order_by(func.random())
-    return list(connection.execute(found).scalars())
+    waiting = and_(c.state.in_([CampaignState.SUBMITTED, CampaignState.EXPANDING]), c.completed_at.is_(None))
+    found = select(c.id).where(waiting, c.scheduled_at.is_(None) | (c.scheduled_at <= now()))
+    return list(connection.execute(found.order_by(func.random()).limit(most)).scalars())

@@ -116,7 +116,8 @@ def left_behind(database: Database) -> list[int]:
     It looks at some, at random: to count all answers to a large campaign takes long, and the next look comes soon.
     """
     b, c = batches.c, campaigns.c
-    some = select(b.id).where(c.state == CampaignState.CLEANING, b.campaign_id == c.id, b.state == BatchState.CHECKING)
+    cleaning = and_(c.state == CampaignState.CLEANING, c.completed_at.is_(None))
+    some = select(b.id).where(cleaning, b.campaign_id == c.id, b.state == BatchState.CHECKING)
     with database.reading() as connection:
         checking = connection.execute(some.order_by(func.random()).limit(BATCHES_AT_ONCE)).scalars().all()
     return answered(database, checking)
@@ -129,6 +130,7 @@ def hopeless(database: Database) -> list[int]:
     over = and_(c.lookup_deadline < now(), b.state.in_([BatchState.UNCHECKED, BatchState.CHECKING]))
     found = select(b.id).where(
         c.state == CampaignState.CLEANING,
+        c.completed_at.is_(None),
         c.paused_at.is_(None),
         b.campaign_id == c.id,
         or_(over, and_(b.state == BatchState.CHECKING, refused.exists())),

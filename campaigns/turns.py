@@ -49,7 +49,9 @@ def _candidates() -> Select[int]:
         and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING)),
         and_(c.state == CampaignState.CLEANING, _has_batch(BatchState.UNCHECKED)),  # lookups have no rate
     )
-    found = select(c.id).where(c.account == account, c.paused_at.is_(None), claimable, _is_there(account))
+    # Said once more, together, and that they are not over: that is what the index of campaigns at work knows.
+    at_work = and_(c.state.in_([CampaignState.SENDING, CampaignState.CLEANING]), c.completed_at.is_(None))
+    found = select(c.id).where(c.account == account, at_work, c.paused_at.is_(None), claimable, _is_there(account))
     return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
 
 
@@ -76,8 +78,9 @@ def next_turn(database: Database, account: str) -> float | None:
     None while the gateway is away: a gate that stands open would else be waited for again and again, at no interval.
     """
     c = campaigns.c
-    waits = (c.state == CampaignState.SENDING) & c.paused_at.is_(None) & _has_batch(BatchState.PENDING)
-    gated = select(func.min(c.next_send_at)).where(c.account == account, waits, _is_there(literal(account)))
+    sending = and_(c.account == account, c.state == CampaignState.SENDING, c.completed_at.is_(None))
+    waits = c.paused_at.is_(None) & _has_batch(BatchState.PENDING)
+    gated = select(func.min(c.next_send_at)).where(sending, waits, _is_there(literal(account)))
     with database.reading() as connection:
         opens, clock = connection.execute(select(gated.scalar_subquery(), now())).one()
     return None if opens is None else max(0.0, (opens - clock).total_seconds())

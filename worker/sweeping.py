@@ -42,7 +42,7 @@ def _advance(resources: Resources) -> int:
 def _ring_all(resources: Resources) -> int:
     database, ring = resources.database, resources.ring
     with database.reading() as connection:
-        due = lifecycle.due(connection)[:EXPANSIONS_AT_ONCE]
+        due = lifecycle.due(connection, EXPANSIONS_AT_ONCE)
     rung = sum(bells.ring(database, bells.expand(campaign_id), ring) for campaign_id in due)
     for account in resources.settings.accounts:
         if credits.waiting(database, account, only_new=True):

@@ -236,10 +236,12 @@ def test_what_cannot_be_expanded_stands_in_nobodys_way(any_database: Database) -
     for _ in range(30):
         campaigns.submit({"name": "x", "template": "Bonjour", "batch_size": 1}, rows, database=any_database)
     with any_database.reading() as connection:
-        orders = {tuple(lifecycle.due(connection)) for _ in range(3)}
+        orders = {tuple(lifecycle.due(connection, 99)) for _ in range(3)}
+        some = lifecycle.due(connection, 7)
 
     assert len({frozenset(order) for order in orders}) == 1
     assert len(orders) > 1
+    assert len(some) == 7
 
 
 def test_a_thousand_small_campaigns_advance_at_once_quickly(postgresql: Database) -> None:

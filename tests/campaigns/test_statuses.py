@@ -1,15 +1,14 @@
 """What a report does to a message, and to the credits that it cost."""
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select, text, update
+from sqlalchemy import select, text, update
 
 import campaigns
 from campaigns import batches, statuses
@@ -19,6 +18,7 @@ from campaigns.models import messages, refunds
 from campaigns.reports import Reports
 from campaigns.states import FIRST_SETTLED, MessageStatus
 from tests.campaigns import making
+from tests.campaigns.plans import plans_of
 
 S = MessageStatus
 IN_FLIGHT = [status for status in S if status.rank == 1]
@@ -205,22 +205,6 @@ def large_table(database: Database, campaign_id: int) -> None:
         INSERT INTO messages (campaign_id, msisdn, batch_id) SELECT {campaign_id}, 10000000 + i, i / 500 FROM n"""
     making.change(database, text(numbers))
     making.change(database, text("ANALYZE messages"))
-
-
-@contextmanager
-def plans_of(database: Database, table: str) -> Iterator[list[str]]:
-    """The plan of each statement that reads or writes the table, as the planner sees it in its transaction."""
-    plans: list[str] = []
-    explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-
-    def note(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if table in statement and not statement.startswith("EXPLAIN"):
-            found = connection.exec_driver_sql(explain + statement, parameters)
-            plans.append("\n".join(str(tuple(row)) for row in found))
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    yield plans
-    event.remove(database.engine, "before_cursor_execute", note)
 
 
 def test_reports_find_their_messages_by_the_key_however_large_the_table_is(any_database: Database) -> None:

@@ -65,9 +65,9 @@ class TestOneBatchOrLess:
         assert not expand_slice(any_database, made.id, DomainSettings())
         assert row(any_database, made.id).state == CampaignState.SUBMITTED
         with any_database.reading() as connection:
-            assert lifecycle.due(connection) == []
+            assert lifecycle.due(connection, 9) == []
             assert eventually(lambda: any_database.clock() > at)
-            assert lifecycle.due(connection) == [made.id]
+            assert lifecycle.due(connection, 9) == [made.id]
         assert not expand_slice(any_database, made.id, DomainSettings())
         assert row(any_database, made.id).state == CampaignState.FUNDING
 

@@ -81,9 +81,8 @@ def upgrade() -> None:
     op.create_index(
         "report_polls_at_work",
         "report_polls",
-        ["account"],
+        ["account", "state"],
         postgresql_where=sa.text("state IN ('asked', 'stored', 'parked')"),
-        sqlite_where=sa.text("state IN ('asked', 'stored', 'parked')"),
     )
 
     op.create_table(
@@ -134,9 +133,9 @@ def upgrade() -> None:
     op.create_index(
         "campaigns_at_work",
         "campaigns",
-        ["state"],
-        postgresql_where=sa.text("state NOT IN ('completed', 'failed') AND completed_at IS NULL"),
-        sqlite_where=sa.text("state NOT IN ('completed', 'failed') AND completed_at IS NULL"),
+        ["state", "account"],
+        postgresql_where=sa.text("completed_at IS NULL"),
+        sqlite_where=sa.text("completed_at IS NULL"),
     )
     op.create_index(
         "campaigns_audience",
@@ -170,18 +169,10 @@ def upgrade() -> None:
     )
     op.create_index("batches_numbered", "batches", ["campaign_id", "number"], unique=True)
     op.create_index(
-        "batches_unsent",
+        "batches_open",
         "batches",
         ["campaign_id", "state", "number"],
-        postgresql_where=sa.text("state IN ('unchecked', 'checking', 'pending')"),
-        sqlite_where=sa.text("state IN ('unchecked', 'checking', 'pending')"),
-    )
-    op.create_index(
-        "batches_unsettled",
-        "batches",
-        ["campaign_id"],
-        postgresql_where=sa.text("state IN ('sending', 'in_doubt')"),
-        sqlite_where=sa.text("state IN ('sending', 'in_doubt')"),
+        postgresql_where=sa.text("state IN ('unchecked', 'checking', 'pending', 'sending', 'in_doubt')"),
     )
 
     op.create_table(
@@ -242,9 +233,8 @@ def upgrade() -> None:
     op.create_index(
         "attempts_unsettled",
         "attempts",
-        ["account"],
+        ["state", "account"],
         postgresql_where=sa.text("state IN ('open', 'in_doubt')"),
-        sqlite_where=sa.text("state IN ('open', 'in_doubt')"),
     )
 
     op.create_table(

@@ -1,0 +1,76 @@
+"""What is asked all the time finds its rows by an index, however many campaigns and batches there ever were."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from campaigns import batches, credits, doubts, lifecycle, reports, turns
+from campaigns.database import Database
+from tests.campaigns import making
+from tests.campaigns.plans import plans_of
+
+LONG_AGO = 5_000
+"""Campaigns that are over."""
+
+ASKED_ALL_THE_TIME: dict[str, tuple[str, str, Callable[[Database], object]]] = {
+    "candidates": ("campaigns", "campaigns_at_work", lambda database: turns.candidates(database, making.ACCOUNT, 8)),
+    "their batches": ("batches", "batches_open", lambda database: turns.candidates(database, making.ACCOUNT, 8)),
+    "next turn": ("campaigns", "campaigns_at_work", lambda database: turns.next_turn(database, making.ACCOUNT)),
+    "unfunded": ("campaigns", "campaigns_at_work", lambda database: credits.waiting(database, making.ACCOUNT)),
+    "expanded": ("campaigns", "campaigns_at_work", lambda database: due(database)),
+    "moved on": ("campaigns", "campaigns_at_work", lambda database: sweep(database)),
+    "where they stand": ("batches", "batches_open", lambda database: sweep(database)),
+    "leases": ("attempts", "attempts_unsettled", batches.expire_leases),
+    "doubts": ("attempts", "attempts_unsettled", lambda database: doubts.any_in_doubt(database, making.ACCOUNT)),
+    "polls": ("report_polls", "report_polls_at_work", lambda database: reports.unapplied(database, making.ACCOUNT)),
+}
+
+
+def due(database: Database) -> None:
+    with database.reading() as connection:
+        lifecycle.due(connection, 100)
+
+
+def sweep(database: Database) -> None:
+    with database.transaction() as connection:
+        lifecycle.advance(connection)
+
+
+def old_history(database: Database) -> None:
+    """A great many campaigns that are completed, each with a batch, its attempt and a poll, and one that is at work."""
+    making.accepted(database, making.funded(database, making.numbers(1)))
+    making.stored(database)
+    count = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {LONG_AGO})"
+    statements = [
+        f"""{count} INSERT INTO campaigns (account, name, spec, wire_text, state, completed_at)
+            SELECT 'default', 'x', '{{}}', '', 'completed', '2020-01-01' FROM n""",
+        """INSERT INTO batches
+            (campaign_id, number, alphabet, merged, size, segments, credits, lookup_credits, state, payload)
+            SELECT id, 1, 'gsm7', true, 1, 1, 1, 0, 'accepted', '' FROM campaigns WHERE id > 1""",
+        """INSERT INTO attempts
+            (account, kind, campaign_id, batch_id, size, msgid, state, started_at, leased_until, estimated)
+            SELECT 'default', 'send', campaign_id, id, 1, id, 'accepted', '2020-01-01', '2020-01-01', 1
+            FROM batches WHERE campaign_id > 1""",
+        f"{count} INSERT INTO report_polls (account, state) SELECT 'default', 'applied' FROM n",
+    ]
+    with database.transaction() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    if not database.is_sqlite:  # which has nobody who would do it
+        making.change(database, text("ANALYZE"))
+
+
+@pytest.mark.parametrize("what", ASKED_ALL_THE_TIME)
+def test_it_is_found_by_its_index(any_database: Database, what: str) -> None:
+    table, index, ask = ASKED_ALL_THE_TIME[what]
+    old_history(any_database)
+
+    with plans_of(any_database, table) as plans:
+        ask(any_database)
+
+    assert plans
+    for plan in plans:
+        assert index in plan
+        assert f"Seq Scan on {table}" not in plan
+        assert f"SCAN {table}" not in plan
