@@ -196,8 +196,9 @@ def _wait_or_fail(connection: Connection, campaign: Record, need: Decimal, free:
     if campaign.balance_refused is not None:
         refused = plain(campaign.balance_refused)
         reason = f"the gateway refused it for want of credits: a balance above {refused} is awaited"
-    lifecycle.change(connection, campaign.id, CampaignState.AWAITING_CREDITS, reason)
-    connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(shortfall=shortfall))
+    waits = {"state": CampaignState.AWAITING_CREDITS, "reason": reason, "shortfall": shortfall}
+    if waits != {name: getattr(campaign, name) for name in waits}:  # thousands may wait for the same top-up
+        connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(waits))
 
 
 def plain(amount: Decimal) -> str:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.exc import OperationalError
 
 import campaigns
@@ -39,6 +39,21 @@ def test_the_oldest_campaign_is_paid_for_first_and_a_smaller_one_may_pass(any_da
 
     assert [making.state(any_database, campaign) for campaign in made] == [SENDING, AWAITING, SENDING]
     assert held(any_database) == {made[0]: 5, made[2]: 3}
+
+
+def test_those_who_wait_for_the_same_are_not_written_again(any_database: Database) -> None:
+    for _ in range(3):
+        making.submitted(any_database, making.numbers(10))
+    written: list[str] = []
+    event.listen(any_database.engine, "before_cursor_execute", lambda *call: written.append(call[2]))
+    counts = []
+
+    for balance in (2, 2, 5):
+        written.clear()
+        making.fund(any_database, balance)
+        counts.append(len([statement for statement in written if statement.startswith("UPDATE campaigns")]))
+
+    assert counts == [3, 0, 3]
 
 
 def test_the_shortfall_is_named(any_database: Database) -> None:

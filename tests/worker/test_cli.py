@@ -325,7 +325,9 @@ def test_list_pages_by_the_last_id_and_by_state(clients: str) -> None:
     assert [row["id"] for row in json.loads(run("list", "--json").stdout)] == [3, 2, 1]
     page = run("list", "-n", "2", "--json")
     assert [row["id"] for row in json.loads(page.stdout)] == [3, 2]
-    assert "campaigns list --before 2" in page.stderr
+    assert "campaigns list -n 2 --before 2" in page.stderr
+    page = run("list", "-n", "1", "--state", "cancelled")
+    assert "campaigns list --state cancelled -n 1 --before 2" in page.stderr
     assert [row["id"] for row in json.loads(run("list", "--before", "2", "--json").stdout)] == [1]
     assert [row["id"] for row in json.loads(run("list", "--state", "cancelled", "--json").stdout)] == [2]
     assert "no campaign is failed" in run("list", "--state", "failed").stdout

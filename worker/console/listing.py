@@ -22,6 +22,8 @@ STATES = (
     "failed",
 )
 
+MOST = 50
+
 EPILOG = """\b
 Examples:
   campaigns list
@@ -33,7 +35,9 @@ Examples:
 @click.command("list", epilog=EPILOG)
 @click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"Only these: {', '.join(STATES)}.")
 @click.option("--before", type=click.IntRange(min=1), metavar="ID", help="Only ids below this one: the next page.")
-@click.option("-n", "--number", "most", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many.")
+@click.option(
+    "-n", "--number", "most", default=MOST, show_default=True, type=click.IntRange(1, 10_000), help="How many."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array of objects.")
 def listing(state: str | None, before: int | None, most: int, *, as_json: bool) -> None:
     """List campaigns, the newest first."""
@@ -50,7 +54,8 @@ def listing(state: str | None, before: int | None, most: int, *, as_json: bool) 
     else:
         _show(found)
     if len(found) == most:
-        click.echo(f"perhaps there are more: campaigns list --before {found[-1].id}", err=True)
+        same = (f" --state {state}" if state else "") + (f" -n {most}" if most != MOST else "")
+        click.echo(f"perhaps there are more: campaigns list{same} --before {found[-1].id}", err=True)
 
 
 def _show(found: Sequence[Any]) -> None:

@@ -19,6 +19,7 @@ from worker.console.screen import plain
 
 LOOK_EVERY = 0.2  # seconds
 LINE_EVERY = 2.0  # seconds
+SAME_LINE_EVERY = 60.0  # seconds: that somebody still looks is worth a line, but not three days of them
 LOOK_SHARE = 10  # a large campaign takes a while to count, and must not be held up by it
 
 Show = Callable[[Progress], None]
@@ -85,19 +86,20 @@ def _on(bars: Bars, live: Live) -> Show:
     return show
 
 
-def _lines(console: Console) -> Show:
-    said_at, before = 0.0, ""
+def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Show:
+    said_at, before, state_before = 0.0, "", ""
 
     def show(progress: Progress) -> None:
-        nonlocal said_at, before
-        state, moment, stages = _state(progress).plain, time.monotonic(), Stages.of(progress)
-        if state == before and moment - said_at < LINE_EVERY:
-            return
-        said_at, before = moment, state
-        console.print(
+        nonlocal said_at, before, state_before
+        state, moment, stages = _state(progress).plain, clock(), Stages.of(progress)
+        line = (
             f"{state}: expanded {stages.expanded:,} of {stages.rows:,}, sent {stages.sent:,}, "
             f"settled {stages.settled:,} of {stages.messages:,}"
         )
+        if state == state_before and moment - said_at < (SAME_LINE_EVERY if line == before else LINE_EVERY):
+            return
+        said_at, before, state_before = moment, line, state
+        console.print(line)
 
     return show
 

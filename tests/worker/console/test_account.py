@@ -108,6 +108,21 @@ def test_how_far_each_stage_is_comes_from_the_account() -> None:
     assert Stages.of(SENDING) == Stages(expanded=1_005, rows=1_105, sent=1_000, settled=0, messages=1_100)
 
 
+def test_a_pipe_hears_of_what_changed_at_once_or_soon_and_of_the_same_once_a_minute() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    moments = iter([0.0, 1.0, 30.0, 59.0, 60.0, 60.5, 62.5])
+    show = watching._lines(console, lambda: next(moments))
+    further = replace(SENDING, by_status={"delivered": 1_100})
+    for progress in (SENDING, SENDING, SENDING, SENDING, SENDING, further, further):
+        show(progress)
+    said: str = console.file.getvalue()  # type: ignore[attr-defined]
+    assert [line.rpartition("settled ")[2] for line in said.splitlines()] == [
+        "0 of 1,100",
+        "0 of 1,100",
+        "1,100 of 1,100",
+    ]
+
+
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_watching_shows_each_stage_until_the_end(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
     monkeypatch.setattr(watching, "LOOK_EVERY", 0)
