@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, literal, select, update
 
 from campaigns.database import Database, Record, later, now, upsert
 from campaigns.models import accounts
@@ -44,6 +44,11 @@ def unserved(connection: Connection, name: str) -> bool:
     served = select(a.name).where(a.served_at > later(-SERVED_SECONDS))
     names = set(connection.execute(served).scalars())
     return bool(names) and name not in names
+
+
+def is_there(name: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the gateway of the account of this name is not away."""
+    return ~exists(literal(1)).where(accounts.c.name == name, accounts.c.away_until > now())
 
 
 def away(database: Database, name: str, reason: str, *, doubtful: bool = False) -> float:

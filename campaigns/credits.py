@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
 
 from campaigns import accounts, doubts, lifecycle
-from campaigns.database import Database, Record, later, upsert
+from campaigns.database import Database, Record, upsert
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, batches, campaigns, holds
 from campaigns.states import UNSENT, AttemptState, BatchState, CampaignState
@@ -72,7 +72,6 @@ def fund(
     *,
     senders: Collection[str],
     default_sender: str | None,
-    lookup_seconds: float,
 ) -> int:
     """Set credits aside for the account's waiting campaigns, the oldest first, as far as they go.
 
@@ -84,7 +83,6 @@ def fund(
         balance: just asked of the gateway.
         senders: names registered at the gateway.
         default_sender: the account's own, for campaigns that name none.
-        lookup_seconds: how long number lookups may take.
 
     Returns:
         How many campaigns go on.
@@ -99,7 +97,7 @@ def fund(
             _halt_without_sender(connection, some, senders, default_sender)
             named = [campaign for campaign in some if _sender(campaign, default_sender) in senders]
             funded = _share_out(connection, account, balance, named)
-            _go_on(connection, account, funded, lookup_seconds)
+            _go_on(connection, account, funded)
         count += len(funded)
         if len(some) < CAMPAIGNS_AT_ONCE:
             return count
@@ -206,7 +204,7 @@ def plain(amount: Decimal) -> str:
     return f"{amount.normalize():f}"
 
 
-def _go_on(connection: Connection, account: str, funded: dict[int, Decimal], lookup_seconds: float) -> None:
+def _go_on(connection: Connection, account: str, funded: dict[int, Decimal]) -> None:
     if not funded:
         return
     hold = upsert(connection, holds).on_conflict_do_nothing()
@@ -215,14 +213,11 @@ def _go_on(connection: Connection, account: str, funded: dict[int, Decimal], loo
     )
     c = campaigns.c
     to_look_up = lifecycle.has([BatchState.UNCHECKED, BatchState.CHECKING])
-    # While it waited, nobody was looked up: without time anew they would be taken for unreachable.
-    anew = lifecycle.has([BatchState.UNCHECKED]) | c.lookup_deadline.is_(None)
     connection.execute(
         update(campaigns)
         .where(c.id.in_(funded))
         .values(
             state=case((to_look_up, CampaignState.CLEANING), else_=CampaignState.SENDING),
-            lookup_deadline=case((anew, later(lookup_seconds)), else_=c.lookup_deadline),
             reason=None,
             shortfall=None,
             balance_refused=None,

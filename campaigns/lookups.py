@@ -10,15 +10,14 @@ from decimal import Decimal
 
 from sqlalchemy import BigInteger, Connection, and_, delete, func, or_, select, update
 
-from campaigns import statuses
-from campaigns.database import Database, Record, among, now, rows_of, upsert
+from campaigns import accounts, statuses
+from campaigns.database import Database, Record, among, later, rows_of, upsert
 from campaigns.expansion import exclude
 from campaigns.models import attempts, batches, campaigns, lookups, messages
 from campaigns.payload import Payload
 from campaigns.prices import Prices
 from campaigns.states import (
     UNBILLED,
-    AttemptKind,
     AttemptState,
     BatchState,
     CampaignState,
@@ -123,17 +122,26 @@ def left_behind(database: Database) -> list[int]:
     return answered(database, checking)
 
 
-def hopeless(database: Database) -> list[int]:
-    """Batches that no further answer will come for: the deadline has passed, or the gateway refused to look."""
+def hopeless(database: Database, *, deadline: float) -> list[int]:
+    """Batches that no further answer will come for: the gateway refused to look, or had its time.
+
+    A batch that was never looked up has all its time before it, however long it waits; and while the gateway is away,
+    its answers cannot be read.
+
+    Args:
+        database: where.
+        deadline: seconds from a lookup's beginning until it counts as unanswered.
+    """
     b, c, a = batches.c, campaigns.c, attempts.c
-    refused = select(a.id).where(a.id == b.attempt_id, a.kind == AttemptKind.LOOKUP, a.state == AttemptState.REFUSED)
-    over = and_(c.lookup_deadline < now(), b.state.in_([BatchState.UNCHECKED, BatchState.CHECKING]))
+    over = and_(a.started_at < later(-deadline), accounts.is_there(c.account))
     found = select(b.id).where(
         c.state == CampaignState.CLEANING,
         c.completed_at.is_(None),
         c.paused_at.is_(None),
         b.campaign_id == c.id,
-        or_(over, and_(b.state == BatchState.CHECKING, refused.exists())),
+        b.state == BatchState.CHECKING,
+        a.id == b.attempt_id,
+        or_(a.state == AttemptState.REFUSED, over),
     )
     with database.reading() as connection:
         return list(connection.execute(found.limit(BATCHES_AT_ONCE)).scalars())
@@ -173,7 +181,7 @@ def clean(database: Database, batch_id: int, prices: Prices) -> bool:
             .with_for_update(read=True)
         ).one()
         batch = connection.execute(select(batches).where(b.id == batch_id).with_for_update()).one()
-        if batch.state not in (BatchState.UNCHECKED, BatchState.CHECKING) or campaign.state != CampaignState.CLEANING:
+        if batch.state != BatchState.CHECKING or campaign.state != CampaignState.CLEANING:
             return False
         payload = Payload.unpack(batch.payload)
         dead = _dead(connection, batch_id, payload, unknown=campaign.spec["lookup"]["unknown"])

@@ -119,7 +119,6 @@ campaigns = Table(
     Column("next_send_at", Moment()),  # rated ones only: the gate of the next batch
     Column("shortfall", Credits),
     Column("balance_refused", Credits),  # -6: only a balance above this one can help
-    Column("lookup_deadline", Moment()),
     Column("looked_at", Moment()),  # by the sweep, of those that wait for reports only: it need not look each time
     CheckConstraint(_either(CampaignState), name="state_known"),
     CheckConstraint("expanded <= recipients", name="no_row_twice"),

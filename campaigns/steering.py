@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select, update
 
 from campaigns import bells, chunks, lifecycle
 from campaigns.bells import Ring
-from campaigns.database import Database, Record, default, now
+from campaigns.database import Database, Record, default
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import campaigns
 from campaigns.states import ENDED, CampaignState
@@ -37,11 +37,8 @@ def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | N
             raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to resume")
         if campaign.paused_at is None:
             raise StateError(f"campaign {campaign_id} is not paused: it is {campaign.state}")
-        paused = connection.execute(select(now())).scalar_one() - campaign.paused_at
-        # The time of the pause is not the lookups': whoever was not looked up would be taken for unreachable.
-        deadline = campaign.lookup_deadline and campaign.lookup_deadline + paused
         going_on = update(campaigns).where(campaigns.c.id == campaign_id)
-        connection.execute(going_on.values(paused_at=None, pause_reason=None, lookup_deadline=deadline))
+        connection.execute(going_on.values(paused_at=None, pause_reason=None))
     bells.wake(database, bells.fund(campaign.account), ring)
     bells.wake(database, bells.send(campaign.account, 1), ring)
 

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Integer,
     Select,
@@ -25,8 +24,9 @@ from sqlalchemy import (
     update,
 )
 
+from campaigns import accounts
 from campaigns.database import Database, Record, later, now
-from campaigns.models import accounts, batches, campaigns
+from campaigns.models import batches, campaigns
 from campaigns.states import BatchState, CampaignState
 
 _CLAIMABLE = [BatchState.PENDING, BatchState.UNCHECKED]
@@ -51,7 +51,9 @@ def _candidates() -> Select[int]:
     )
     # Said once more, together, and that they are not over: that is what the index of campaigns at work knows.
     at_work = and_(c.state.in_([CampaignState.SENDING, CampaignState.CLEANING]), c.completed_at.is_(None))
-    found = select(c.id).where(c.account == account, at_work, c.paused_at.is_(None), claimable, _is_there(account))
+    found = select(c.id).where(
+        c.account == account, at_work, c.paused_at.is_(None), claimable, accounts.is_there(account)
+    )
     return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
 
 
@@ -80,7 +82,7 @@ def next_turn(database: Database, account: str) -> float | None:
     c = campaigns.c
     sending = and_(c.account == account, c.state == CampaignState.SENDING, c.completed_at.is_(None))
     waits = c.paused_at.is_(None) & _has_batch(BatchState.PENDING)
-    gated = select(func.min(c.next_send_at)).where(sending, waits, _is_there(literal(account)))
+    gated = select(func.min(c.next_send_at)).where(sending, waits, accounts.is_there(literal(account)))
     with database.reading() as connection:
         opens, clock = connection.execute(select(gated.scalar_subquery(), now())).one()
     return None if opens is None else max(0.0, (opens - clock).total_seconds())
@@ -104,11 +106,6 @@ def _next_opening(connection: Connection, seconds: float) -> Any:
         return func.strftime("%Y-%m-%d %H:%M:%f", earliest, f"{seconds:+.3f} seconds")
     start = func.greatest(func.coalesce(c.next_send_at, now()), later(-LATENESS))
     return start + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-
-
-def _is_there(account: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether the account's gateway is not away."""
-    return ~exists(literal(1)).where(accounts.c.name == account, accounts.c.away_until > now())
 
 
 def _has_batch(state: BatchState) -> Any:

@@ -16,9 +16,10 @@ def finish(resources: Resources, batch_ids: Iterable[int]) -> int:
 
 
 def finish_overdue(resources: Resources) -> int:
-    """Clean batches whose deadline has passed, or whose answers somebody took in who then died; returns how many."""
+    """Clean batches whose lookups had their time, or whose answers somebody took in who then died; returns how many."""
     database = resources.database
-    return _clean(resources, sorted({*lookups.hopeless(database), *lookups.left_behind(database)}))
+    overdue = lookups.hopeless(database, deadline=resources.settings.lookup_deadline)
+    return _clean(resources, sorted({*overdue, *lookups.left_behind(database)}))
 
 
 def refused(resources: Resources, claim: Claim) -> None:

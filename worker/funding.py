@@ -33,7 +33,6 @@ def fund_slice(resources: Resources, account: str) -> Slice:
         balance,
         senders=senders,
         default_sender=resources.settings.accounts[account].sender,
-        lookup_seconds=resources.settings.lookup_deadline,
     )
     if funded:
         sending.wake_lanes(resources, account)

@@ -58,7 +58,9 @@ class Settings(DomainSettings):
     )
     silent_after: float = Field(default=900, gt=0, description="after which a silent sending is asked for by its id")
     report_deadline: float = Field(default=259_200, gt=0, description="after which a silent message is `unreported`")
-    lookup_deadline: float = Field(default=600, gt=0, description="after which an unanswered lookup is unknown")
+    lookup_deadline: float = Field(
+        default=600, gt=0, validate_default=True, description="after which an unanswered lookup is unknown"
+    )
     balance_interval: float = Field(default=60, gt=0, description="between two looks at each account's balance")
     audience_dir: Annotated[Path, AfterValidator(_exists)] | None = Field(
         default=None, description="where audiences of campaigns submitted by task may be files"
@@ -66,6 +68,13 @@ class Settings(DomainSettings):
     audience_hosts: frozenset[str] = Field(
         default=frozenset(), description="hosts that audiences of campaigns submitted by task may be fetched from"
     )
+
+    @field_validator("lookup_deadline")
+    @classmethod
+    def _leaves_time_to_ask(cls, deadline: float, others: ValidationInfo) -> float:
+        if deadline <= others.data.get("poll_min_age", 0):
+            raise ValueError("it must be above POLL_MIN_AGE: lookups are not asked for before that, and all expire")
+        return deadline
 
     @field_validator("accounts")
     @classmethod

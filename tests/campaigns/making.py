@@ -60,7 +60,6 @@ def fund(
     account: str = ACCOUNT,
     senders: Sequence[str] = (SENDER,),
     default_sender: str | None = None,
-    lookup_seconds: float = 600.0,
 ) -> int:
     """Fund whatever waits; returns how many campaigns go on."""
     return ledger.fund(
@@ -69,7 +68,6 @@ def fund(
         balance(database, amount),
         senders=senders,
         default_sender=default_sender,
-        lookup_seconds=lookup_seconds,
     )
 
 
@@ -214,7 +212,6 @@ MOMENTS = (
     attempts.c.settled_at,
     attempts.c.asked_at,
     campaigns_table.c.next_send_at,
-    campaigns_table.c.lookup_deadline,
 )
 
 

@@ -150,7 +150,6 @@ def test_funders_at_once_cannot_promise_the_same_credits(any_database: Database,
             balance,
             senders=[making.SENDER],
             default_sender=None,
-            lookup_seconds=60,
         )
 
     assert sum(making.at_once(*[fund] * count)) == 2
@@ -233,7 +232,7 @@ def test_lookups_that_were_all_made_get_no_more_time(any_database: Database) -> 
 
     making.fund(any_database)
 
-    assert len(lookups.hopeless(any_database)) == 1
+    assert len(lookups.hopeless(any_database, deadline=600)) == 1
 
 
 def test_no_campaign_is_passed_over_however_many_wait(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import batches, lookups
+from campaigns import accounts, batches, lookups
 from campaigns.batches import Claim
 from campaigns.database import Database
 from campaigns.models import batches as batches_table
@@ -22,8 +22,12 @@ DEADLINE = 600.0
 
 def cleaning(database: Database, count: int = 3, *, unknown: str = "send", **options: object) -> int:
     campaign = making.submitted(database, making.numbers(count), lookup={"unknown": unknown}, **options)
-    making.fund(database, lookup_seconds=DEADLINE)
+    making.fund(database)
     return campaign
+
+
+def hopeless(database: Database) -> list[int]:
+    return lookups.hopeless(database, deadline=DEADLINE)
 
 
 def clean(database: Database, found: Claim) -> bool:
@@ -74,11 +78,11 @@ def test_dead_numbers_get_no_message_and_are_accounted_for(any_database: Databas
 def test_numbers_that_no_answer_came_for(any_database: Database, unknown: str, sent: dict[str, int]) -> None:
     campaign = cleaning(any_database, unknown=unknown)
     found = making.accepted(any_database, campaign)
-    before = lookups.hopeless(any_database)
+    before = hopeless(any_database)
     making.clock_goes_on(any_database, DEADLINE + 1)
 
     assert before == []
-    assert lookups.hopeless(any_database) == [found.batch_id]
+    assert hopeless(any_database) == [found.batch_id]
     clean(any_database, found)
 
     account = making.account(any_database, campaign)
@@ -86,18 +90,38 @@ def test_numbers_that_no_answer_came_for(any_database: Database, unknown: str, s
     assert sum(account.excluded.values()) == 3 - sum(sent.values())
 
 
-def test_at_the_deadline_batches_that_were_never_looked_up_go_on_as_well(any_database: Database) -> None:
-    campaign = cleaning(any_database, batch_size=1)
-    making.accepted(any_database, campaign)
+def test_nobody_is_given_up_who_was_not_looked_up_yet_however_late_it_is(any_database: Database) -> None:
+    campaign = cleaning(any_database, batch_size=1, unknown="exclude")
+    early = making.accepted(any_database, campaign)
     making.clock_goes_on(any_database, DEADLINE + 1)
 
-    waiting = lookups.hopeless(any_database)
-    assert len(waiting) == 3
-    assert all(lookups.clean(any_database, batch_id, PRICES) for batch_id in waiting)
-    making.advance(any_database)
+    late = making.accepted(any_database, campaign)
 
-    assert making.state(any_database, campaign) == CampaignState.SENDING
-    assert making.batch_states(any_database, campaign) == [BatchState.PENDING] * 3
+    assert hopeless(any_database) == [early.batch_id]
+    assert not lookups.clean(any_database, late.batch_id + 1, PRICES)
+    making.clock_goes_on(any_database, DEADLINE + 1)
+    assert sorted(hopeless(any_database)) == [early.batch_id, late.batch_id]
+
+
+def test_a_lookup_that_never_left_has_its_time_anew_at_the_next_attempt(any_database: Database) -> None:
+    campaign = cleaning(any_database)
+    batches.release(any_database, making.claimed(any_database, campaign), "connection refused")
+    making.clock_goes_on(any_database, DEADLINE + 1)
+
+    making.accepted(any_database, campaign)
+
+    assert hopeless(any_database) == []
+
+
+def test_answers_that_a_gateway_has_which_is_away_are_waited_for(any_database: Database) -> None:
+    found = making.accepted(any_database, cleaning(any_database, unknown="exclude"))
+    making.clock_goes_on(any_database, DEADLINE + 1)
+    accounts.away(any_database, making.ACCOUNT, "cannot connect")
+    waits = hopeless(any_database)
+
+    accounts.back(any_database, making.ACCOUNT)
+
+    assert (waits, hopeless(any_database)) == ([], [found.batch_id])
 
 
 def test_a_paused_campaign_is_not_hurried(any_database: Database) -> None:
@@ -105,7 +129,7 @@ def test_a_paused_campaign_is_not_hurried(any_database: Database) -> None:
     campaigns.pause(campaign, database=any_database)
     making.clock_goes_on(any_database, DEADLINE + 1)
 
-    assert lookups.hopeless(any_database) == []
+    assert hopeless(any_database) == []
 
 
 def test_a_refused_lookup_leaves_its_numbers_unknown_at_once(any_database: Database) -> None:
@@ -113,14 +137,14 @@ def test_a_refused_lookup_leaves_its_numbers_unknown_at_once(any_database: Datab
 
     batches.refuse(any_database, found, -9, "no valid recipient")
 
-    assert lookups.hopeless(any_database) == [found.batch_id]
+    assert hopeless(any_database) == [found.batch_id]
 
 
 def test_a_lookup_in_doubt_waits_for_the_deadline_and_is_not_repeated(any_database: Database) -> None:
     campaign = cleaning(any_database)
     found = making.claimed(any_database, campaign)
     batches.doubt(any_database, found, "timed out")
-    waits = lookups.hopeless(any_database)
+    waits = hopeless(any_database)
     making.clock_goes_on(any_database, DEADLINE + 1)
 
     assert clean(any_database, found)

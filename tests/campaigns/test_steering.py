@@ -106,15 +106,16 @@ def test_what_was_cancelled_while_it_was_paused_cannot_be_resumed(any_database: 
 
 def test_the_time_of_a_pause_is_not_taken_from_the_lookups(any_database: Database) -> None:
     campaign = making.submitted(any_database, making.numbers(2), lookup={"unknown": "exclude"})
-    making.fund(any_database, lookup_seconds=600)
+    making.fund(any_database)
     campaigns.pause(campaign, database=any_database)
-    making.clock_goes_on(any_database, 700, campaigns_table.c.lookup_deadline, campaigns_table.c.paused_at)
+    making.clock_goes_on(any_database, 700)
 
     campaigns.resume(campaign, database=any_database)
 
-    assert lookups.hopeless(any_database) == []
+    making.claimed(any_database, campaign)
+    assert lookups.hopeless(any_database, deadline=600) == []
     making.clock_goes_on(any_database, 601)
-    assert len(lookups.hopeless(any_database)) == 1
+    assert len(lookups.hopeless(any_database, deadline=600)) == 1
 
 
 @pytest.mark.parametrize("act", [campaigns.pause, campaigns.resume, campaigns.cancel])

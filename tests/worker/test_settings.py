@@ -79,6 +79,8 @@ def test_a_broker_url_wins_over_the_redis_url(monkeypatch: pytest.MonkeyPatch) -
         ({"POST_TIMEOUT": "soon"}, "POST_TIMEOUT: "),
         ({"POLL_INTERVAL": "0"}, "POLL_INTERVAL: "),
         ({"AUDIENCE_DIR": "/nowhere"}, "AUDIENCE_DIR: /nowhere is no folder"),
+        ({"POLL_MIN_AGE": "600"}, "LOOKUP_DEADLINE: it must be above POLL_MIN_AGE"),
+        ({"POLL_MIN_AGE": "20", "LOOKUP_DEADLINE": "10"}, "LOOKUP_DEADLINE: it must be above POLL_MIN_AGE"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

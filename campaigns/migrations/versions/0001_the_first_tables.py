@@ -120,7 +120,6 @@ def upgrade() -> None:
         sa.Column("next_send_at", Moment(), nullable=True),
         sa.Column("shortfall", Credits, nullable=True),
         sa.Column("balance_refused", Credits, nullable=True),
-        sa.Column("lookup_deadline", Moment(), nullable=True),
         sa.Column("looked_at", Moment(), nullable=True),
         sa.CheckConstraint(
             "state IN ('receiving', 'submitted', 'expanding', 'funding', 'awaiting_credits', 'cleaning', 'sending', 'tracking', 'stalled', 'completed', 'cancelled', 'failed')",
