@@ -101,9 +101,10 @@ def may_have_sent() -> ColumnElement[bool]:
     """Of an attempt: reports that nobody knows may be about it.
 
     A lookup in doubt, too, whose batch has gone on without it: its late reports prove what it cost, and must not be
-    taken for those of the batch's own sending.
+    taken for those of the batch's own sending. But none whose broken reply had shown its id: reports under another id
+    are not about it.
     """
-    return attempts.c.state.in_([AttemptState.OPEN, AttemptState.IN_DOUBT])
+    return attempts.c.state.in_([AttemptState.OPEN, AttemptState.IN_DOUBT]) & attempts.c.msgfid.is_(None)
 
 
 def is_in_doubt() -> ColumnElement[bool]:

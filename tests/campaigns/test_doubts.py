@@ -14,7 +14,7 @@ from campaigns.batches import Claim
 from campaigns.database import Database
 from campaigns.doubts import Evidence, Unsettled
 from campaigns.prices import Prices
-from campaigns.states import AttemptKind, AttemptState, BatchState
+from campaigns.states import AttemptKind, AttemptState, BatchState, MessageStatus
 from tests.campaigns import making
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -157,6 +157,21 @@ def test_without_proof_it_stays_in_doubt(any_database: Database) -> None:
 
     assert doubts.any_in_doubt(any_database, making.ACCOUNT)
     assert making.batch_states(any_database, other.campaign_id) == [BatchState.IN_DOUBT]
+
+
+def test_what_had_shown_its_id_is_proven_by_no_other(any_database: Database) -> None:
+    shown = making.claimed(any_database, making.funded(any_database, making.numbers(10)))
+    batches.doubt(any_database, shown, "cut short", msgfid="f7")
+    making.clock_goes_on(any_database, 1)
+    alone = doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, shown)], exclusive=True)
+    other = in_doubt(any_database)  # of another campaign, to the same people
+
+    adopted = doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, shown)], exclusive=False)
+    making.reported(any_database, making.report(shown, (0, MessageStatus.DELIVERED), msgfid="f7"))
+
+    assert (alone, adopted) == ([], [other.campaign_id])
+    assert making.attempt(any_database, shown).msgfid == "f7"
+    assert making.batch_states(any_database, shown.campaign_id) == [BatchState.ACCEPTED]
 
 
 def test_each_sending_proves_one_batch(any_database: Database) -> None:
