@@ -52,7 +52,10 @@ def is_there(name: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def away(database: Database, name: str, reason: str, *, doubtful: bool = False) -> float:
-    """The gateway is not as it should be: nothing is claimed for a while, twice as long each time.
+    """The gateway is not as it should be: nothing is claimed for a while, twice as long after each outage.
+
+    Whoever fails while it is away already was at work before, and adds nothing: four lanes that fail together are one
+    outage.
 
     Args:
         database: where.
@@ -65,19 +68,21 @@ def away(database: Database, name: str, reason: str, *, doubtful: bool = False) 
     """
     with database.transaction() as connection:
         account = lock(connection, name)
-        failures = account.failures + 1
-        wait: float = min(LONGEST_WAIT, 2.0 ** min(failures, 10) / 2)
-        connection.execute(
-            update(accounts)
-            .where(accounts.c.name == name)
-            .values(
-                failures=failures,
-                doubtful=doubtful or account.doubtful,
-                away_until=later(wait),
-                away_reason=reason,
-            )
-        )
+        known = {"doubtful": doubtful or account.doubtful, "away_reason": reason}
+        wait = _seconds_left(connection, account)
+        if wait <= 0:
+            failures = account.failures + 1
+            wait = min(LONGEST_WAIT, 2.0 ** min(failures, 10) / 2)
+            known |= {"failures": failures, "away_until": later(wait)}
+        connection.execute(update(accounts).where(accounts.c.name == name).values(known))
     return wait
+
+
+def _seconds_left(connection: Connection, account: Record) -> float:
+    if account.away_until is None:
+        return 0.0
+    clock = connection.execute(select(now())).scalar_one()
+    return float((account.away_until - clock).total_seconds())
 
 
 def back(database: Database, name: str, *, proven: bool = True) -> None:

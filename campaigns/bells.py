@@ -118,6 +118,14 @@ def answer(database: Database, bell: Bell, serial: int, *, seconds: float) -> in
     return _turn(database, bell, serial, seconds)
 
 
+def keep(database: Database, bell: Bell, serial: int, *, seconds: float) -> None:
+    """The work lasts: the bell counts as rung for so many seconds from now, unless another has taken it up."""
+    b = bells.c
+    mine = update(bells).where(b.key == bell.key, b.serial == serial)
+    with database.transaction() as connection:
+        connection.execute(mine.values(until=later(seconds)))
+
+
 def again(database: Database, bell: Bell, serial: int, send_task: Ring, *, after: float = 0.0) -> None:
     """Hand the work on to a task of one's own, so that others get a turn in between."""
     turned = _turn(database, bell, serial, after + RUNG_SECONDS)

@@ -48,6 +48,13 @@ def halt_waiting(connection: Connection, account: str, reason: str) -> int:
     return connection.execute(paused.values(paused_at=now(), pause_reason=reason)).rowcount
 
 
+def tell_waiting(connection: Connection, account: str, reason: str) -> None:
+    """Say on the account's campaigns that wait to be funded why they still do."""
+    c = campaigns.c
+    waiting = update(campaigns).where(c.account == account, c.state == CampaignState.FUNDING, c.paused_at.is_(None))
+    connection.execute(waiting.values(reason=reason))
+
+
 def account_to_fund(database: Database, campaign_id: int) -> str | None:
     """The account whose funding the campaign waits for, if it does."""
     c = campaigns.c

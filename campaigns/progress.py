@@ -223,6 +223,8 @@ def _waits_for(connection: Connection, campaign: Record) -> str | None:
     away = connection.execute(select(accounts.c.away_reason).where(accounts.c.name == campaign.account)).scalar()
     if away is not None:
         return f"the gateway to come back: {away}"
+    if campaign.state == CampaignState.FUNDING:
+        return None if campaign.reason is None else str(campaign.reason)
     if campaign.state == CampaignState.AWAITING_CREDITS:
         return str(campaign.reason) + _kept_back(connection, campaign.account)
     return None

@@ -44,6 +44,14 @@ def sendings(database: Database, account: str, *, older_than: float, every: floa
     return [Silent(row.id, account, row.msgfid) for row in some if row.batch_id in waiting]
 
 
+def put_back(database: Database, account: str, ids: Sequence[str]) -> None:
+    """Those that were to be asked for by these ids were not, after all: they are due again."""
+    a = attempts.c
+    named = or_(a.msgid.in_(ids), a.msgfid.in_(ids))
+    with database.transaction() as connection:
+        connection.execute(update(attempts).where(a.account == account, named).values(asked_at=None))
+
+
 def give_up(database: Database, *, older_than: float) -> list[int]:
     """Messages of sendings accepted longer ago than this become `unreported`; returns the campaigns concerned."""
     m = messages.c

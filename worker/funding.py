@@ -8,6 +8,9 @@ from worker import sending
 from worker.resources import Resources, Slice
 from worker.smseco.errors import ReadFailed, Refused
 
+AGAIN_SECONDS = 5.0
+"""After which balance and senders are asked for again, where something answers that is no answer."""
+
 
 def fund_slice(resources: Resources, account: str) -> Slice:
     """Fund what waits for it, with one look at balance and senders for all of it together."""
@@ -25,8 +28,7 @@ def fund_slice(resources: Resources, account: str) -> Slice:
         paused = _pause_waiting(resources, account, f"the gateway refused to name balance and senders, {error}")
         return Slice(f"refused with {error.code}: {paused} campaigns paused")
     except ReadFailed as error:
-        wait = accounts.away(database, account, str(error))
-        return Slice("the gateway cannot be reached", after=wait)
+        return _unfinished(resources, account, error)
     funded = credits.fund(
         database,
         account,
@@ -37,6 +39,16 @@ def fund_slice(resources: Resources, account: str) -> Slice:
     if funded:
         sending.wake_lanes(resources, account)
     return Slice(f"{funded} campaigns funded")
+
+
+def _unfinished(resources: Resources, account: str, error: ReadFailed) -> Slice:
+    """Try again later. Only a gateway that cannot be reached is away: what is funded needs no answer about money."""
+    if not error.begun:
+        wait = accounts.away(resources.database, account, str(error))
+        return Slice("the gateway cannot be reached", after=wait)
+    with resources.database.transaction() as connection:
+        lifecycle.tell_waiting(connection, account, f"the gateway to say what the account has: {error}")
+    return Slice("the gateway does not say what the account has", after=AGAIN_SECONDS)
 
 
 def ask_balance(resources: Resources, account: str) -> Balance:

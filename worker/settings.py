@@ -52,6 +52,9 @@ class Settings(DomainSettings):
     lanes: int = Field(default=4, ge=1, le=64, description="requests that one account may have in the air")
     connect_timeout: float = Field(default=5, gt=0, le=60, description="to connect to the gateway")
     post_timeout: float = Field(default=30, gt=0, le=300, description="from a request's first byte to its reply's last")
+    reports_timeout: float = Field(
+        default=300, gt=0, le=450, description="the same for delivery reports: what has not come by then is lost"
+    )
     poll_interval: float = Field(default=5, ge=0.2, description="between two readings of the delivery reports")
     poll_min_age: float = Field(
         default=0, ge=0, description="if not 0: ask for a sending by its id, once it is so old, and never for all"
@@ -106,6 +109,7 @@ class Settings(DomainSettings):
             Credentials(its.login.get_secret_value(), its.password.get_secret_value()),
             connect_timeout=self.connect_timeout,
             read_timeout=self.post_timeout,
+            reports_timeout=self.reports_timeout,
             allow_plain_http=self.allow_plain_http,
         )
 

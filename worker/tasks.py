@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from threading import Event, Thread
 from typing import Any, ParamSpec, TypeVar
 
 from celery import Task
@@ -28,7 +29,7 @@ from worker.settings import settings
 from worker.submitting import HostAwayError
 
 HARMLESS_TWICE = 40.0
-"""Seconds after which a task that does not come back is given up, where a second one beside it would do no harm."""
+"""Seconds after which a task whose process has died is given up, where a second one beside it would do no harm."""
 
 
 AGAIN_SECONDS = 5.0
@@ -94,7 +95,8 @@ def _work(
     if mine is None:
         return "somebody else does it"
     try:
-        turn = stage()
+        with _kept(bell, mine, seconds):
+            turn = stage()
     except BaseException:
         # Silent, so that the sweep may ring anew at once, and not only when the bell lapses.
         with contextlib.suppress(SQLAlchemyError):
@@ -107,6 +109,29 @@ def _work(
     if once_more():  # work may have come after the last look and before the bell fell silent
         bells.ring(database, bell, ring)
     return turn.did
+
+
+@contextlib.contextmanager
+def _kept(bell: Bell, serial: int, seconds: float) -> Iterator[None]:
+    """Meanwhile the bell does not lapse, however long it takes: only if this process dies is there to be another task.
+
+    A reading of reports may hang for minutes. Were another task rung meanwhile, and another after that one, a single
+    account would take every process of the pool.
+    """
+    database, done = resources().database, Event()
+
+    def keep() -> None:
+        while not done.wait(seconds / 4):
+            with contextlib.suppress(SQLAlchemyError):
+                bells.keep(database, bell, serial, seconds=seconds)
+
+    keeper = Thread(target=keep, name=bell.key, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
 
 
 @app.task(name="campaigns.submit", bind=True, max_retries=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from weakref import WeakKeyDictionary
 
@@ -35,6 +36,9 @@ STATUSES: Mapping[int, MessageStatus] = {
 
 ASKED_AT_ONCE = 20
 
+ASKING_SECONDS = 60.0
+"""After which a slice begins no further request: the broker hands out anew what takes longer than it waits."""
+
 MANY = 1_000
 """Reports in one reading from which on the next reading follows at once."""
 
@@ -53,9 +57,7 @@ _NAMED: set[int] = set()
 def poll_slice(resources: Resources, account: str) -> Slice:
     """Take in what the gateway has to say, and bring messages up to it."""
     _catch_up(resources, account)
-    # With a least age each sending is asked for by itself: to ask for all would consume what is still to change.
-    taken = 0 if resources.settings.poll_min_age else take_in(resources, account)
-    taken += _ask_the_silent(resources, account)
+    taken = _ask(resources, account)
     applied = _catch_up(resources, account)
     # Until the gateway has no more; but not in a tight loop for a few at a time.
     return Slice(
@@ -65,8 +67,43 @@ def poll_slice(resources: Resources, account: str) -> Slice:
     )
 
 
-def take_in(resources: Resources, account: str, *, msgfid: str | None = None) -> int:
-    """Read reports once and store their bytes; returns how many there are. Applying them is another matter."""
+@dataclass(frozen=True)
+class Reading:
+    """What one request for reports brought: how many, and whether it was answered as it should be."""
+
+    reports: int
+    answered: bool = True
+
+
+def _ask(resources: Resources, account: str) -> int:
+    """Ask for all that is new, then for the silent by their ids, up to the first failure; returns how many came."""
+    taken, until = 0, monotonic() + ASKING_SECONDS
+    # With a least age each sending is asked for by itself: to ask for all would consume what is still to change.
+    if not resources.settings.poll_min_age:
+        reading = take_in(resources, account)
+        taken = reading.reports
+        if not reading.answered:
+            return taken
+    silent = _silent(resources, account)
+    while silent and monotonic() < until:
+        reading = take_in(resources, account, msgfid=silent.pop(0))
+        taken += reading.reports
+        if not reading.answered:
+            break
+    if silent:  # nobody asked for these after all
+        silence.put_back(resources.database, account, silent)
+    return taken
+
+
+def _silent(resources: Resources, account: str) -> list[str]:
+    age = resources.settings.poll_min_age or resources.settings.silent_after
+    silent = silence.sendings(resources.database, account, older_than=age, every=age, most=ASKED_AT_ONCE)
+    in_doubt = doubts.to_ask_for(resources.database, account, every=age, most=ASKED_AT_ONCE)
+    return [each.msgfid for each in silent] + in_doubt
+
+
+def take_in(resources: Resources, account: str, *, msgfid: str | None = None) -> Reading:
+    """Read reports once and store their bytes. Applying them is another matter."""
     database = resources.database
     poll_id = reports.note(database, account, msgfid)
     try:
@@ -74,10 +111,10 @@ def take_in(resources: Resources, account: str, *, msgfid: str | None = None) ->
     except Refused as error:
         _refused(resources, account, error)
         reports.forget(database, poll_id)
-        return 0
+        return Reading(0, answered=False)
     except ReadFailed as error:
-        return _unfinished(resources, account, poll_id, error)
-    return _keep(resources, account, poll_id, body)
+        return Reading(_unfinished(resources, account, poll_id, error), answered=False)
+    return Reading(_keep(resources, account, poll_id, body))
 
 
 def _refused(resources: Resources, account: str, error: Refused) -> None:
@@ -105,8 +142,14 @@ def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> int:
     if not count and _says_nothing(resources, account, body):
         reports.forget(resources.database, poll_id)
     elif count:
-        reports.note_answer(resources.database, account)
+        _answered(resources, account)
     return count
+
+
+def _answered(resources: Resources, account: str) -> None:
+    """The gateway is there, and it hands out reports."""
+    accounts.back(resources.database, account, proven=False)
+    reports.note_answer(resources.database, account)
 
 
 def _says_nothing(resources: Resources, account: str, body: bytes) -> bool:
@@ -119,7 +162,7 @@ def _says_nothing(resources: Resources, account: str, body: bytes) -> bool:
     except BadReply as error:
         log.warning("a body of reports cannot be read, and is kept in the journal: %s", error)
         return False
-    reports.note_answer(resources.database, account)
+    _answered(resources, account)
     return not (batch.codes or batch.truncated)
 
 
@@ -196,16 +239,6 @@ def _evidence(resources: Resources, account: str, parked: Sequence[Record]) -> l
     # A sending that was seen before the attempt began is another program's, though its first reports are long closed.
     seen_at = reports.first_seen(resources.database, account, numbers)
     return [Evidence(msgfid, numbers[msgfid], seen, asked_for.get(msgfid)) for msgfid, seen in seen_at.items()]
-
-
-def _ask_the_silent(resources: Resources, account: str) -> int:
-    settings = resources.settings
-    age = settings.poll_min_age or settings.silent_after
-    silent = silence.sendings(resources.database, account, older_than=age, every=age, most=ASKED_AT_ONCE)
-    asked_for = [each.msgfid for each in silent] + doubts.to_ask_for(
-        resources.database, account, every=age, most=ASKED_AT_ONCE
-    )
-    return sum(take_in(resources, account, msgfid=msgfid) for msgfid in asked_for)
 
 
 def _go_on(resources: Resources, account: str, applied: Applied) -> None:

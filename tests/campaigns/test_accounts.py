@@ -7,7 +7,10 @@ from tests.campaigns import making
 
 
 def test_each_failure_in_a_row_doubles_the_wait_up_to_a_minute(any_database: Database) -> None:
-    waits = [accounts.away(any_database, making.ACCOUNT, "connection refused") for _ in range(9)]
+    waits = []
+    for _ in range(9):
+        waits.append(accounts.away(any_database, making.ACCOUNT, "connection refused"))
+        making.clock_goes_on(any_database, waits[-1], models.accounts.c.away_until)
 
     assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
 
@@ -32,18 +35,34 @@ def test_another_account_goes_on_while_one_is_away(any_database: Database) -> No
 
 def test_an_answer_makes_the_next_wait_short_again(any_database: Database) -> None:
     accounts.away(any_database, making.ACCOUNT, "connection refused")
-    accounts.away(any_database, making.ACCOUNT, "connection refused")
+    making.clock_goes_on(any_database, 1, models.accounts.c.away_until)
+    assert accounts.away(any_database, making.ACCOUNT, "connection refused") == 2.0
 
     accounts.back(any_database, making.ACCOUNT)
 
     assert accounts.away(any_database, making.ACCOUNT, "connection refused") == 1.0
 
 
-def test_a_new_account_is_locked_by_one_after_the_other(any_database: Database) -> None:
+def test_lanes_that_fail_together_are_one_outage(any_database: Database) -> None:
     def fail() -> float:
         return accounts.away(any_database, "new", "connection refused")
 
-    assert sorted(making.at_once(fail, fail, fail, fail)) == [1.0, 2.0, 4.0, 8.0]
+    assert all(0 < wait <= 1 for wait in making.at_once(fail, fail, fail, fail))
+    making.clock_goes_on(any_database, 1, models.accounts.c.away_until)
+    assert fail() == 2.0
+
+
+def test_a_doubt_that_comes_late_in_an_outage_is_remembered(any_database: Database) -> None:
+    accounts.away(any_database, making.ACCOUNT, "connection refused")
+    accounts.away(any_database, making.ACCOUNT, "HTTP 503", doubtful=True)
+    campaign = making.funded(any_database, making.numbers(1))
+
+    accounts.back(any_database, making.ACCOUNT, proven=False)
+    still_away = turns.candidates(any_database, making.ACCOUNT, 9)
+    accounts.back(any_database, making.ACCOUNT)
+
+    assert still_away == []
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == [campaign]
 
 
 def test_an_answer_of_an_account_that_never_failed_writes_nothing(any_database: Database) -> None:

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import sleep
 from types import ModuleType
 from typing import Any
 
@@ -106,6 +107,18 @@ class TestATurn:
         assert take(lambda: Slice("done")) == "done"
         assert rung == []
         assert bells.ring(database, BELL, lambda *_: None)
+
+    def test_work_that_lasts_longer_than_its_bell_takes_no_second_process(
+        self, tasks: ModuleType, database: Database, rung: list[Any]
+    ) -> None:
+        serials: list[int] = []
+        bells.ring(database, BELL, lambda _bell, serial, _after: serials.append(serial))
+
+        def hang() -> Slice:
+            sleep(1.2)
+            return Slice(f"rung meanwhile: {bells.ring(database, BELL, lambda *_: None)}")
+
+        assert tasks._work(BELL, serials[0], 0.6, hang) == "rung meanwhile: False"
 
     def test_work_that_came_after_the_last_look_is_seen(self, take: Callable[..., str], rung: list[Any]) -> None:
         assert take(lambda: Slice("done"), once_more=lambda: True) == "done"

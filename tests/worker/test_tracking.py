@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import batches, reports, turns
+from campaigns import accounts, batches, reports, turns
 from campaigns.batches import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.models import attempts, report_polls
@@ -19,6 +19,7 @@ from campaigns.states import UNBILLED, MessageStatus
 from tests.campaigns import making
 from worker import tracking
 from worker.smseco.codes import REPORT_CODES
+from worker.smseco.errors import NeedsPerson, Unreachable
 from worker.tracking import STATUSES
 
 
@@ -45,15 +46,18 @@ def database(sqlite_url: str) -> Iterator[Database]:
 
 
 class Gateway:
-    """Hands out what it was given, under the id that was asked for, once."""
+    """Hands out what it was given, under the id that was asked for, once; an error is raised."""
 
-    def __init__(self, **bodies: bytes) -> None:
+    def __init__(self, **bodies: bytes | Exception) -> None:
         self.bodies = bodies
         self.asked: list[str | None] = []
 
     def fetch_reports(self, msgfid: str | None = None) -> bytes:
         self.asked.append(msgfid)
-        return self.bodies.pop(msgfid or "all", NOTHING)
+        body = self.bodies.pop(msgfid or "all", NOTHING)
+        if isinstance(body, Exception):
+            raise body
+        return body
 
 
 NOTHING = b"<REPONSE><statut>-15</statut><texte>x</texte></REPONSE>"
@@ -245,3 +249,67 @@ def test_the_answers_of_a_lookup_that_is_adopted_clean_its_batch_at_once(databas
 
     assert making.batch_states(database, campaign) == ["pending"]
     assert making.state(database, campaign) == "sending"
+
+
+def silent_sendings(database: Database, count: int) -> list[str]:
+    """The ids of so many sendings that nobody reported on."""
+    campaign = making.funded(database, making.numbers(count), batch_size=1)
+    made = [f"f{claim.attempt_id}" for claim in making.all_accepted(database, campaign)]
+    making.clock_goes_on(database, 901)
+    return made
+
+
+HANGS = Unreachable("no answer in time")
+REFUSED_CONNECTION = Unreachable("connection refused", begun=False)
+
+
+@pytest.mark.parametrize("error", [HANGS, REFUSED_CONNECTION, NeedsPerson(-4, "Echec")], ids=lambda one: str(one))
+def test_a_reading_that_fails_is_the_last_of_its_slice(database: Database, error: Exception) -> None:
+    silent_sendings(database, 3)
+    gateway = Gateway(all=error)
+
+    tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+
+    assert gateway.asked == [None]
+
+
+def test_whoever_was_not_asked_for_after_a_failure_is_asked_for_next(database: Database) -> None:
+    made = silent_sendings(database, 3)
+    gateway = Gateway(**{made[0]: HANGS})
+
+    tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+    at_first = list(gateway.asked)
+    tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+
+    assert at_first == [None, made[0]]
+    assert gateway.asked[2:] == [None, made[1], made[2]]
+
+
+def test_a_slice_that_lasts_begins_no_further_request(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent_sendings(database, 3)
+    monkeypatch.setattr(tracking, "ASKING_SECONDS", 0.0)
+    gateway = Gateway()
+
+    tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+
+    assert gateway.asked == [None]
+
+
+def test_a_gateway_whose_reports_can_be_had_is_no_longer_away(database: Database) -> None:
+    campaign = making.funded(database, making.numbers(1))
+    tracking.poll_slice(resources_with(database, Gateway(all=REFUSED_CONNECTION)), making.ACCOUNT)
+    while_away = turns.candidates(database, making.ACCOUNT, 1)
+
+    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+
+    assert while_away == []
+    assert turns.candidates(database, making.ACCOUNT, 1) == [campaign]
+
+
+def test_a_gateway_that_leaves_sends_in_doubt_is_not_well_because_it_hands_out_reports(database: Database) -> None:
+    making.funded(database, making.numbers(1))
+    accounts.away(database, making.ACCOUNT, "HTTP 503", doubtful=True)
+
+    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+
+    assert turns.candidates(database, making.ACCOUNT, 1) == []
