@@ -163,28 +163,42 @@ def holds_lease(database: Database, claim: Claim, *, seconds: float) -> bool:
 
 @insisting
 def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
-    """The gateway took it. Proof counts even when the lease had run out meanwhile, and the attempt was in doubt."""
+    """The gateway took it. Proof counts even when the lease had run out meanwhile, and the attempt was in doubt.
+
+    If its reports have proven it before, the reply still says what they could not: credits, ids, and who was left out.
+    """
+    known: dict[str, Any] = {
+        "msgfid": acceptance.msgfid,
+        "receipt": acceptance.lines.pack(),
+        "credits": acceptance.credits,
+        "balance_after": acceptance.balance,
+    }
+    state = BatchState.ACCEPTED if claim.kind == AttemptKind.SEND else BatchState.CHECKING
     with database.transaction() as connection:
-        settled = _settle(
-            connection,
-            claim,
-            AttemptState.ACCEPTED,
-            BatchState.ACCEPTED if claim.kind == AttemptKind.SEND else BatchState.CHECKING,
-            msgfid=acceptance.msgfid,
-            receipt=acceptance.lines.pack(),
-            credits=acceptance.credits,
-            balance_after=acceptance.balance,
-        )
-        if not settled or not acceptance.left_out:
-            return
-        if claim.kind == AttemptKind.SEND:
-            status = MessageStatus.REFUSED if acceptance.consistent else MessageStatus.IN_DOUBT
-            _mark(connection, claim.campaign_id, acceptance.left_out, status)
-        elif acceptance.consistent:
-            dead = [
-                {"batch_id": claim.batch_id, "msisdn": number, "reachable": False} for number in acceptance.left_out
-            ]
-            connection.execute(upsert(connection, lookups).on_conflict_do_nothing(), dead)
+        its_own = _settle(connection, claim, AttemptState.ACCEPTED, state, **known)
+        its_own = its_own or _complete(connection, claim, **known)
+        if its_own and acceptance.left_out:
+            _leave_out(connection, claim, acceptance)
+
+
+def _complete(connection: Connection, claim: Claim, *, msgfid: str, **known: Any) -> bool:
+    """Add to an adopted attempt what only its reply could say; returns whether the batch is still the attempt's."""
+    a, b = attempts.c, batches.c
+    adopted = a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]) & a.receipt.is_(None)
+    completed = connection.execute(
+        update(attempts).where(a.id == claim.attempt_id, adopted, a.msgfid == msgfid).values(detail=None, **known)
+    ).rowcount
+    its_own = select(b.id).where(b.id == claim.batch_id, b.attempt_id == claim.attempt_id)
+    return bool(completed) and connection.execute(its_own).first() is not None
+
+
+def _leave_out(connection: Connection, claim: Claim, acceptance: Acceptance) -> None:
+    if claim.kind == AttemptKind.SEND:
+        status = MessageStatus.REFUSED if acceptance.consistent else MessageStatus.IN_DOUBT
+        _mark(connection, claim.campaign_id, acceptance.left_out, status)
+    elif acceptance.consistent:
+        dead = [{"batch_id": claim.batch_id, "msisdn": number, "reachable": False} for number in acceptance.left_out]
+        connection.execute(upsert(connection, lookups).on_conflict_do_nothing(), dead)
 
 
 @insisting

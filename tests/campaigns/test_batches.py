@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 import campaigns
-from campaigns import batches, turns
+from campaigns import batches, doubts, turns
 from campaigns.batches import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, lookups
@@ -247,6 +247,64 @@ def test_a_yes_after_the_batch_was_sent_again_is_kept_as_late_and_changes_nothin
     assert making.batch_states(any_database, campaign) == [BatchState.SENDING]
     assert making.statuses(any_database, campaign) == [MessageStatus.AS_BATCH] * 2
     assert making.account(any_database, campaign).credits_posted == 1
+
+
+def adopted(database: Database, found: Claim, msgfid: str) -> None:
+    """Its reply did not come in time, and its delivery reports prove that it was accepted."""
+    batches.doubt(database, found, "the lease ran out")
+    with database.transaction() as connection:
+        doubts.adopt(connection, making.attempt(database, found), msgfid)
+
+
+def test_a_reply_that_comes_after_its_reports_have_proven_it_says_the_rest(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(4))
+    found = making.claimed(any_database, campaign)
+    adopted(any_database, found, "f9")
+    making.reported(any_database, making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9"))
+    estimated = making.account(any_database, campaign).credits_posted
+
+    reply = making.acceptance(found, "f9", left_out=[making.FIRST, making.FIRST + 1])
+    for _ in range(2):
+        batches.accept(any_database, found, reply)
+
+    attempt, account = making.attempt(any_database, found), making.account(any_database, campaign)
+    assert (attempt.state, attempt.detail) == (AttemptState.ACCEPTED, None)
+    assert (estimated, account.credits_posted) == (4, 2)
+    assert account.by_status == {"delivered": 1, "refused": 1, "in_flight": 2}
+
+
+def test_a_reply_under_another_id_than_the_reports_changes_nothing(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+    adopted(any_database, found, "f9")
+
+    batches.accept(any_database, found, making.acceptance(found, "f1", left_out=[making.FIRST]))
+
+    account = making.account(any_database, campaign)
+    assert (account.by_status, account.credits_posted) == ({"in_flight": 2}, 2)
+
+
+def test_the_reply_to_a_sending_that_was_proven_late_corrects_its_credits_only(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+    making.change(any_database, update(batches_table).values(state=BatchState.PENDING, attempt_id=None))
+    adopted(any_database, found, "f9")
+
+    batches.accept(any_database, found, making.acceptance(found, "f9", left_out=[making.FIRST]))
+
+    assert making.attempt(any_database, found).state == AttemptState.ACCEPTED_LATE
+    account = making.account(any_database, campaign)
+    assert (account.by_status, account.credits_posted) == ({"pending": 2}, 1)
+
+
+def test_the_reply_to_a_lookup_that_was_proven_before_still_tells_who_is_dead(any_database: Database) -> None:
+    campaign, found = looked_up(any_database)
+    adopted(any_database, found, "f9")
+
+    batches.accept(any_database, found, making.acceptance(found, "f9", left_out=[making.FIRST]))
+
+    assert answers(any_database) == {making.FIRST: False}
+    assert making.account(any_database, campaign).credits_posted == 2
 
 
 @pytest.mark.parametrize(
