@@ -1,59 +1,30 @@
-"""The only code that moves a batch: claim it, then settle it by what is known of its request.
+"""With `claims`, the only code that moves a batch: it is settled by what is known of its request.
 
-A claim writes the attempt down before the request is made, with a lease; whoever comes back must still be the batch's
-attempt, or it changes nothing of the batch. Each function is one commit, and none waits for the network; what settles a
-batch waits for a database that is away, because what it knows would be lost.
+Whoever comes back with an outcome must still be the batch's attempt, or it changes nothing of the batch. What settles a
+claim is one commit, which waits for no network, but for a database that is away: what it knows would be lost.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, Connection, select, update
 
-from campaigns import turns
-from campaigns.database import Database, Record, later, now, rows_of, upsert
+from campaigns.claims import CLAIMED_FROM, Claim
+from campaigns.database import Database, now, rows_of, upsert
 from campaigns.models import attempts, batches, campaigns, lookups, messages
 from campaigns.outages import insisting
 from campaigns.payload import Payload, ReceiptLines
-from campaigns.states import AttemptKind, AttemptState, BatchState, CampaignState, MessageStatus
-from campaigns.text import Alphabet
+from campaigns.states import TO_LOOK_UP, UNSENT, AttemptKind, AttemptState, BatchState, CampaignState, MessageStatus
 
-_CLAIMED_FROM = {AttemptKind.SEND: BatchState.PENDING, AttemptKind.LOOKUP: BatchState.UNCHECKED}
-_CLAIMED_TO = {AttemptKind.SEND: BatchState.SENDING, AttemptKind.LOOKUP: BatchState.CHECKING}
-_KIND_OF = {CampaignState.SENDING: AttemptKind.SEND, CampaignState.CLEANING: AttemptKind.LOOKUP}
-
-
-@dataclass(frozen=True, repr=False)
-class Claim:
-    """A batch that is ours to send (or to look up), until its lease ends."""
-
-    attempt_id: int
-    kind: AttemptKind
-    msgid: str
-    account: str
-    campaign_id: int
-    batch_id: int
-    number: int
-    payload: Payload
-    alphabet: Alphabet
-    merged: bool
-    wire_text: str
-    sender: str | None
-    flash: bool
-
-    def __repr__(self) -> str:
-        return f"Claim(attempt {self.attempt_id}: {self.kind} of campaign {self.campaign_id}, batch {self.number})"
+_SETTLED_AS = {
+    AttemptState.ACCEPTED: BatchState.ACCEPTED,
+    AttemptState.REFUSED: BatchState.REFUSED,
+    AttemptState.IN_DOUBT: BatchState.IN_DOUBT,
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,90 +48,6 @@ class Acceptance:
     consistent: bool = True
 
 
-def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Claim | None:
-    """Take the campaign's next batch, and write down the attempt that is about to be made.
-
-    Returns:
-        None if there is nothing to take: paused, cancelled, out of turn, or all taken by others.
-    """
-    with database.transaction() as connection:
-        campaign = _lock_claimable(connection, campaign_id)
-        if campaign is None:
-            return None
-        kind = _KIND_OF[CampaignState(campaign.state)]
-        batch = _next_batch(connection, campaign_id, _CLAIMED_FROM[kind])
-        if batch is None or (kind == AttemptKind.SEND and not turns.pass_gate(connection, campaign, batch.size)):
-            return None
-        msgid = secrets.token_hex(12)
-        attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
-        connection.execute(
-            update(batches).where(batches.c.id == batch.id).values(state=_CLAIMED_TO[kind], attempt_id=attempt_id)
-        )
-    return Claim(
-        attempt_id=attempt_id,
-        kind=kind,
-        msgid=msgid,
-        account=campaign.account,
-        campaign_id=campaign_id,
-        batch_id=batch.id,
-        number=batch.number,
-        payload=Payload.unpack(batch.payload),
-        alphabet=Alphabet(batch.alphabet),
-        merged=batch.merged,
-        wire_text=campaign.wire_text,
-        sender=campaign.spec["sender"],
-        flash=campaign.spec["flash"],
-    )
-
-
-def _lock_claimable(connection: Connection, campaign_id: int) -> Record | None:
-    """The campaign if it may be claimed from; shared, so that lanes do not queue behind its row.
-
-    A rated one updates that row: two lanes that shared it first would wait for each other for ever.
-    """
-    c = campaigns.c
-    claimable = select(campaigns).where(c.id == campaign_id, c.paused_at.is_(None), c.state.in_(list(_KIND_OF)))
-    shared = claimable.where(c.rate.is_(None)).with_for_update(read=True)
-    alone = claimable.where(c.rate.is_not(None)).with_for_update(key_share=True)
-    return connection.execute(shared).first() or connection.execute(alone).first()
-
-
-def _next_batch(connection: Connection, campaign_id: int, state: BatchState) -> Record | None:
-    b = batches.c
-    found = select(batches).where(b.campaign_id == campaign_id, b.state == state).order_by(b.number).limit(1)
-    return connection.execute(found.with_for_update(skip_locked=True)).first()
-
-
-def _write_attempt(
-    connection: Connection, account: str, kind: AttemptKind, batch: Record, msgid: str, lease_seconds: float
-) -> int:
-    attempt = insert(attempts).values(
-        account=account,
-        kind=kind,
-        campaign_id=batch.campaign_id,
-        batch_id=batch.id,
-        size=batch.size,
-        msgid=msgid,
-        state=AttemptState.OPEN,
-        started_at=now(),
-        leased_until=later(lease_seconds),
-        estimated=batch.credits if kind == AttemptKind.SEND else batch.lookup_credits,
-    )
-    attempt_id: int = connection.execute(attempt.returning(attempts.c.id)).scalar_one()
-    return attempt_id
-
-
-def holds_lease(database: Database, claim: Claim, *, seconds: float) -> bool:
-    """Whether the attempt is still ours for so many seconds: to be asked just before connecting.
-
-    A process that was stopped in between would otherwise send what somebody else has meanwhile settled.
-    """
-    a = attempts.c
-    held = select(a.id).where(a.id == claim.attempt_id, a.state == AttemptState.OPEN, a.leased_until > later(seconds))
-    with database.reading() as connection:
-        return connection.execute(held).first() is not None
-
-
 @insisting
 def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
     """The gateway took it. Proof counts even when the lease had run out meanwhile, and the attempt was in doubt.
@@ -173,9 +60,8 @@ def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
         "credits": acceptance.credits,
         "balance_after": acceptance.balance,
     }
-    state = BatchState.ACCEPTED if claim.kind == AttemptKind.SEND else BatchState.CHECKING
     with database.transaction() as connection:
-        its_own = _settle(connection, claim, AttemptState.ACCEPTED, state, **known)
+        its_own = _settle(connection, claim, AttemptState.ACCEPTED, **known)
         its_own = its_own or _complete(connection, claim, **known)
         if its_own and acceptance.left_out:
             _leave_out(connection, claim, acceptance)
@@ -201,15 +87,24 @@ def _leave_out(connection: Connection, claim: Claim, acceptance: Acceptance) -> 
         connection.execute(upsert(connection, lookups).on_conflict_do_nothing(), dead)
 
 
+def _mark(connection: Connection, campaign_id: int, numbers: Sequence[int], status: MessageStatus) -> None:
+    named = rows_of(connection, "named", msisdn=(BigInteger, list(numbers)))
+    m = messages.c
+    connection.execute(
+        update(messages)
+        .where(m.campaign_id == campaign_id, m.msisdn == named.c.msisdn, m.status == MessageStatus.AS_BATCH)
+        .values(status=status, updated_at=now())
+    )
+
+
 @insisting
 def refuse(database: Database, claim: Claim, code: int, detail: str) -> None:
     """The gateway refused it for good: nothing was sent, and sending it again would change nothing.
 
     A lookup that was refused leaves its numbers unknown.
     """
-    state = BatchState.REFUSED if claim.kind == AttemptKind.SEND else BatchState.CHECKING
     with database.transaction() as connection:
-        _settle(connection, claim, AttemptState.REFUSED, state, code=code, detail=detail)
+        _settle(connection, claim, AttemptState.REFUSED, code=code, detail=detail)
 
 
 @insisting
@@ -219,9 +114,9 @@ def release(database: Database, claim: Claim, detail: str, *, code: int | None =
         state = connection.execute(
             select(campaigns.c.state).where(campaigns.c.id == claim.campaign_id).with_for_update(read=True)
         ).scalar_one()
-        back = BatchState.VOIDED if state == CampaignState.CANCELLED else _CLAIMED_FROM[claim.kind]
+        back = BatchState.VOIDED if state == CampaignState.CANCELLED else CLAIMED_FROM[claim.kind]
         outcome = AttemptState.NOT_SENT if code is None else AttemptState.REFUSED
-        _settle(connection, claim, outcome, back, code=code, detail=detail)
+        _settle(connection, claim, outcome, back=back, code=code, detail=detail)
 
 
 @insisting
@@ -234,9 +129,8 @@ def doubt(database: Database, claim: Claim, detail: str, *, msgfid: str | None =
         detail: why it is in doubt.
         msgfid: the gateway's id of the sending, if the unusable reply still showed it: its reports will be the proof.
     """
-    state = BatchState.IN_DOUBT if claim.kind == AttemptKind.SEND else BatchState.CHECKING
     with database.transaction() as connection:
-        _settle(connection, claim, AttemptState.IN_DOUBT, state, detail=detail, msgfid=msgfid)
+        _settle(connection, claim, AttemptState.IN_DOUBT, detail=detail, msgfid=msgfid)
 
 
 def expire_leases(database: Database) -> list[int]:
@@ -258,36 +152,87 @@ def expire_leases(database: Database) -> list[int]:
     return sorted({row.campaign_id for row in expired})
 
 
-def _settle(connection: Connection, claim: Claim, outcome: AttemptState, state: BatchState, **known: Any) -> bool:
-    """Record the outcome; returns whether the batch was still the attempt's to move.
+def _settle(connection: Connection, claim: Claim, outcome: AttemptState, **known: Any) -> bool:
+    return settle(connection, claim.attempt_id, claim.batch_id, claim.kind, outcome, **known)
 
-    A doubt may be settled by what its own worker learns late, but an outcome is never replaced by another.
+
+def settle(
+    connection: Connection,
+    attempt_id: int,
+    batch_id: int,
+    kind: AttemptKind,
+    outcome: AttemptState,
+    *,
+    back: BatchState | None = None,
+    **known: Any,
+) -> bool:
+    """Record an attempt's outcome, and move its batch accordingly; a lookup's batch goes on waiting for answers.
+
+    A doubt may be settled by what is learnt late, but an outcome is never replaced by another.
+
+    Args:
+        connection: a transaction.
+        attempt_id: whose outcome it is.
+        batch_id: what it was made for.
+        kind: what it asked for.
+        outcome: what is known of it.
+        back: the state of the batch if nothing was sent.
+        known: further columns of the attempt.
+
+    Returns:
+        Whether the batch was still the attempt's to move.
     """
     a, b = attempts.c, batches.c
     unsettled = [AttemptState.OPEN, AttemptState.IN_DOUBT]
+    # The attempt before its batch, always: its worker and its reports may settle it at the same moment.
     recorded = connection.execute(
         update(attempts)
-        .where(a.id == claim.attempt_id, a.state.in_(unsettled))
+        .where(a.id == attempt_id, a.state.in_(unsettled))
         .values(state=outcome, settled_at=now(), **known)
     ).rowcount
     if not recorded:
         return False
+    after = back or (_SETTLED_AS[outcome] if kind == AttemptKind.SEND else BatchState.CHECKING)
     held = [BatchState.SENDING, BatchState.IN_DOUBT, BatchState.CHECKING]
-    moved = connection.execute(
-        update(batches)
-        .where(b.id == claim.batch_id, b.attempt_id == claim.attempt_id, b.state.in_(held))
-        .values(state=state)
-    ).rowcount
-    if not moved and outcome == AttemptState.ACCEPTED and claim.kind == AttemptKind.SEND:
-        connection.execute(update(attempts).where(a.id == claim.attempt_id).values(state=AttemptState.ACCEPTED_LATE))
+    its_own = update(batches).where(b.id == batch_id, b.attempt_id == attempt_id, b.state.in_(held))
+    moved = connection.execute(its_own.values(state=after)).rowcount
+    if not moved and after == BatchState.ACCEPTED:
+        connection.execute(update(attempts).where(a.id == attempt_id).values(state=AttemptState.ACCEPTED_LATE))
     return bool(moved)
 
 
-def _mark(connection: Connection, campaign_id: int, numbers: Sequence[int], status: MessageStatus) -> None:
-    named = rows_of(connection, "named", msisdn=(BigInteger, list(numbers)))
-    m = messages.c
+def void_unsent(connection: Connection, campaign_id: int) -> None:
+    """Nothing of what has not left will leave."""
+    b = batches.c
+    unsent = update(batches).where(b.campaign_id == campaign_id, b.state.in_(UNSENT))
+    connection.execute(unsent.values(state=BatchState.VOIDED))
+
+
+def skip_lookups(connection: Connection, campaign_id: int) -> None:
+    """What was to be looked up goes without."""
+    b = batches.c
+    to_look_up = update(batches).where(b.campaign_id == campaign_id, b.state.in_(TO_LOOK_UP))
+    connection.execute(to_look_up.values(state=BatchState.PENDING, attempt_id=None))
+
+
+def clean(connection: Connection, batch_id: int, payload: Payload, estimate: Decimal) -> None:
+    """Its numbers were looked up: it goes on with those that are left.
+
+    Args:
+        connection: a transaction that holds the batch's row.
+        batch_id: whose numbers.
+        payload: what is left; a batch that lost everybody is voided, for a request for nobody would be refused.
+        estimate: credits for its messages.
+    """
     connection.execute(
-        update(messages)
-        .where(m.campaign_id == campaign_id, m.msisdn == named.c.msisdn, m.status == MessageStatus.AS_BATCH)
-        .values(status=status, updated_at=now())
+        update(batches)
+        .where(batches.c.id == batch_id)
+        .values(
+            state=BatchState.PENDING if len(payload) else BatchState.VOIDED,
+            attempt_id=None,
+            size=len(payload),
+            segments=sum(payload.segments),
+            credits=estimate,
+            payload=payload.pack(),
+        )
     )

@@ -17,10 +17,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
 
 from campaigns import accounts, doubts, lifecycle
+from campaigns.batches import void_unsent
 from campaigns.database import Database, Record, upsert
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, batches, campaigns, holds
-from campaigns.states import UNSENT, AttemptState, BatchState, CampaignState
+from campaigns.states import TO_LOOK_UP, UNSENT, AttemptState, BatchState, CampaignState
 
 CAMPAIGNS_AT_ONCE = 500
 
@@ -189,7 +190,7 @@ def _wait_or_fail(connection: Connection, campaign: Record, need: Decimal, free:
     reason = f"it needs {plain(need)} credits and {plain(free)} are free: {plain(shortfall)} are missing"
     if campaign.spec["on_insufficient_credits"] == "fail":
         lifecycle.change(connection, campaign.id, CampaignState.FAILED, reason)
-        lifecycle.void_unsent(connection, campaign.id)
+        void_unsent(connection, campaign.id)
         return
     if campaign.balance_refused is not None:
         refused = plain(campaign.balance_refused)
@@ -212,7 +213,7 @@ def _go_on(connection: Connection, account: str, funded: dict[int, Decimal]) -> 
         hold, [{"campaign_id": key, "account": account, "credits": value} for key, value in funded.items()]
     )
     c = campaigns.c
-    to_look_up = lifecycle.has([BatchState.UNCHECKED, BatchState.CHECKING])
+    to_look_up = lifecycle.has(TO_LOOK_UP)
     connection.execute(
         update(campaigns)
         .where(c.id.in_(funded))

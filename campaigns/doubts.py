@@ -12,8 +12,10 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select, update
 
+from campaigns import batches
 from campaigns.database import Database, Record, later, now
-from campaigns.models import attempts, batches
+from campaigns.models import attempts
+from campaigns.models import batches as batches_table
 from campaigns.payload import Payload
 from campaigns.states import AttemptKind, AttemptState, BatchState
 
@@ -109,7 +111,7 @@ def may_have_sent() -> ColumnElement[bool]:
 
 def is_in_doubt() -> ColumnElement[bool]:
     """Of an attempt: it is in doubt, and what became of it still matters."""
-    a, b = attempts.c, batches.c
+    a, b = attempts.c, batches_table.c
     waits_for_it = exists(literal(1)).where(b.id == a.batch_id, b.attempt_id == a.id, b.state == BatchState.CHECKING)
     # By its state alone first: that is what the index of unsettled attempts knows.
     return and_(a.state == AttemptState.IN_DOUBT, or_(a.kind == AttemptKind.SEND, waits_for_it.correlate(attempts)))
@@ -120,7 +122,7 @@ def _may_be(evidence: Evidence, attempt: Unsettled) -> bool:
 
 
 def _unsettled(connection: Connection, account: str) -> list[Unsettled]:
-    a, b = attempts.c, batches.c
+    a, b = attempts.c, batches_table.c
     found = (
         select(a.id, a.kind, a.msgid, a.state, a.started_at, a.campaign_id, a.batch_id, b.payload)
         .where(
@@ -141,30 +143,16 @@ def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
         attempt: with id, kind and batch_id.
         msgfid: the gateway's id of the sending.
     """
-    a, b = attempts.c, batches.c
-    held = [BatchState.IN_DOUBT] if attempt.kind == AttemptKind.SEND else [BatchState.CHECKING]
-    state = BatchState.ACCEPTED if attempt.kind == AttemptKind.SEND else BatchState.CHECKING
-    # The attempt before its batch, as everywhere: its own worker may settle it at this very moment.
-    still_in_doubt = connection.execute(
-        update(attempts)
-        .where(a.id == attempt.id, a.state == AttemptState.IN_DOUBT)
-        .values(
-            state=AttemptState.ACCEPTED,
-            msgfid=msgfid,
-            credits=a.estimated,
-            settled_at=now(),
-            detail="its reply was lost; its delivery reports prove that it was accepted",
-        )
-    ).rowcount
-    if not still_in_doubt:
-        return
-    moved = connection.execute(
-        update(batches)
-        .where(b.id == attempt.batch_id, b.attempt_id == attempt.id, b.state.in_(held))
-        .values(state=state)
-    ).rowcount
-    if not moved and attempt.kind == AttemptKind.SEND:
-        connection.execute(update(attempts).where(a.id == attempt.id).values(state=AttemptState.ACCEPTED_LATE))
+    batches.settle(
+        connection,
+        attempt.id,
+        attempt.batch_id,
+        attempt.kind,
+        AttemptState.ACCEPTED,
+        msgfid=msgfid,
+        credits=attempts.c.estimated,
+        detail="its reply was lost; its delivery reports prove that it was accepted",
+    )
 
 
 def any_in_doubt(database: Database, account: str) -> bool:

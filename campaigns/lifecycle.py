@@ -5,7 +5,7 @@ What a person may do to it is in `steering`, what moves its batches in `batches`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, fu
 from campaigns import chunks
 from campaigns.database import Database, among, later, now
 from campaigns.models import audiences, batches, campaigns, exclusions, messages
-from campaigns.states import FIRST_SETTLED, UNSENT, BatchState, CampaignState
+from campaigns.states import FIRST_SETTLED, TO_LOOK_UP, UNSENT, BatchState, CampaignState
 
 RECEIVING_SECONDS = 600
 """How long a producer may hand nothing over before it is taken for dead."""
@@ -78,14 +78,6 @@ def change(connection: Connection, campaign_id: int, state: CampaignState, reaso
     ended = {"completed_at": now()} if state in (CampaignState.COMPLETED, CampaignState.FAILED) else {}
     connection.execute(
         update(campaigns).where(campaigns.c.id == campaign_id).values(state=state, reason=reason, **ended)
-    )
-
-
-def void_unsent(connection: Connection, campaign_id: int) -> None:
-    """Nothing of what has not left will leave."""
-    b = batches.c
-    connection.execute(
-        update(batches).where(b.campaign_id == campaign_id, b.state.in_(UNSENT)).values(state=BatchState.VOIDED)
     )
 
 
@@ -159,18 +151,16 @@ def _at_work() -> Select[int, str, str]:
 
 _LEAVING = [CampaignState.CLEANING, CampaignState.SENDING]
 _LEFT = [CampaignState.TRACKING, CampaignState.STALLED, CampaignState.CANCELLED]
-_TO_LOOK_UP = [BatchState.UNCHECKED, BatchState.CHECKING]
-_TO_SEND = [*_TO_LOOK_UP, BatchState.PENDING]
 _STALLED = "only batches in doubt are left: their reports, or a person, must say what became of them"
 _DOES_NOT_ADD_UP = "its account does not add up: not completed; see what `campaigns show` says"
 
 
 def _where_it_stands() -> ColumnElement[str]:
     # A CASE asks one question after the other, and the dearest, for an open message, only where all else is done.
-    cleaning = (campaigns.c.state == CampaignState.CLEANING) & has(_TO_LOOK_UP)
+    cleaning = (campaigns.c.state == CampaignState.CLEANING) & has(TO_LOOK_UP)
     return case(
         (cleaning, CampaignState.CLEANING),
-        (has(_TO_SEND), CampaignState.SENDING),
+        (has(UNSENT), CampaignState.SENDING),
         (has([BatchState.SENDING]), CampaignState.SENDING),
         (_has_open_messages(), CampaignState.TRACKING),
         (has([BatchState.IN_DOUBT]), CampaignState.STALLED),
@@ -216,7 +206,7 @@ def _adds_up() -> ColumnElement[bool]:
     return (c.expanded == c.recipients) & (c.recipients == sizes.scalar_subquery() + excluded.scalar_subquery())
 
 
-def has(states: Sequence[BatchState]) -> ColumnElement[bool]:
+def has(states: Collection[BatchState]) -> ColumnElement[bool]:
     """Of a campaign: whether it has a batch in one of these states."""
     return _some(select(literal(1)).where(batches.c.campaign_id == campaigns.c.id, batches.c.state.in_(states)))
 

@@ -6,14 +6,14 @@ An answer that comes after its batch went on changes nothing. What stays unknown
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 
 from sqlalchemy import BigInteger, Connection, and_, delete, func, or_, select, update
 
-from campaigns import accounts, statuses
+from campaigns import accounts, batches, statuses
 from campaigns.database import Database, Record, among, later, rows_of, upsert
 from campaigns.expansion import exclude
-from campaigns.models import attempts, batches, campaigns, lookups, messages
+from campaigns.models import attempts, campaigns, lookups, messages
+from campaigns.models import batches as batches_table
 from campaigns.payload import Payload
 from campaigns.prices import Prices
 from campaigns.states import (
@@ -98,7 +98,7 @@ def _keep(connection: Connection, answers: Mapping[_Key, bool]) -> set[_Key]:
 
 def answered(database: Database, batch_ids: Iterable[int]) -> list[int]:
     """Of these batches, those that have an answer for each number."""
-    b, answers = batches.c, func.count(lookups.c.msisdn)
+    b, answers = batches_table.c, func.count(lookups.c.msisdn)
     with database.reading() as connection:
         found = (
             select(b.id)
@@ -114,7 +114,7 @@ def left_behind(database: Database) -> list[int]:
 
     It looks at some, at random: to count all answers to a large campaign takes long, and the next look comes soon.
     """
-    b, c = batches.c, campaigns.c
+    b, c = batches_table.c, campaigns.c
     cleaning = and_(c.state == CampaignState.CLEANING, c.completed_at.is_(None))
     some = select(b.id).where(cleaning, b.campaign_id == c.id, b.state == BatchState.CHECKING)
     with database.reading() as connection:
@@ -132,7 +132,7 @@ def hopeless(database: Database, *, deadline: float) -> list[int]:
         database: where.
         deadline: seconds from a lookup's beginning until it counts as unanswered.
     """
-    b, c, a = batches.c, campaigns.c, attempts.c
+    b, c, a = batches_table.c, campaigns.c, attempts.c
     over = and_(a.started_at < later(-deadline), accounts.is_there(c.account))
     found = select(b.id).where(
         c.state == CampaignState.CLEANING,
@@ -149,19 +149,14 @@ def hopeless(database: Database, *, deadline: float) -> list[int]:
 
 def give_up(database: Database, campaign_id: int, note: str) -> None:
     """The account may not look numbers up: the campaign goes on without, and says so."""
-    b, c = batches.c, campaigns.c
-    to_look_up = [BatchState.UNCHECKED, BatchState.CHECKING]
+    c = campaigns.c
     with database.transaction() as connection:
         campaign = connection.execute(
             select(c.id).where(c.id == campaign_id, c.state == CampaignState.CLEANING).with_for_update()
         ).first()
         if campaign is None:
             return
-        connection.execute(
-            update(batches)
-            .where(b.campaign_id == campaign_id, b.state.in_(to_look_up))
-            .values(state=BatchState.PENDING, attempt_id=None)
-        )
+        batches.skip_lookups(connection, campaign_id)
         connection.execute(
             update(campaigns).where(c.id == campaign_id).values(state=CampaignState.SENDING, reason=note)
         )
@@ -174,19 +169,20 @@ def clean(database: Database, batch_id: int, prices: Prices) -> bool:
         Whether it was still waiting for that.
     """
     with database.transaction() as connection:
-        b, c = batches.c, campaigns.c
+        b, c = batches_table.c, campaigns.c
         campaign = connection.execute(
             select(c.id, c.spec, c.state)
             .where(c.id == select(b.campaign_id).where(b.id == batch_id).scalar_subquery())
             .with_for_update(read=True)
         ).one()
-        batch = connection.execute(select(batches).where(b.id == batch_id).with_for_update()).one()
+        batch = connection.execute(select(batches_table).where(b.id == batch_id).with_for_update()).one()
         if batch.state != BatchState.CHECKING or campaign.state != CampaignState.CLEANING:
             return False
         payload = Payload.unpack(batch.payload)
         dead = _dead(connection, batch_id, payload, unknown=campaign.spec["lookup"]["unknown"])
         _drop(connection, batch, payload, dead)
-        _rewrite(connection, batch, payload.without(dead), prices)
+        left = payload.without(dead)
+        batches.clean(connection, batch_id, left, prices.total(left.numbers, left.segments))
     return True
 
 
@@ -209,19 +205,3 @@ def _drop(connection: Connection, batch: Record, payload: Payload, dead: set[int
         if number in dead
     ]
     exclude(connection, batch.campaign_id, rows)
-
-
-def _rewrite(connection: Connection, batch: Record, payload: Payload, prices: Prices) -> None:
-    # A batch that lost everybody is voided: a request for nobody would be refused.
-    connection.execute(
-        update(batches)
-        .where(batches.c.id == batch.id)
-        .values(
-            state=BatchState.PENDING if len(payload) else BatchState.VOIDED,
-            attempt_id=None,
-            size=len(payload),
-            segments=sum(payload.segments),
-            credits=prices.total(payload.numbers, payload.segments) if len(payload) else Decimal(0),
-            payload=payload.pack(),
-        )
-    )

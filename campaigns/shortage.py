@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, func, select, update
 
-from campaigns import credits, lifecycle
+from campaigns import batches, credits, lifecycle
 from campaigns.database import Database, later
 from campaigns.models import accounts, attempts, campaigns
 from campaigns.states import CampaignState
@@ -42,7 +42,7 @@ def run_out(database: Database, campaign_id: int, balance: Decimal | None) -> No
             return
         if campaign.spec["on_insufficient_credits"] == "fail":
             lifecycle.change(connection, campaign_id, CampaignState.CANCELLED, "the credits ran out")
-            lifecycle.void_unsent(connection, campaign_id)
+            batches.void_unsent(connection, campaign_id)
             return
         lifecycle.change(
             connection,

@@ -1,7 +1,7 @@
 """Every state that a thing can be in, each with one line that says what it means.
 
-How campaigns, batches and messages move between them is drawn in ARCHITECTURE.md; `batches`, `lifecycle` and `reports`
-are the code that moves them.
+How campaigns, batches and messages move between them is drawn in ARCHITECTURE.md; `claims`, `batches`, `lifecycle` and
+`reports` are the code that moves them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class BatchState(StrEnum):
     VOIDED = "voided"  # its campaign was cancelled before it left
 
 
-UNSENT = frozenset({BatchState.UNCHECKED, BatchState.CHECKING, BatchState.PENDING})
+TO_LOOK_UP = frozenset({BatchState.UNCHECKED, BatchState.CHECKING})
+UNSENT = TO_LOOK_UP | {BatchState.PENDING}
 
 
 class AttemptKind(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from campaigns import bells, chunks, lifecycle
+from campaigns import batches, bells, chunks, lifecycle
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, default
 from campaigns.lifecycle import UnknownCampaignError
@@ -55,7 +55,7 @@ def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database:
         if campaign.state in ENDED:
             raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to cancel")
         lifecycle.change(connection, campaign_id, CampaignState.CANCELLED, reason)
-        lifecycle.void_unsent(connection, campaign_id)
+        batches.void_unsent(connection, campaign_id)
         if campaign.audience_id is not None:
             chunks.drop(connection, campaign.audience_id)
         lifecycle.advance(connection, [campaign_id])

@@ -1,6 +1,6 @@
 """Whose turn it is: which campaigns of an account have a batch to claim now, and when a rated one's next may leave.
 
-What is claimed then is the affair of `batches`. A rate is a gate in the campaign's own row: open, or closed until a
+What is claimed then is the affair of `claims`. A rate is a gate in the campaign's own row: open, or closed until a
 time.
 """
 

@@ -1,6 +1,7 @@
 """The arrows of ARCHITECTURE.md: who may import whom."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,13 @@ def test_production_code_never_imports_the_sandbox_but_to_start_it() -> None:
 
 def test_the_worker_package_is_empty_so_that_its_rooms_can_be_used_alone() -> None:
     assert (ROOT / "worker" / "__init__.py").read_text(encoding="utf-8").strip() == ""
+
+
+def test_nobody_else_moves_a_batch() -> None:
+    paths = [path for room in ("campaigns", "worker") for path in (ROOT / room).rglob("*.py")]
+    moving = re.compile(r"update\(batches(_table)?\)")
+    movers = {path.stem for path in paths if moving.search(path.read_text(encoding="utf-8"))}
+    assert movers == {"claims", "batches"}
 
 
 def test_every_room_of_the_map_is_there_and_every_module_of_the_domain_is_on_it() -> None:

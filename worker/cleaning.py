@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from campaigns import lifecycle, lookups
-from campaigns.batches import Claim
+from campaigns.claims import Claim
 from campaigns.states import AttemptKind
 from worker.resources import Resources
 

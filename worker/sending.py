@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
 
-from campaigns import accounts, batches, bells, lifecycle, lookups, shortage, turns
-from campaigns.batches import Acceptance, Claim
+from campaigns import accounts, batches, bells, claims, lifecycle, lookups, shortage, turns
+from campaigns.batches import Acceptance
+from campaigns.claims import Claim
 from campaigns.payload import ReceiptLines
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
@@ -78,7 +79,7 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
 
 def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:
     """Send the campaign's next batch; returns whether it had one."""
-    claim = batches.claim(resources.database, campaign_id, lease_seconds=resources.lease_seconds(account))
+    claim = claims.claim(resources.database, campaign_id, lease_seconds=resources.lease_seconds(account))
     if claim is None:
         return False
     tally.add(claim)
@@ -89,7 +90,7 @@ def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tall
 def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     """Make the request of a claim and settle it; returns how many messages (or lookups) were accepted."""
     gateway = resources.gateway(claim.account)
-    if not batches.holds_lease(resources.database, claim, seconds=gateway.longest_send):
+    if not claims.holds_lease(resources.database, claim, seconds=gateway.longest_send):
         batches.release(resources.database, claim, "its lease had too little time left: nothing was sent")
         return 0
     try:

@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 import campaigns
-from campaigns import batches, expansion, lifecycle, reports
+from campaigns import batches, claims, expansion, lifecycle, reports
 from campaigns import credits as ledger
-from campaigns.batches import Acceptance, Claim
+from campaigns.batches import Acceptance
+from campaigns.claims import Claim
 from campaigns.credits import Balance
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -80,7 +81,7 @@ def funded(database: Database, msisdns: Iterable[int], **options: Any) -> int:
 
 def claimed(database: Database, campaign_id: int, *, lease_seconds: float = LEASE) -> Claim:
     """Its next batch, which must be there."""
-    claim = batches.claim(database, campaign_id, lease_seconds=lease_seconds)
+    claim = claims.claim(database, campaign_id, lease_seconds=lease_seconds)
     assert claim is not None
     return claim
 
@@ -105,11 +106,11 @@ def accepted(database: Database, campaign_id: int, msgfid: str = "") -> Claim:
 
 def all_accepted(database: Database, campaign_id: int) -> list[Claim]:
     """All its batches, sent and taken."""
-    claims = []
-    while (claim := batches.claim(database, campaign_id, lease_seconds=LEASE)) is not None:
+    made = []
+    while (claim := claims.claim(database, campaign_id, lease_seconds=LEASE)) is not None:
         batches.accept(database, claim, acceptance(claim))
-        claims.append(claim)
-    return claims
+        made.append(claim)
+    return made
 
 
 def report(claim: Claim, *found: tuple[int, MessageStatus], msgfid: str = "") -> Reports:

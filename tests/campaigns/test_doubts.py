@@ -10,7 +10,7 @@ import pytest
 
 import campaigns
 from campaigns import batches, doubts, lookups
-from campaigns.batches import Claim
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.doubts import Evidence, Unsettled
 from campaigns.prices import Prices

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 import campaigns
 from campaigns import accounts, batches, lookups
-from campaigns.batches import Claim
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import batches as batches_table
 from campaigns.models import exclusions

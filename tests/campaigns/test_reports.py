@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 import campaigns
 from campaigns import batches, doubts, lookups, reports
-from campaigns.batches import Claim
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, report_polls
 from campaigns.reports import Reports

@@ -2,7 +2,7 @@
 
 import campaigns
 from campaigns import batches, silence
-from campaigns.batches import Claim
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
 from campaigns.states import MessageStatus

@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 
 import campaigns
 from campaigns import batches, statuses
-from campaigns.batches import Claim
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import messages, refunds
 from campaigns.reports import Reports

@@ -2,15 +2,15 @@
 
 from collections import Counter
 
-from campaigns import batches, turns
-from campaigns.batches import Claim
+from campaigns import claims, turns
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import campaigns as campaigns_table
 from tests.campaigns import making
 
 
 def claim(database: Database, campaign_id: int) -> Claim | None:
-    return batches.claim(database, campaign_id, lease_seconds=making.LEASE)
+    return claims.claim(database, campaign_id, lease_seconds=making.LEASE)
 
 
 def test_claimers_of_a_rated_campaign_wait_for_one_another_and_pass_the_gate_once(any_database: Database) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import campaigns
 from campaigns import accounts, turns
-from campaigns.batches import Claim
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.payload import Payload
 from campaigns.states import AttemptKind

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 import campaigns
 from campaigns import accounts, batches, reports, turns
-from campaigns.batches import Claim
+from campaigns.claims import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.models import attempts, report_polls
 from campaigns.prices import Prices

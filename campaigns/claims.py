@@ -1,0 +1,130 @@
+"""A claim: a batch is taken, and the attempt written down with its lease, before the request is made.
+
+What becomes of it then is the affair of `batches`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from campaigns import turns
+from campaigns.database import Database, Record, later, now
+from campaigns.models import attempts, batches, campaigns
+from campaigns.payload import Payload
+from campaigns.states import AttemptKind, AttemptState, BatchState, CampaignState
+from campaigns.text import Alphabet
+
+CLAIMED_FROM = {AttemptKind.SEND: BatchState.PENDING, AttemptKind.LOOKUP: BatchState.UNCHECKED}
+"""The state of batches that wait to be sent, or to be looked up."""
+
+_CLAIMED_TO = {AttemptKind.SEND: BatchState.SENDING, AttemptKind.LOOKUP: BatchState.CHECKING}
+_KIND_OF = {CampaignState.SENDING: AttemptKind.SEND, CampaignState.CLEANING: AttemptKind.LOOKUP}
+
+
+@dataclass(frozen=True, repr=False)
+class Claim:
+    """A batch that is ours to send (or to look up), until its lease ends."""
+
+    attempt_id: int
+    kind: AttemptKind
+    msgid: str
+    account: str
+    campaign_id: int
+    batch_id: int
+    number: int
+    payload: Payload
+    alphabet: Alphabet
+    merged: bool
+    wire_text: str
+    sender: str | None
+    flash: bool
+
+    def __repr__(self) -> str:
+        return f"Claim(attempt {self.attempt_id}: {self.kind} of campaign {self.campaign_id}, batch {self.number})"
+
+
+def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Claim | None:
+    """Take the campaign's next batch, and write down the attempt that is about to be made.
+
+    Returns:
+        None if there is nothing to take: paused, cancelled, out of turn, or all taken by others.
+    """
+    with database.transaction() as connection:
+        campaign = _lock_claimable(connection, campaign_id)
+        if campaign is None:
+            return None
+        kind = _KIND_OF[CampaignState(campaign.state)]
+        batch = _next_batch(connection, campaign_id, CLAIMED_FROM[kind])
+        if batch is None or (kind == AttemptKind.SEND and not turns.pass_gate(connection, campaign, batch.size)):
+            return None
+        msgid = secrets.token_hex(12)
+        attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
+        connection.execute(
+            update(batches).where(batches.c.id == batch.id).values(state=_CLAIMED_TO[kind], attempt_id=attempt_id)
+        )
+    return Claim(
+        attempt_id=attempt_id,
+        kind=kind,
+        msgid=msgid,
+        account=campaign.account,
+        campaign_id=campaign_id,
+        batch_id=batch.id,
+        number=batch.number,
+        payload=Payload.unpack(batch.payload),
+        alphabet=Alphabet(batch.alphabet),
+        merged=batch.merged,
+        wire_text=campaign.wire_text,
+        sender=campaign.spec["sender"],
+        flash=campaign.spec["flash"],
+    )
+
+
+def _lock_claimable(connection: Connection, campaign_id: int) -> Record | None:
+    """The campaign if it may be claimed from; shared, so that lanes do not queue behind its row.
+
+    A rated one updates that row: two lanes that shared it first would wait for each other for ever.
+    """
+    c = campaigns.c
+    claimable = select(campaigns).where(c.id == campaign_id, c.paused_at.is_(None), c.state.in_(list(_KIND_OF)))
+    shared = claimable.where(c.rate.is_(None)).with_for_update(read=True)
+    alone = claimable.where(c.rate.is_not(None)).with_for_update(key_share=True)
+    return connection.execute(shared).first() or connection.execute(alone).first()
+
+
+def _next_batch(connection: Connection, campaign_id: int, state: BatchState) -> Record | None:
+    b = batches.c
+    found = select(batches).where(b.campaign_id == campaign_id, b.state == state).order_by(b.number).limit(1)
+    return connection.execute(found.with_for_update(skip_locked=True)).first()
+
+
+def _write_attempt(
+    connection: Connection, account: str, kind: AttemptKind, batch: Record, msgid: str, lease_seconds: float
+) -> int:
+    attempt = insert(attempts).values(
+        account=account,
+        kind=kind,
+        campaign_id=batch.campaign_id,
+        batch_id=batch.id,
+        size=batch.size,
+        msgid=msgid,
+        state=AttemptState.OPEN,
+        started_at=now(),
+        leased_until=later(lease_seconds),
+        estimated=batch.credits if kind == AttemptKind.SEND else batch.lookup_credits,
+    )
+    attempt_id: int = connection.execute(attempt.returning(attempts.c.id)).scalar_one()
+    return attempt_id
+
+
+def holds_lease(database: Database, claim: Claim, *, seconds: float) -> bool:
+    """Whether the attempt is still ours for so many seconds: to be asked just before connecting.
+
+    A process that was stopped in between would otherwise send what somebody else has meanwhile settled.
+    """
+    a = attempts.c
+    held = select(a.id).where(a.id == claim.attempt_id, a.state == AttemptState.OPEN, a.leased_until > later(seconds))
+    with database.reading() as connection:
+        return connection.execute(held).first() is not None
