@@ -208,6 +208,7 @@ attempts = Table(
     Column("credits", Credits),  # what the gateway took
     Column("balance_after", Credits),
     Column("asked_at", Moment()),  # when its reports were last asked for by msgfid
+    Column("ended_at", Moment()),  # none of its messages was silent any more: it need not be asked for
     CheckConstraint(_either(AttemptState), name="state_known"),
     Index("attempts_msgfid", "msgfid", postgresql_where=text("msgfid IS NOT NULL")),
     Index("attempts_msgid", "msgid", unique=True),

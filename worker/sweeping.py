@@ -64,7 +64,7 @@ LOOKS: dict[str, Callable[[Resources], int]] = {
 
 
 def give_up_on_the_silent(resources: Resources) -> str:
-    """Call overdue messages `unreported`. It reads whole campaigns, so it is not a part of the sweep."""
+    """Call overdue messages `unreported`. They may be a whole campaign's, so it is not a part of the sweep."""
     touched = silence.give_up(resources.database, older_than=resources.settings.report_deadline)
     if touched:
         with resources.database.transaction() as connection:

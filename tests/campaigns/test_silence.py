@@ -1,5 +1,8 @@
 """Messages that nobody reports on are asked for by name, and one day given up."""
 
+import pytest
+from sqlalchemy import text
+
 import campaigns
 from campaigns import batches, silence
 from campaigns.claims import Claim
@@ -7,6 +10,7 @@ from campaigns.database import Database
 from campaigns.models import attempts
 from campaigns.states import MessageStatus
 from tests.campaigns import making
+from tests.campaigns.plans import plans_of
 
 DELIVERED, UNREPORTED = MessageStatus.DELIVERED, MessageStatus.UNREPORTED
 
@@ -109,6 +113,59 @@ def test_only_the_messages_of_overdue_sendings_are_given_up(any_database: Databa
     silence.give_up(any_database, older_than=60)
 
     assert making.statuses(any_database, campaign) == [UNREPORTED, MessageStatus.AS_BATCH]
+
+
+def test_a_sending_whose_messages_all_have_an_end_is_never_looked_at_again(any_database: Database) -> None:
+    done, open_ = sent(any_database), sent(any_database)
+    making.reported(any_database, making.report(done, (0, DELIVERED), (1, MessageStatus.UNDELIVERED)))
+    making.clock_goes_on(any_database, 61)
+
+    asked_for(any_database)
+    looked_at = [making.attempt(any_database, each).ended_at is None for each in (done, open_)]
+    silence.give_up(any_database, older_than=60)
+
+    assert looked_at == [False, True]
+    assert making.attempt(any_database, open_).ended_at is not None
+
+
+def test_messages_are_found_by_their_keys_and_not_by_reading_their_campaigns(any_database: Database) -> None:
+    sent(any_database)
+    making.clock_goes_on(any_database, 61)
+
+    with plans_of(any_database, "messages") as plans:
+        asked_for(any_database)
+        silence.give_up(any_database, older_than=60)
+
+    assert len(plans) == 2
+    for plan in plans:
+        assert "msisdn" in plan
+        assert not any(word in plan for word in ("Hash", "Merge", "Seq Scan", "SCAN messages"))
+
+
+def test_more_sendings_may_be_overdue_than_a_statement_has_parameters(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "SENDINGS_AT_ONCE", 10_000)  # of one message each: it is quicker so
+    found = sent(postgresql, 1)
+    making.change(
+        postgresql,
+        text("""INSERT INTO batches
+            (campaign_id, number, alphabet, merged, size, segments, credits, lookup_credits, state, attempt_id, payload)
+            SELECT campaign_id, n, alphabet, merged, size, segments, credits, lookup_credits, state, attempt_id, payload
+            FROM batches, generate_series(2, 70000) n"""),
+    )
+    making.change(
+        postgresql,
+        text("""INSERT INTO attempts
+            (account, kind, campaign_id, batch_id, size, msgid, state, started_at, leased_until, settled_at, estimated)
+            SELECT 'default', 'send', campaign_id, id, 1, id, 'accepted', now(), now(), now(), 1
+            FROM batches WHERE number > 1"""),
+    )
+    making.clock_goes_on(postgresql, 61, attempts.c.settled_at)
+
+    assert silence.give_up(postgresql, older_than=60) == [found.campaign_id]
+    assert making.statuses(postgresql, found.campaign_id) == [UNREPORTED]
+    assert silence.give_up(postgresql, older_than=60) == []
 
 
 def test_a_report_after_the_deadline_still_counts(any_database: Database) -> None:

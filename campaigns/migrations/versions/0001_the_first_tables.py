@@ -216,6 +216,7 @@ def upgrade() -> None:
         sa.Column("credits", Credits, nullable=True),
         sa.Column("balance_after", Credits, nullable=True),
         sa.Column("asked_at", Moment(), nullable=True),
+        sa.Column("ended_at", Moment(), nullable=True),
         sa.CheckConstraint(
             "state IN ('open', 'accepted', 'refused', 'not_sent', 'in_doubt', 'accepted_late')",
             name=op.f("attempts_state_known"),
