@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, select, update
 
-from campaigns import chunks
+from campaigns import chunks, refusals
 from campaigns.database import Database, among, later, now
 from campaigns.models import audiences, batches, campaigns, exclusions, messages
 from campaigns.states import FIRST_SETTLED, TO_LOOK_UP, UNSENT, BatchState, CampaignState
@@ -187,6 +187,7 @@ def _complete(connection: Connection, mine: Any, ids: Sequence[int]) -> None:
     if odd := set(ids) - done:
         connection.execute(mine.where(among(connection, c.id, odd)).values(reason=_DOES_NOT_ADD_UP))
     _explain_the_empty(connection, done)
+    _explain_the_refused(connection, done)
 
 
 def _explain_the_empty(connection: Connection, campaign_ids: Iterable[int]) -> None:
@@ -197,6 +198,14 @@ def _explain_the_empty(connection: Connection, campaign_ids: Iterable[int]) -> N
     for campaign_id in connection.execute(empty).scalars().all():
         why = nothing_to_send(connection, campaign_id)
         connection.execute(update(campaigns).where(c.id == campaign_id).values(reason=why))
+
+
+def _explain_the_refused(connection: Connection, campaign_ids: Iterable[int]) -> None:
+    """A campaign that is completed though the gateway refused some of it says so, after whatever else it says."""
+    c = campaigns.c
+    for campaign_id, refused in refusals.told(connection, campaign_ids).items():
+        mine = update(campaigns).where(c.id == campaign_id, c.state == CampaignState.COMPLETED)
+        connection.execute(mine.values(reason=func.coalesce(c.reason + "; ", "") + refused))
 
 
 def _adds_up() -> ColumnElement[bool]:

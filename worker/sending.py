@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
 
-from campaigns import accounts, batches, bells, claims, lifecycle, lookups, shortage, turns
+from campaigns import accounts, batches, bells, claims, lifecycle, lookups, refusals, shortage, turns
 from campaigns.batches import Acceptance
 from campaigns.claims import Claim
+from campaigns.database import Database
 from campaigns.payload import ReceiptLines
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
 from campaigns.text import Alphabet
 from worker import cleaning
 from worker.resources import Resources, Slice
-from worker.smseco.errors import BadRequest, InDoubt, NeedsPerson, NotEnoughCredits, NotSent, ReadFailed, Refused
+from worker.smseco.errors import InDoubt, NeedsPerson, NotEnoughCredits, NotSent, ReadFailed, Refused
 from worker.smseco.values import Receipt, Sending
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,9 @@ LONGEST_WAIT_SECONDS = 2.0
 """How long a lane waits for a gate; the sweep looks as often."""
 
 NOT_ALLOWED = -11
+NOBODY_VALID = -9
+"""However many batches are refused with it, it is about their numbers, and not about how they are sent."""
+
 TAIL = 8
 """Last digits by which a number is recognised that the gateway spells without its country code."""
 
@@ -100,8 +104,7 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
         accounts.away(resources.database, claim.account, not_sent.reason)
         tally.halted = True
     except Refused as error:
-        _refused(resources, claim, error)
-        tally.halted = not isinstance(error, BadRequest)
+        tally.halted = _refused(resources, claim, error)
     except InDoubt as error:
         batches.doubt(resources.database, claim, error.reason, msgfid=error.msgfid)
         # A page that says "maintenance" must not put one batch after the other in doubt.
@@ -144,7 +147,8 @@ def sending_of(claim: Claim, sender: str) -> Sending:
     )
 
 
-def _refused(resources: Resources, claim: Claim, error: Refused) -> None:
+def _refused(resources: Resources, claim: Claim, error: Refused) -> bool:
+    """Settle a refused claim as the code asks for; returns whether the lane must stop."""
     database, what = resources.database, f"{error.code}: {error.text}"
     if isinstance(error, NotEnoughCredits):
         batches.release(database, claim, what, code=error.code)
@@ -154,12 +158,21 @@ def _refused(resources: Resources, claim: Claim, error: Refused) -> None:
         lookups.give_up(database, claim.campaign_id, "the account may not look numbers up: sent without")
     elif isinstance(error, NeedsPerson):
         batches.release(database, claim, what, code=error.code)
-        with database.transaction() as connection:
-            lifecycle.halt(connection, claim.campaign_id, f"the gateway refused it, {what}")
-        log.warning("campaign %s is paused: the gateway refused it, %s", claim.campaign_id, what)
+        _pause(database, claim, f"the gateway refused it, {what}")
     else:
         batches.refuse(database, claim, error.code, what)
         cleaning.refused(resources, claim)
+        again = refusals.in_a_row(database, claim.campaign_id, claim.kind, error.code)
+        if error.code == NOBODY_VALID or not again:
+            return False  # it was about this batch alone
+        _pause(database, claim, f"the gateway refuses one batch after the other, {what}")
+    return True
+
+
+def _pause(database: Database, claim: Claim, reason: str) -> None:
+    with database.transaction() as connection:
+        lifecycle.halt(connection, claim.campaign_id, reason)
+    log.warning("campaign %s is paused: %s", claim.campaign_id, reason)
 
 
 def _balance(resources: Resources, account: str) -> Decimal | None:

@@ -107,7 +107,8 @@ def test_a_doubt_that_ends_as_refused_completes_a_stalled_campaign(any_database:
     batches.refuse(any_database, found, -9, "no valid recipient")
 
     assert making.advanced(any_database, campaign) == C.COMPLETED
-    assert making.account(any_database, campaign).reason is None
+    reason = making.account(any_database, campaign).reason
+    assert reason == "1 batch was refused by the gateway: no valid recipient"
 
 
 @pytest.mark.parametrize(

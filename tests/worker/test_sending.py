@@ -1,5 +1,6 @@
 """What travels for a claimed batch, and what its receipt says of each message."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from campaigns.text import Alphabet
 from tests.campaigns.making import clock_goes_on, fund, numbers, submitted
 from tests.worker.workshop import ScriptedGateway, Workshop
 from worker.sending import Tally, acceptance_of, send_slice, sending_of
+from worker.smseco.codes import refusal
 from worker.smseco.errors import InDoubt
 from worker.smseco.values import Receipt, Sending
 
@@ -212,3 +214,36 @@ def test_no_lane_waits_for_an_open_gate_while_the_gateway_is_away(any_database: 
     turn = send_slice(workshop, "default", 1)
 
     assert (turn.did, turn.more, turn.after) == ("nothing to send", False, None)
+
+
+def refused_with(code: int) -> Callable[[Sending], Receipt]:
+    error = refusal(code)
+    assert error is not None
+
+    def refuse(_sending: Sending) -> Receipt:
+        raise error
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("code", "sent", "by_status", "waits_for"),
+    [
+        (-1, 2, {"pending": 3, "refused": 2}, "one batch after the other, -1: XML invalide"),
+        (-14, 1, {"pending": 5}, "the gateway refused it, -14: Commande inconnue"),
+        (-9, 5, {"refused": 5}, "None"),
+    ],
+    ids=["an invalid document", "an unknown command", "nobody valid"],
+)
+def test_a_campaign_is_not_burnt_batch_by_batch_by_what_is_not_about_its_batches(
+    any_database: Database, code: int, sent: int, by_status: dict[str, int], waits_for: str
+) -> None:
+    made = submitted(any_database, numbers(5), batch_size=1)
+    fund(any_database)
+    gateway = ScriptedGateway(answer=refused_with(code))
+    workshop = Workshop(any_database, gateway)
+    while send_slice(workshop, "default", 1).more:
+        pass
+    progress = campaigns.progress(made, database=any_database)
+    assert (len(gateway.sent), progress.by_status) == (sent, by_status)
+    assert waits_for in str(progress.waits_for)

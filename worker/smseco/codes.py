@@ -35,7 +35,7 @@ REFUSALS: dict[int, Refusal] = {
     -11: Refusal("sending_not_allowed", "Envoi de sms non autorisé pour ce compte", NeedsPerson),
     -12: Refusal("account_not_active", "Compte non actif dans le système", NeedsPerson),
     -13: Refusal("bad_datesend", "Heure d'envoi pour message différé incorrecte", BadRequest),
-    -14: Refusal("unknown_command", "Commande inconnue", BadRequest),
+    -14: Refusal("unknown_command", "Commande inconnue", NeedsPerson),
 }
 
 

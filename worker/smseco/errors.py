@@ -49,11 +49,11 @@ class NotEnoughCredits(Refused):
 
 
 class NeedsPerson(Refused):
-    """Pause and show the reason: login, sender name or account must be put right by a person (-2 -3 -4 -8 -11 -12)."""
+    """Pause and show the reason: a person must put right login, sender, account or URL (-2 -3 -4 -8 -11 -12 -14)."""
 
 
 class BadRequest(Refused):
-    """This batch will never pass as it is: do not send it again unchanged (-1 -5 -7 -9 -10 -13 -14)."""
+    """This batch will never pass as it is: do not send it again unchanged (-1 -5 -7 -9 -10 -13)."""
 
 
 class InDoubt(GatewayError):

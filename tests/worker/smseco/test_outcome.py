@@ -89,11 +89,11 @@ def arrived(body: bytes, status: int = 200) -> Exchange:
         ),
         *[
             pytest.param(arrived(refused(code)), BadRequest, f"{code} ", id=str(code))
-            for code in (-1, -5, -7, -9, -10, -13, -14)
+            for code in (-1, -5, -7, -9, -10, -13)
         ],
         *[
             pytest.param(arrived(refused(code)), NeedsPerson, f"{code} ", id=str(code))
-            for code in (-2, -3, -4, -8, -11, -12)
+            for code in (-2, -3, -4, -8, -11, -12, -14)
         ],
         pytest.param(arrived(refused(-6)), NotEnoughCredits, "-6 ", id="-6"),
     ],

@@ -1,0 +1,96 @@
+"""What is made of batches that the gateway refused for good."""
+
+import pytest
+
+from campaigns import batches, refusals
+from campaigns.claims import Claim
+from campaigns.database import Database
+from campaigns.states import AttemptKind
+from tests.campaigns import making
+
+INVALID, NOBODY = (-1, "-1: XML invalide"), (-9, "-9: Aucuns destinataires valides")
+
+
+def funded(database: Database, count: int) -> int:
+    """A campaign of so many batches."""
+    return making.funded(database, making.numbers(count), batch_size=1)
+
+
+def refuse(database: Database, campaign: int, why: tuple[int, str] = INVALID) -> Claim:
+    claim = making.claimed(database, campaign)
+    batches.refuse(database, claim, *why)
+    return claim
+
+
+def in_a_row(database: Database, campaign: int, kind: AttemptKind = AttemptKind.SEND) -> bool:
+    return refusals.in_a_row(database, campaign, kind, -1)
+
+
+def test_one_refusal_is_about_its_batch_and_two_with_one_code_are_not(any_database: Database) -> None:
+    campaign, other = funded(any_database, 3), funded(any_database, 1)
+    refuse(any_database, campaign)
+    refuse(any_database, other)
+    after_one = in_a_row(any_database, campaign)
+    refuse(any_database, campaign)
+
+    assert not after_one
+    assert in_a_row(any_database, campaign)
+    assert not in_a_row(any_database, other)
+    assert not in_a_row(any_database, campaign, AttemptKind.LOOKUP)
+
+
+def test_an_acceptance_between_two_refusals_shows_that_they_are_about_their_batches(any_database: Database) -> None:
+    campaign = funded(any_database, 3)
+    refuse(any_database, campaign)
+    making.accepted(any_database, campaign)
+    refuse(any_database, campaign)
+
+    assert not in_a_row(any_database, campaign)
+
+
+def test_what_neither_accepts_nor_refuses_with_the_code_does_not_count(any_database: Database) -> None:
+    campaign = funded(any_database, 4)
+    refuse(any_database, campaign)
+    refuse(any_database, campaign, NOBODY)
+    batches.doubt(any_database, making.claimed(any_database, campaign), "timed out")
+    after_others = in_a_row(any_database, campaign)
+    refuse(any_database, campaign)
+
+    assert not after_others
+    assert in_a_row(any_database, campaign)
+
+
+@pytest.mark.parametrize(
+    ("refused", "reason"),
+    [
+        ([], None),
+        ([NOBODY], "1 batch was refused by the gateway: -9: Aucuns destinataires valides"),
+        (
+            [NOBODY, INVALID, NOBODY],
+            "3 batches were refused by the gateway: 2 with -9: Aucuns destinataires valides; 1 with -1: XML invalide",
+        ),
+    ],
+    ids=["none", "one", "several, for two reasons"],
+)
+def test_a_campaign_that_is_completed_says_what_the_gateway_refused_of_it(
+    any_database: Database, refused: list[tuple[int, str]], reason: str | None
+) -> None:
+    campaign = funded(any_database, len(refused) + 1)
+    for why in refused:
+        refuse(any_database, campaign, why)
+    making.all_delivered(any_database, making.accepted(any_database, campaign))
+
+    assert making.advanced(any_database, campaign) == "completed"
+    assert making.account(any_database, campaign).reason == reason
+
+
+def test_what_was_refused_is_said_after_what_was_said_before(any_database: Database) -> None:
+    campaign = funded(any_database, 1)
+    with any_database.transaction() as connection:
+        connection.exec_driver_sql(f"UPDATE campaigns SET reason = 'sent without lookups' WHERE id = {campaign}")
+    refuse(any_database, campaign, NOBODY)
+
+    assert making.advanced(any_database, campaign) == "completed"
+    assert making.account(any_database, campaign).reason == (
+        "sent without lookups; 1 batch was refused by the gateway: -9: Aucuns destinataires valides"
+    )
