@@ -85,6 +85,13 @@ def _seconds_left(connection: Connection, account: Record) -> float:
     return float((account.away_until - clock).total_seconds())
 
 
+def is_doubtful(database: Database, name: str) -> bool:
+    """Whether requests of the account fell in doubt, and none was accepted since."""
+    with database.reading() as connection:
+        failing = connection.execute(_FAILING, {"of_account": name}).first()
+    return failing is not None and bool(failing.doubtful)
+
+
 def back(database: Database, name: str, *, proven: bool = True) -> None:
     """The gateway answered; not `proven` if it was no send, which says nothing of those that fell in doubt."""
     with database.reading() as connection:

@@ -58,11 +58,16 @@ def _candidates() -> Select[int]:
 
 
 def count_claimable(database: Database, account: str, most: int) -> int:
-    """How many batches of the account can be claimed now; counts no further than `most`."""
+    """How many batches of the account can be claimed now; counts no further than `most`.
+
+    Of an account whose requests fell in doubt it is one: others wait until it is accepted.
+    """
     c, b = campaigns.c, batches.c
     some = candidates(database, account, most)
     if not some:
         return 0
+    if accounts.is_doubtful(database, account):
+        return 1
     claimable = select(b.id).where(
         b.campaign_id.in_(some),
         b.state.in_([BatchState.PENDING, BatchState.UNCHECKED]),

@@ -67,6 +67,8 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
     until = monotonic() + SLICE_SECONDS
     tally = Tally()
     some = turns.candidates(resources.database, account, CANDIDATES)
+    if some and accounts.is_doubtful(resources.database, account) and not _may_try(resources, account, lane):
+        some = []
     while some and not tally.halted and (not tally.touched or monotonic() < until):
         campaign_id = some.pop(0)
         if _send_next(resources, account, campaign_id, tally):
@@ -79,6 +81,23 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
     # One lane is enough to wait for the gates of rated campaigns, and none waits for one that opens late.
     opens = turns.next_turn(resources.database, account) if lane == 1 else None
     return Slice(str(tally), after=opens if opens is not None and opens <= LONGEST_WAIT_SECONDS else None)
+
+
+def _may_try(resources: Resources, account: str, lane: int) -> bool:
+    """Where requests fell in doubt, one lane tries again, and only if the gateway answers what costs nothing.
+
+    A doubt is a batch that may be paid for and that nobody may send again: it must not be one a lane, each minute.
+    """
+    if lane != 1:
+        return False
+    try:
+        resources.gateway(account).balance()
+    except Refused:
+        return True  # a proper answer: what it says will be heard of the batch as well
+    except ReadFailed as error:
+        accounts.away(resources.database, account, f"replies are lost or unreadable: {error}", doubtful=True)
+        return False
+    return True
 
 
 def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import campaigns
-from campaigns import accounts, turns
+from campaigns import accounts, models, turns
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.payload import Payload
@@ -19,7 +19,7 @@ from tests.campaigns.making import clock_goes_on, fund, numbers, submitted
 from tests.worker.workshop import ScriptedGateway, Workshop
 from worker.sending import Tally, acceptance_of, send_slice, sending_of
 from worker.smseco.codes import refusal
-from worker.smseco.errors import InDoubt
+from worker.smseco.errors import BadReply, InDoubt, ReadFailed, Unreachable
 from worker.smseco.values import Receipt, Sending
 
 ABIDJAN, OUAGA, BOUAKE = 2250700000001, 22670000002, 2250500000003
@@ -171,6 +171,55 @@ def test_a_gateway_that_leaves_requests_in_doubt_is_not_given_one_after_the_othe
     progress = campaigns.progress(made, database=any_database)
     assert progress.by_status == {"pending": 29, "in_doubt": 1}
     assert "503" in str(progress.waits_for)
+
+
+@pytest.fixture
+def doubtful(any_database: Database) -> Database:
+    """A database whose account had requests in doubt, and may be tried again; two campaigns of three batches wait."""
+    for first in (0, 3):
+        submitted(any_database, numbers(6)[first : first + 3], batch_size=1)
+    fund(any_database)
+    accounts.away(any_database, "default", "HTTP 503", doubtful=True)
+    clock_goes_on(any_database, 60, models.accounts.c.away_until)
+    return any_database
+
+
+def test_where_requests_fell_in_doubt_one_lane_tries_again_and_no_other(doubtful: Database) -> None:
+    gateway = ScriptedGateway()
+    workshop = Workshop(doubtful, gateway)
+
+    assert turns.count_claimable(doubtful, "default", 9) == 1
+    assert not send_slice(workshop, "default", 2).more
+    assert gateway.sent == []
+    assert send_slice(workshop, "default", 1).more
+    assert gateway.sent
+    assert not accounts.is_doubtful(doubtful, "default")
+
+
+@pytest.mark.parametrize("error", [BadReply("HTTP 503"), Unreachable("no answer in time")], ids=str)
+def test_nothing_is_sent_for_a_try_while_the_balance_cannot_be_read(doubtful: Database, error: ReadFailed) -> None:
+    def still_broken() -> None:
+        raise error
+
+    gateway = ScriptedGateway(before_balance=still_broken)
+
+    turn = send_slice(Workshop(doubtful, gateway), "default", 1)
+
+    assert (turn.more, gateway.sent) == (False, [])
+    assert turns.candidates(doubtful, "default", 1) == []
+    assert accounts.is_doubtful(doubtful, "default")
+
+
+def test_a_try_that_falls_in_doubt_is_one_batch(doubtful: Database) -> None:
+    def maintenance(_sending: Sending) -> Receipt:
+        raise InDoubt("HTTP 503")
+
+    gateway = ScriptedGateway(answer=maintenance)
+    workshop = Workshop(doubtful, gateway)
+    for lane in (1, 2, 3, 4):
+        send_slice(workshop, "default", lane)
+
+    assert len(gateway.sent) == 1
 
 
 def test_a_balance_that_can_be_asked_does_not_show_that_sends_are_well_again(any_database: Database) -> None:
