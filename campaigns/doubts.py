@@ -6,14 +6,14 @@ the reports came; it is in doubt, not merely late; and enough of its numbers are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select, update
 
 from campaigns import batches
-from campaigns.database import Database, Record, later, now
+from campaigns.database import Database, Record, among, later, now
 from campaigns.models import attempts
 from campaigns.models import batches as batches_table
 from campaigns.payload import Payload
@@ -155,12 +155,20 @@ def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
     )
 
 
-def any_in_doubt(database: Database, account: str) -> bool:
-    """Whether a request of the account is in doubt."""
+def in_doubt(database: Database, account: str) -> set[int]:
+    """The account's attempts that evidence may settle."""
     a = attempts.c
-    in_doubt = select(a.id).where(a.account == account, a.state == AttemptState.IN_DOUBT)
+    found = select(a.id).where(a.account == account, a.state == AttemptState.IN_DOUBT, may_have_sent())
     with database.reading() as connection:
-        return connection.execute(in_doubt.limit(1)).first() is not None
+        return set(connection.execute(found).scalars())
+
+
+def numbers_of(database: Database, attempt_ids: Iterable[int]) -> dict[int, frozenset[int]]:
+    """The MSISDNs in the batches of these attempts."""
+    a, b = attempts.c, batches_table.c
+    with database.reading() as connection:
+        found = select(a.id, b.payload).where(among(connection, a.id, attempt_ids), b.id == a.batch_id)
+        return {row.id: frozenset(Payload.unpack(row.payload).numbers) for row in connection.execute(found)}
 
 
 def to_ask_for(database: Database, account: str, *, every: float, most: int) -> list[str]:

@@ -8,12 +8,26 @@ often precede the reply that they belong to.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, delete, insert, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from campaigns import accounts, doubts, lookups, statuses
 from campaigns.database import Database, Record, later, now, rows_of
@@ -112,13 +126,25 @@ def body(database: Database, poll_id: int) -> bytes:
         )
 
 
-def unapplied(database: Database, account: str) -> list[Record]:
-    """Polls (id, state, msgfid, stored_at, unknown) whose body is here and not wholly applied, oldest first."""
+def any_stored(database: Database, account: str) -> bool:
+    """Whether a body waits that nobody has applied; what is parked may wait for the next reading."""
     p = report_polls.c
-    found = select(p.id, p.state, p.msgfid, p.stored_at, p.unknown)
-    at_work = found.where(p.account == account, p.state.in_([PollState.STORED, PollState.PARKED])).order_by(p.id)
+    stored = select(p.id).where(p.account == account, p.state == PollState.STORED)
     with database.reading() as connection:
-        return list(connection.execute(at_work).all())
+        return connection.execute(stored.limit(1)).first() is not None
+
+
+def unapplied(database: Database, account: str) -> list[Record]:
+    """Polls (id, state, msgfid, stored_at, unknown) to apply now, oldest first.
+
+    Those whose body nobody has applied, and the parked ones of which an attempt has a msgfid meanwhile.
+    """
+    p = report_polls.c
+    found = select(p.id, p.state, p.msgfid, p.stored_at, p.unknown).where(p.account == account)
+    with database.reading() as connection:
+        known = and_(p.state == PollState.PARKED, _is_known(connection))
+        stored = connection.execute(found.where(p.state == PollState.STORED)).all()
+        return sorted([*stored, *connection.execute(found.where(known)).all()], key=lambda poll: int(poll.id))
 
 
 def parked(database: Database, account: str, *, no_older_than: float) -> list[Record]:
@@ -128,29 +154,32 @@ def parked(database: Database, account: str, *, no_older_than: float) -> list[Re
     reader died before any body came counts as lost.
     """
     p = report_polls.c
-    too_old = (p.stored_at < later(-no_older_than)).label("too_old")
-    found = select(p.id, p.state, p.msgfid, p.stored_at, p.unknown, p.account, too_old)
-    waiting = []
+    mine = update(report_polls).where(p.account == account)
+    waiting = select(p.id, p.state, p.msgfid, p.stored_at, p.unknown).where(
+        p.account == account, p.state == PollState.PARKED
+    )
     with database.transaction() as connection:
-        connection.execute(
-            update(report_polls)
-            .where(p.account == account, p.state == PollState.ASKED, p.asked_at < later(-ASKED_SECONDS))
-            .values(state=PollState.LOST)
-        )
-        at_work = found.where(p.account == account, p.state == PollState.PARKED).order_by(p.id).with_for_update()
-        for poll in connection.execute(at_work).all():
-            if not poll.too_old and _can_be_claimed(connection, poll):
-                waiting.append(poll)
-            else:
-                connection.execute(update(report_polls).where(p.id == poll.id).values(state=PollState.APPLIED))
-    return waiting
+        no_answer = and_(p.state == PollState.ASKED, p.asked_at < later(-ASKED_SECONDS))
+        connection.execute(mine.where(no_answer).values(state=PollState.LOST))
+        # One statement, one moment: a request that is settled meanwhile is either still unsettled or known.
+        over = or_(p.stored_at < later(-no_older_than), ~or_(_may_be_ours(), _is_known(connection)))
+        connection.execute(mine.where(p.state == PollState.PARKED, over).values(state=PollState.APPLIED))
+        return list(connection.execute(waiting.order_by(p.id)).all())
 
 
-def _can_be_claimed(connection: Connection, poll: Record) -> bool:
-    # In this order: a request that is settled in between is known by its msgfid then.
-    if _may_belong_to_an_unsettled_attempt(connection, poll):
-        return True
-    return bool(_attempts(connection, poll.account, poll.unknown))
+def _may_be_ours() -> ColumnElement[bool]:
+    """Of a poll: a request that had begun when its body came is unsettled."""
+    a, p = attempts.c, report_polls.c
+    unsettled = and_(a.account == p.account, doubts.may_have_sent(), a.started_at <= p.stored_at)
+    return exists(literal(1)).where(unsettled).correlate(report_polls)
+
+
+def _is_known(connection: Connection) -> ColumnElement[bool]:
+    """Of a poll: an attempt has one of the msgfids that nobody had."""
+    a, p = attempts.c, report_polls.c
+    sqlite = connection.dialect.name == "sqlite"
+    unknown = (func.json_each if sqlite else func.json_array_elements_text)(p.unknown).table_valued("value")
+    return exists(literal(1)).where(a.account == p.account, a.msgfid == unknown.c.value).correlate(report_polls)
 
 
 def first_seen(database: Database, account: str, msgfids: Collection[str]) -> dict[str, datetime]:
@@ -169,12 +198,6 @@ def first_seen(database: Database, account: str, msgfids: Collection[str]) -> di
                     seen[msgfid] = min(poll.stored_at, seen.get(msgfid, poll.stored_at))
             last = some[-1].id
     return seen
-
-
-def known_now(database: Database, account: str, msgfids: Iterable[str]) -> bool:
-    """Whether an attempt has one of these msgfids meanwhile."""
-    with database.reading() as connection:
-        return bool(_attempts(connection, account, set(msgfids)))
 
 
 def apply(database: Database, poll_id: int, reports: Reports) -> Applied:

@@ -47,7 +47,7 @@ def _ring_all(resources: Resources) -> int:
     for account in resources.settings.accounts:
         if credits.waiting(database, account, only_new=True):
             rung += bells.ring(database, bells.fund(account), ring)
-        if reports.unapplied(database, account):
+        if reports.any_stored(database, account):
             rung += bells.ring(database, bells.poll(account), ring)
         sending.wake_lanes(resources, account)
     return rung

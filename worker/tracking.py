@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 from weakref import WeakKeyDictionary
 
 from campaigns import accounts, doubts, lifecycle, reports, silence
 from campaigns.database import Database, DatabaseAway, Record
-from campaigns.doubts import Evidence
 from campaigns.reports import Applied, Reports
-from campaigns.states import MessageStatus, PollState
-from worker import cleaning, sending
+from campaigns.states import MessageStatus
+from worker import cleaning, evidence, sending
 from worker.resources import Resources, Slice
 from worker.smseco.errors import BadReply, ReadFailed, Refused
 from worker.smseco.xml_reports import parse_reports
@@ -58,7 +57,7 @@ def poll_slice(resources: Resources, account: str) -> Slice:
     """Take in what the gateway has to say, and bring messages up to it."""
     _catch_up(resources, account)
     taken = _ask(resources, account)
-    applied = _catch_up(resources, account)
+    applied = _catch_up(resources, account, settle=True)
     # Until the gateway has no more; but not in a tight loop for a few at a time.
     return Slice(
         f"{taken:,} reports, {applied.changed:,} messages changed",
@@ -179,15 +178,19 @@ def _parse(body: bytes) -> Reports:
     return Reports(batch.msgfids, batch.smsfids, batch.destinations, statuses)
 
 
-def _catch_up(resources: Resources, account: str) -> Applied:
-    """Apply every stored body, and the parked ones that something new is known about."""
+def _catch_up(resources: Resources, account: str, *, settle: bool = False) -> Applied:
+    """Apply every stored body, and the parked ones that something new is known about; `settle` doubts by the others."""
     total = Applied()
-    for poll in reports.unapplied(resources.database, account):
-        if poll.state == PollState.STORED or reports.known_now(resources.database, account, poll.unknown):
-            _apply(resources, poll, total)
-    _settle_doubts(resources, account, total)
+    _apply_all(resources, account, total)
+    if settle:
+        _settle_doubts(resources, account, total)
     _go_on(resources, account, total)
     return total
+
+
+def _apply_all(resources: Resources, account: str, total: Applied) -> None:
+    for poll in reports.unapplied(resources.database, account):
+        _apply(resources, poll, total)
 
 
 def _apply(resources: Resources, poll: Record, total: Applied) -> None:
@@ -196,7 +199,7 @@ def _apply(resources: Resources, poll: Record, total: Applied) -> None:
     if monotonic() < broken.get(poll.id, 0.0):
         return
     try:
-        applied = reports.apply(resources.database, poll.id, _parse(reports.body(resources.database, poll.id)))
+        applied = reports.apply(resources.database, poll.id, _read(resources, poll.id))
     except DatabaseAway:
         raise
     except Exception as error:  # noqa: BLE001  whatever is wrong with this body is not wrong with the others
@@ -213,32 +216,17 @@ def _apply(resources: Resources, poll: Record, total: Applied) -> None:
 
 def _settle_doubts(resources: Resources, account: str, total: Applied) -> None:
     """Adopt what parked reports prove, and apply them."""
-    parked = reports.parked(resources.database, account, no_older_than=resources.settings.report_deadline)
-    if not parked or not doubts.any_in_doubt(resources.database, account):
-        return
-    adopted = doubts.settle(
-        resources.database,
-        account,
-        _evidence(resources, account, parked),
-        exclusive=resources.settings.accounts[account].exclusive,
-    )
+    database = resources.database
+    parked = reports.parked(database, account, no_older_than=resources.settings.report_deadline)
+    found = evidence.gather(database, account, parked, lambda poll_id: _read(resources, poll_id))
+    adopted = doubts.settle(database, account, found, exclusive=resources.settings.accounts[account].exclusive)
     total.campaigns |= set(adopted)
-    for poll in parked if adopted else ():
-        _apply(resources, poll, total)
+    if adopted:
+        _apply_all(resources, account, total)
 
 
-def _evidence(resources: Resources, account: str, parked: Sequence[Record]) -> list[Evidence]:
-    numbers: dict[str, frozenset[int]] = {}
-    asked_for: dict[str, str] = {}
-    for poll in parked:
-        its = _parse(reports.body(resources.database, poll.id))
-        for msgfid, its_numbers in its.numbers_by(set(poll.unknown)).items():
-            numbers[msgfid] = its_numbers | numbers.get(msgfid, frozenset())
-            if poll.msgfid is not None and set(its.msgfids) == {msgfid}:
-                asked_for[msgfid] = poll.msgfid
-    # A sending that was seen before the attempt began is another program's, though its first reports are long closed.
-    seen_at = reports.first_seen(resources.database, account, numbers)
-    return [Evidence(msgfid, numbers[msgfid], seen, asked_for.get(msgfid)) for msgfid, seen in seen_at.items()]
+def _read(resources: Resources, poll_id: int) -> Reports:
+    return _parse(reports.body(resources.database, poll_id))
 
 
 def _go_on(resources: Resources, account: str, applied: Applied) -> None:

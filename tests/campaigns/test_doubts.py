@@ -146,7 +146,7 @@ def test_a_proven_batch_is_adopted_at_the_price_that_was_estimated(any_database:
     attempt = making.attempt(any_database, found)
     assert (attempt.state, attempt.msgfid, attempt.credits) == (AttemptState.ACCEPTED, "f9", 10)
     assert making.batch_states(any_database, found.campaign_id) == [BatchState.ACCEPTED]
-    assert not doubts.any_in_doubt(any_database, making.ACCOUNT)
+    assert not doubts.in_doubt(any_database, making.ACCOUNT)
 
 
 def test_without_proof_it_stays_in_doubt(any_database: Database) -> None:
@@ -155,7 +155,7 @@ def test_without_proof_it_stays_in_doubt(any_database: Database) -> None:
 
     assert doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, found)], exclusive=True) == []
 
-    assert doubts.any_in_doubt(any_database, making.ACCOUNT)
+    assert doubts.in_doubt(any_database, making.ACCOUNT)
     assert making.batch_states(any_database, other.campaign_id) == [BatchState.IN_DOUBT]
 
 
@@ -229,7 +229,7 @@ def lookup_that_was_overtaken(database: Database, count: int = 10) -> Claim:
     campaign = making.funded(database, making.numbers(count), lookup={"unknown": "send"})
     found = making.claimed(database, campaign)
     batches.doubt(database, found, "timed out")
-    assert doubts.any_in_doubt(database, making.ACCOUNT)
+    assert doubts.in_doubt(database, making.ACCOUNT)
     making.clock_goes_on(database, 601)
     lookups.clean(database, found.batch_id, Prices({"": Decimal(1)}))
     making.advance(database)

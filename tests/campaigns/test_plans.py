@@ -22,7 +22,7 @@ ASKED_ALL_THE_TIME: dict[str, tuple[str, str, Callable[[Database], object]]] = {
     "moved on": ("campaigns", "campaigns_at_work", lambda database: sweep(database)),
     "where they stand": ("batches", "batches_open", lambda database: sweep(database)),
     "leases": ("attempts", "attempts_unsettled", batches.expire_leases),
-    "doubts": ("attempts", "attempts_unsettled", lambda database: doubts.any_in_doubt(database, making.ACCOUNT)),
+    "doubts": ("attempts", "attempts_unsettled", lambda database: doubts.in_doubt(database, making.ACCOUNT)),
     "silent": ("attempts", "attempts_", lambda database: asked_for(database)),
     "overdue": ("attempts", "attempts_", lambda database: silence.give_up(database, older_than=-60)),
     "polls": ("report_polls", "report_polls_at_work", lambda database: reports.unapplied(database, making.ACCOUNT)),

@@ -1,10 +1,13 @@
 """The sweep wakes whoever has something to do, whatever else is broken."""
 
 import pytest
+from sqlalchemy import delete
 
-from campaigns import bells
+from campaigns import bells, models, reports
 from campaigns.database import Database
-from tests.campaigns.making import fund, numbers, submitted
+from campaigns.reports import Reports
+from campaigns.states import MessageStatus
+from tests.campaigns.making import change, claimed, fund, funded, numbers, stored, submitted
 from tests.worker.workshop import ScriptedGateway, Workshop
 from worker import sending, sweeping
 
@@ -30,3 +33,22 @@ def test_a_lane_that_is_taken_is_passed_over(any_database: Database) -> None:
     workshop = Workshop(any_database, ScriptedGateway())
     sending.wake_lanes(workshop, "default")
     assert [bell.key for bell in workshop.rung] == ["send:default:2"]
+
+
+def test_the_poller_is_woken_at_once_for_a_body_that_nobody_applied_and_not_for_a_parked_one(
+    any_database: Database,
+) -> None:
+    claimed(any_database, funded(any_database, numbers(1)))
+    poll = stored(any_database)
+    workshop = Workshop(any_database, ScriptedGateway())
+
+    sweeping.sweep(workshop)
+    woken = [bell.key for bell in workshop.rung]
+    reports.apply(any_database, poll, Reports(["unknown"], ["x"], ["22507"], [MessageStatus.DELIVERED]))
+    change(any_database, delete(models.bells))
+    workshop.rung.clear()
+    sweeping.sweep(workshop)
+
+    assert "poll:default" in woken
+    assert [each.id for each in reports.parked(any_database, "default", no_older_than=60)] == [poll]
+    assert "poll:default" not in [bell.key for bell in workshop.rung]

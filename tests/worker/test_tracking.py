@@ -155,6 +155,36 @@ def test_a_sending_that_was_seen_after_the_attempt_began_is_adopted_and_its_repo
     assert making.statuses(database, found.campaign_id) == [MessageStatus.DELIVERED] * 20
 
 
+def test_a_parked_body_is_read_once_while_a_doubt_stands_and_again_when_there_is_another(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really, read = reports.body, []
+    monkeypatch.setattr(reports, "body", lambda database, poll_id: read.append(poll_id) or really(database, poll_id))
+    in_doubt(database, 20)
+    resources = resources_with(database, Gateway(all=body_of("foreign", [1, 2, 3])))
+    tracking.poll_slice(resources, making.ACCOUNT)
+    at_first = len(read)
+
+    tracking.poll_slice(resources, making.ACCOUNT)
+    tracking.poll_slice(resources, making.ACCOUNT)
+    later = len(read)
+    in_doubt(database, 10)
+    tracking.poll_slice(resources, making.ACCOUNT)
+
+    assert (at_first, later, len(read)) == (2, 2, 3)  # once to apply it, once for each set of doubts
+
+
+def test_a_sending_that_also_went_to_others_proves_nothing_whichever_body_says_so(database: Database) -> None:
+    found = in_doubt(database, 20)
+    bodies = [body_of("foreign", making.numbers(20)), body_of("foreign", [22501_99999999], code=55)]
+    for first, second in (bodies, bodies[::-1]):
+        for body in (second, first):
+            reports.store(database, reports.note(database, making.ACCOUNT), body)
+        tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+
+    assert making.batch_states(database, found.campaign_id) == ["in_doubt"]
+
+
 @pytest.mark.parametrize(
     ("msgfids", "state"),
     [
