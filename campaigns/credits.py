@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 
 from campaigns import accounts, doubts, lifecycle
 from campaigns.batches import void_unsent
@@ -53,10 +53,7 @@ def waiting(database: Database, account: str, *, only_new: bool = False) -> bool
 
 
 def _waiting(account: str) -> Select[*tuple[Any, ...]]:
-    c = campaigns.c
-    states = [CampaignState.FUNDING, CampaignState.AWAITING_CREDITS]
-    at_work = and_(c.account == account, c.state.in_(states), c.completed_at.is_(None))
-    return select(campaigns).where(at_work, c.paused_at.is_(None)).order_by(c.id)
+    return select(campaigns).where(lifecycle.wait_for_credits(account)).order_by(campaigns.c.id)
 
 
 def note_balance(database: Database, account: str, balance: Balance) -> None:

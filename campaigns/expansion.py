@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Connection, insert, select, update
 
 from campaigns import chunks, lifecycle
 from campaigns.chunks import Shape
-from campaigns.database import Database, Record, copy_in, forbid_scans, now, rows_of
+from campaigns.database import Database, Record, copy_in, forbid_scans, rows_of
 from campaigns.models import batches, campaigns, messages
 from campaigns.payload import Payload
 from campaigns.phone import normalizer
@@ -231,8 +231,5 @@ def expand_slice(database: Database, campaign_id: int, settings: DomainSettings)
 
 def _lock(connection: Connection, campaign_id: int) -> Record | None:
     # Skipping a locked row lets the second of two doubled tasks go away instead of waiting to repeat the work.
-    c = campaigns.c
-    due = c.scheduled_at.is_(None) | (c.scheduled_at <= now())
-    waiting = c.state.in_([CampaignState.SUBMITTED, CampaignState.EXPANDING])
-    found = select(campaigns).where(c.id == campaign_id, waiting, due).with_for_update(skip_locked=True)
-    return connection.execute(found).first()
+    found = select(campaigns).where(campaigns.c.id == campaign_id, lifecycle.is_due())
+    return connection.execute(found.with_for_update(skip_locked=True)).first()

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from campaigns import chunks
-from campaigns.database import Database, later, now, upsert
-from campaigns.models import audiences, campaigns
+from campaigns import lifecycle
+from campaigns.database import Database, now, upsert
+from campaigns.models import campaigns
 from campaigns.spec import KeyBusy, KeyConflict, Spec
 from campaigns.states import CampaignState
 
@@ -49,7 +49,8 @@ def make(connection: Connection, spec: Spec, **values: Any) -> int | None:
     One that has the key, and whose producer seems to be dead, makes room.
     """
     if spec.key is not None:
-        _fail_abandoned(connection, spec.account, spec.key)
+        reason = "its producer stopped while handing the audience over, and a later submission took its place"
+        lifecycle.fail_abandoned(connection, _has(spec.account, spec.key), seconds=ABANDONED_SECONDS, reason=reason)
     row = {
         "account": spec.account,
         "key": spec.key,
@@ -126,23 +127,6 @@ def _kept(text: str) -> str:
     if _can_be_kept(text):
         return text
     return "".join(character if _can_be_kept(character) else "\ufffd" for character in text)
-
-
-def _fail_abandoned(connection: Connection, account: str, key: str) -> None:
-    c = campaigns.c
-    silent = select(audiences.c.id).where(audiences.c.touched_at < later(-ABANDONED_SECONDS))
-    failed = (
-        update(campaigns)
-        .where(_has(account, key), c.state == CampaignState.RECEIVING, c.audience_id.in_(silent))
-        .values(
-            state=CampaignState.FAILED,
-            completed_at=now(),
-            reason="its producer stopped while handing the audience over, and a later submission took its place",
-        )
-        .returning(c.audience_id)
-    )
-    for audience_id in connection.execute(failed).scalars().all():
-        chunks.drop(connection, audience_id)
 
 
 def _insert(connection: Connection, row: Mapping[str, Any]) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, select, true, update
 
 from campaigns import chunks, refusals
 from campaigns.database import Database, among, later, now
@@ -41,11 +41,15 @@ def halt(connection: Connection, campaign_id: int, reason: str) -> None:
 
 def halt_waiting(connection: Connection, account: str, reason: str) -> int:
     """Pause the account's campaigns that wait for credits; returns how many."""
+    paused = update(campaigns).where(wait_for_credits(account))
+    return connection.execute(paused.values(paused_at=now(), pause_reason=reason)).rowcount
+
+
+def wait_for_credits(account: str) -> ColumnElement[bool]:
+    """Of campaigns: they are the account's, and wait for its credits and for no person."""
     c = campaigns.c
     waiting = c.state.in_([CampaignState.FUNDING, CampaignState.AWAITING_CREDITS])
-    at_work = and_(c.account == account, waiting, c.completed_at.is_(None))
-    paused = update(campaigns).where(at_work, c.paused_at.is_(None))
-    return connection.execute(paused.values(paused_at=now(), pause_reason=reason)).rowcount
+    return and_(c.account == account, waiting, c.completed_at.is_(None), c.paused_at.is_(None))
 
 
 def tell_waiting(connection: Connection, account: str, reason: str) -> None:
@@ -238,19 +242,22 @@ def _some(found: Select[Any]) -> ColumnElement[bool]:
 
 def give_up_receiving(connection: Connection) -> int:
     """Fail campaigns whose producer died while it handed its audience over; returns how many."""
+    reason = "its producer stopped while handing the audience over: submit it again"
+    return fail_abandoned(connection, true(), seconds=RECEIVING_SECONDS, reason=reason)
+
+
+def fail_abandoned(connection: Connection, which: ColumnElement[bool], *, seconds: float, reason: str) -> int:
+    """Fail those of some campaigns whose producer handed nothing over for so many seconds; returns how many."""
     c = campaigns.c
-    silent = select(audiences.c.id).where(audiences.c.touched_at < later(-RECEIVING_SECONDS))
-    given_up = (
+    silent = select(audiences.c.id).where(audiences.c.touched_at < later(-seconds))
+    receiving = and_(c.state == CampaignState.RECEIVING, c.completed_at.is_(None))
+    failed = (
         update(campaigns)
-        .where(c.state == CampaignState.RECEIVING, c.completed_at.is_(None), c.audience_id.in_(silent))
-        .values(
-            state=CampaignState.FAILED,
-            completed_at=now(),
-            reason="its producer stopped while handing the audience over: submit it again",
-        )
+        .where(which, receiving, c.audience_id.in_(silent))
+        .values(state=CampaignState.FAILED, completed_at=now(), reason=reason)
         .returning(c.audience_id)
     )
-    abandoned = connection.execute(given_up).scalars().all()
+    abandoned = connection.execute(failed).scalars().all()
     for audience_id in abandoned:
         chunks.drop(connection, audience_id)
     return len(abandoned)
@@ -258,7 +265,12 @@ def give_up_receiving(connection: Connection) -> int:
 
 def due(connection: Connection, most: int) -> list[int]:
     """Ids of campaigns whose audience is to be expanded now, at random: what always fails is in nobody's way."""
+    found = select(campaigns.c.id).where(is_due()).order_by(func.random()).limit(most)
+    return list(connection.execute(found).scalars())
+
+
+def is_due() -> ColumnElement[bool]:
+    """Of a campaign: its audience is to be expanded, and its time has come."""
     c = campaigns.c
     waiting = and_(c.state.in_([CampaignState.SUBMITTED, CampaignState.EXPANDING]), c.completed_at.is_(None))
-    found = select(c.id).where(waiting, c.scheduled_at.is_(None) | (c.scheduled_at <= now()))
-    return list(connection.execute(found.order_by(func.random()).limit(most)).scalars())
+    return waiting & (c.scheduled_at.is_(None) | (c.scheduled_at <= now()))
