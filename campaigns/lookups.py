@@ -162,11 +162,11 @@ def give_up(database: Database, campaign_id: int, note: str) -> None:
         )
 
 
-def clean(database: Database, batch_id: int, prices: Prices) -> bool:
+def clean(database: Database, batch_id: int, prices: Prices) -> int | None:
     """Drop a batch's dead numbers and let it be sent; what is unknown goes by the campaign's choice.
 
     Returns:
-        Whether it was still waiting for that.
+        Its campaign, if it was still waiting for that.
     """
     with database.transaction() as connection:
         b, c = batches_table.c, campaigns.c
@@ -177,13 +177,13 @@ def clean(database: Database, batch_id: int, prices: Prices) -> bool:
         ).one()
         batch = connection.execute(select(batches_table).where(b.id == batch_id).with_for_update()).one()
         if batch.state != BatchState.CHECKING or campaign.state != CampaignState.CLEANING:
-            return False
+            return None
         payload = Payload.unpack(batch.payload)
         dead = _dead(connection, batch_id, payload, unknown=campaign.spec["lookup"]["unknown"])
         _drop(connection, batch, payload, dead)
         left = payload.without(dead)
         batches.clean(connection, batch_id, left, prices.total(left.numbers, left.segments))
-    return True
+    return int(campaign.id)
 
 
 def _dead(connection: Connection, batch_id: int, payload: Payload, *, unknown: str) -> set[int]:

@@ -29,8 +29,9 @@ def refused(resources: Resources, claim: Claim) -> None:
 
 
 def _clean(resources: Resources, batch_ids: Iterable[int]) -> int:
-    cleaned = sum(lookups.clean(resources.database, batch_id, resources.settings.prices) for batch_id in batch_ids)
-    if cleaned:
+    cleaned = [lookups.clean(resources.database, batch_id, resources.settings.prices) for batch_id in batch_ids]
+    theirs = [campaign_id for campaign_id in cleaned if campaign_id is not None]
+    if theirs:
         with resources.database.transaction() as connection:
-            lifecycle.advance(connection)
-    return cleaned
+            lifecycle.advance(connection, sorted(set(theirs)))
+    return len(theirs)

@@ -32,3 +32,16 @@ def test_a_batch_is_cleaned_when_no_further_answer_will_come(
 
     assert making.batch_states(any_database, campaign) == ["pending" if cleaned else "checking"]
     assert making.state(any_database, campaign) == ("sending" if cleaned else "cleaning")
+
+
+def test_only_the_campaigns_whose_batches_were_cleaned_are_looked_at(any_database: Database) -> None:
+    other = making.funded(any_database, making.numbers(1))
+    making.accepted(any_database, other)
+    campaign = making.funded(any_database, making.numbers(1), lookup=True)
+    found = making.accepted(any_database, campaign)
+    making.reported(any_database, making.report(found, (0, ANSWERED)))
+
+    cleaning.finish(Workshop(any_database, ScriptedGateway()), [found.batch_id])
+
+    assert (making.state(any_database, campaign), making.state(any_database, other)) == ("sending", "sending")
+    assert making.advanced(any_database, other) == "tracking"
