@@ -29,7 +29,10 @@ _PHONE = _MOBILE | {"telephone", "tel", "phone", "phonenumber"}
 _PERHAPS = {"numero", "number", "num", "contact"}
 _NOT_A_MOBILE = {"fixe", "fax", "landline"}
 
-_LOOKS_LIKE_A_NUMBER = re.compile(r"[\s='\"(\u200b-\u202e\ufeff]*\+?(?:[\s(]*\d[\s.\-–/)\u200b-\u202e\ufeff\"]*){8,15}")
+# A blank has one place to match, or the ways to share blanks out between two would multiply from digit to digit.
+_LOOKS_LIKE_A_NUMBER = re.compile(
+    r"[\s='\"(\u200b-\u202e\ufeff]*(?:\+[\s(]*)?(?:\d[\s.(\-–/)\u200b-\u202e\ufeff\"]*){8,15}"
+)
 _LOOKS_LIKE_A_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}")
 _DECIMAL = re.compile(r"(\d+)\.(\d+)")
 

@@ -155,8 +155,14 @@ def _at_work() -> Select[int, str, str]:
 
 _LEAVING = [CampaignState.CLEANING, CampaignState.SENDING]
 _LEFT = [CampaignState.TRACKING, CampaignState.STALLED, CampaignState.CANCELLED]
-_STALLED = "only batches in doubt are left: their reports, or a person, must say what became of them"
+STALLED = "only batches in doubt are left: their reports, or a person, must say what became of them"
 _DOES_NOT_ADD_UP = "its account does not add up: not completed; see what `campaigns show` says"
+
+
+def has_only_doubts(connection: Connection, campaign_id: int) -> bool:
+    """Whether nothing of a campaign is left but batches in doubt: of a cancelled one, its state does not say so."""
+    stands = select(_where_it_stands()).where(campaigns.c.id == campaign_id)
+    return connection.execute(stands).scalar() == CampaignState.STALLED
 
 
 def _where_it_stands() -> ColumnElement[str]:
@@ -175,7 +181,7 @@ def _where_it_stands() -> ColumnElement[str]:
 def _reason(state: str) -> Any:
     # What it says of its way (such as: sent without lookups) stays; what was said of doubts is over.
     if state == CampaignState.STALLED:
-        return _STALLED
+        return STALLED
     return case((campaigns.c.state == CampaignState.STALLED, None), else_=campaigns.c.reason)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from campaigns import lifecycle
 from campaigns.accounts import unserved
 from campaigns.credits import plain
 from campaigns.database import Database, Record, default
@@ -218,6 +219,8 @@ def _waits_for(connection: Connection, campaign: Record) -> str | None:
         return f"its time, {campaign.scheduled_at:%Y-%m-%d %H:%M} UTC"
     if campaign.state == CampaignState.STALLED:  # it has nothing left to send, whether the gateway is well or not
         return str(campaign.reason)
+    if campaign.state == CampaignState.CANCELLED and lifecycle.has_only_doubts(connection, campaign.id):
+        return lifecycle.STALLED
     if unserved(connection, campaign.account):
         return f"a worker whose settings have the account {campaign.account!r}: those at work have others"
     away = connection.execute(select(accounts.c.away_reason).where(accounts.c.name == campaign.account)).scalar()

@@ -1,7 +1,7 @@
 """What a text costs on the air: its alphabet, its segments, and how to make it fit the cheap one.
 
 GSM-7 is 3GPP TS 23.038 §6.2.1 (default alphabet and its extension table), UCS-2 the same §6.2.3; how long texts are cut
-is 3GPP TS 23.040 §9.2.3.24.1. Templates and their fields are `campaigns.template`; prices are `campaigns.credits`.
+is 3GPP TS 23.040 §9.2.3.24.1. Templates and their fields are `campaigns.template`; prices are `campaigns.prices`.
 """
 
 import re

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,16 @@ class TestTheNumberColumn:
     def test_a_name_that_is_not_there_is_refused_with_the_columns_found(self) -> None:
         with pytest.raises(AudienceError, match=r"^there is no column 'GSM'; the columns are: Nom, Tél$"):
             rows(io.StringIO("Nom;Tél\nAwa;0708091011\n"), number_column="GSM")
+
+    @pytest.mark.parametrize("length", [40, 200])
+    def test_cells_of_digits_and_blanks_that_are_no_number_are_told_at_once(self, length: int) -> None:
+        cell = ("1  " * length)[: length - 1] + "x"
+        began = time.monotonic()
+
+        with pytest.raises(AudienceError, match="cannot be told"):
+            columns(io.StringIO("a,b\n" + f"{cell},{cell}\n" * 20))
+
+        assert time.monotonic() - began < 2
 
     def test_no_number_is_in_the_message_of_an_error(self) -> None:
         with pytest.raises(AudienceError) as caught:

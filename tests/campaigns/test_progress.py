@@ -10,7 +10,7 @@ import campaigns
 from campaigns import accounts, batches, lookups, silence
 from campaigns.database import Database
 from campaigns.prices import Prices
-from campaigns.states import MessageStatus
+from campaigns.states import CampaignState, MessageStatus
 from tests.campaigns import making
 
 S = MessageStatus
@@ -156,6 +156,23 @@ def test_it_says_what_it_waits_for(any_database: Database) -> None:
     assert credits_ is not None
     assert credits_.startswith("it needs 1")
     assert person == "a person to resume it: login refused"
+
+
+def test_a_cancelled_campaign_says_so_when_only_doubts_are_left(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(3), batch_size=1)
+    sent, lost = making.accepted(any_database, campaign), making.claimed(any_database, campaign)
+    campaigns.cancel(campaign, database=any_database)
+    in_the_air = account_of(any_database, campaign).waits_for
+    batches.doubt(any_database, lost, "timed out")
+    tracked = account_of(any_database, campaign).waits_for
+    making.all_delivered(any_database, sent)
+    making.advance(any_database)
+
+    account = account_of(any_database, campaign)
+
+    assert (in_the_air, tracked) == (None, None)
+    assert account.state == CampaignState.CANCELLED
+    assert str(account.waits_for).startswith("only batches in doubt are left: their reports, or a person,")
 
 
 def test_credits_that_a_doubt_keeps_back_are_named_to_whoever_waits_for_credits(any_database: Database) -> None:
