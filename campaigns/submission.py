@@ -62,7 +62,7 @@ def submit(
         asked: a Spec, or a mapping of its fields.
         audience: a path, an open file, an iterable of rows, or a stored audience. It is read to its end, streamed, and
             not needed any more afterwards.
-        ring: wakes a worker after the commit (`worker.celery.ring`); without it the sweep finds the campaign.
+        ring: wakes a worker after the commit (`worker.ringing.ring`); without it the sweep finds the campaign.
         database: where; the one that DATABASE_URL names by default.
 
     Raises:

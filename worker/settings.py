@@ -1,6 +1,7 @@
 """What a worker reads from the environment and `.env`, once: checked, and refused loudly with every fault named.
 
-What producers need as well is in `campaigns.settings`. Secrets show in no repr, no log and no error.
+What producers need as well is in `campaigns.settings`
+and `worker.broker`. Secrets show in no repr, no log and no error.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from campaigns.prices import Prices
-from campaigns.settings import DomainSettings, read
+from campaigns.settings import read
+from worker.broker import BrokerSettings
 from worker.smseco.client import Gateway
 from worker.smseco.values import Credentials
 
@@ -40,11 +42,9 @@ def _lower(accounts: dict[str, Account]) -> dict[str, Account]:
     return {name.lower(): account for name, account in accounts.items()}
 
 
-class Settings(DomainSettings):
+class Settings(BrokerSettings):
     """Settings of the machine room. Times are in seconds."""
 
-    redis_url: str = Field(default="redis://127.0.0.1:6379/0", repr=False, description="the broker")
-    broker_url: str | None = Field(default=None, repr=False, description="another broker, such as amqp://…; it wins")
     allow_plain_http: bool = Field(default=False, description="let passwords travel by http beyond this machine")
     accounts: Annotated[dict[str, Account], AfterValidator(_lower)] = Field(
         default={}, validate_default=True, repr=False, description="accounts at the gateway, by name"
@@ -90,11 +90,6 @@ class Settings(DomainSettings):
         if faults:
             raise ValueError("; ".join(faults))
         return accounts
-
-    @property
-    def broker(self) -> str:
-        """The broker's URL."""
-        return self.broker_url or self.redis_url
 
     @property
     def prices(self) -> Prices:

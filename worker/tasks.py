@@ -23,8 +23,9 @@ from campaigns.outages import PASSING
 from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
 from worker import funding, sending, submitting, sweeping, tracking
-from worker.celery import app, ring
+from worker.celery import app
 from worker.resources import Resources, Slice
+from worker.ringing import ring
 from worker.settings import settings
 from worker.submitting import HostAwayError
 

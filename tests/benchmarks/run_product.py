@@ -41,7 +41,8 @@ def _run(ground: Ground, environment: Mapping[str, str], recipients: int, say: C
     database = Database(environment["DATABASE_URL"])
     migrate(database)
     children = _start(ground, environment)
-    from worker.celery import app, ring
+    from worker.celery import app
+    from worker.ringing import ring
 
     ground.processes.until(
         lambda: app.control.ping(timeout=0.2, limit=1), within=READY_WITHIN, what="the worker answers"

@@ -96,7 +96,7 @@ def test_a_campaign_submitted_while_the_broker_is_away_is_kept_and_found_later(b
     broker = site.broker_url
     site.broker_url = "redis+socket:///nowhere/valkey.sock"
     script = (
-        "import sys, campaigns; from worker.celery import ring;"
+        "import sys, campaigns; from worker.ringing import ring;"
         "print(campaigns.submit({'name': 'x', 'template': 'Bonjour', 'account': 'main'}, [{'tel': sys.argv[1]}],"
         " ring=ring).id)"
     )

@@ -17,6 +17,8 @@ from campaigns import database
 from campaigns.database import Database
 from campaigns.settings import domain_settings
 from tests.servers.waiting import eventually
+from worker import ringing
+from worker.broker import broker_settings
 from worker.cli import COMMANDS, main
 from worker.settings import settings
 
@@ -30,6 +32,7 @@ TEXT = ("--name", "Rappel", "--template", "Bonjour {{ nom }}")
 def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)  # away from any .env
     monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
     monkeypatch.delenv("ACCOUNTS", raising=False)
     forget()
     yield
@@ -40,6 +43,8 @@ def forget() -> None:
     """What a process reads once."""
     domain_settings.cache_clear()
     settings.cache_clear()
+    broker_settings.cache_clear()
+    ringing._client.cache_clear()
     if database._default is not None:
         database._default.close()
         database._default = None
@@ -248,31 +253,22 @@ def test_a_campaign_with_nothing_to_send_says_why() -> None:
     assert "completed: nothing to send: the audience is empty" in result.stdout
 
 
-def test_a_broker_that_is_away_is_a_remark(account: None, clients: str) -> None:
-    environment = {**os.environ, "REDIS_URL": "redis://127.0.0.1:9/0"}
+def test_a_broker_that_is_away_is_a_remark(clients: str) -> None:
     words = ["submit", clients, *TEXT, "--json"]
-    done = subprocess.run([*PROGRAM, *words], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0
     assert json.loads(done.stdout)["id"] == 1
     assert "the workers could not be told at once: the broker is away" in done.stderr
     assert "Nothing is lost" in done.stderr
 
 
-def test_a_host_without_the_gateway_s_password_may_submit(clients: str) -> None:
-    result = run("submit", clients, *TEXT)
-    assert result.exit_code == 0
-    assert "set ACCOUNTS__DEFAULT__LOGIN and ACCOUNTS__DEFAULT__PASSWORD\nNothing is lost" in result.stderr
-
-
-def test_the_workers_are_told_at_once(
-    monkeypatch: pytest.MonkeyPatch, account: None, clients: str, broker_url: str
-) -> None:
+def test_the_workers_are_told_at_once_by_a_host_without_the_gateway_s_password(clients: str, broker_url: str) -> None:
     environment = {**os.environ, "REDIS_URL": broker_url}
     code = (
         "import json, sys; from click.testing import CliRunner; from worker.cli import main\n"
         "result = CliRunner().invoke(main, sys.argv[1:]); assert not result.stderr, result.stderr\n"
-        "from worker.celery import app\n"
-        "with app.connection() as connection:\n"
+        "import kombu\n"
+        f"with kombu.Connection({broker_url!r}) as connection:\n"
         "    print(json.dumps([connection.SimpleQueue('campaigns').get(timeout=5).payload[0], result.exit_code]))"
     )
     words = [sys.executable, "-c", code, "submit", clients, *TEXT]

@@ -51,6 +51,23 @@ def test_any_broker_of_celery_may_be_named(monkeypatch: pytest.MonkeyPatch, url:
     assert given(monkeypatch, BROKER_URL=url).broker == url
 
 
+@pytest.mark.parametrize(
+    ("url", "spelled"),
+    [
+        ("valkey://localhost/3", "redis://localhost/3"),
+        ("valkeys://localhost/0", "rediss://localhost/0"),
+        ("valkey+socket:///run/valkey.sock", "redis+socket:///run/valkey.sock"),
+    ],
+)
+@pytest.mark.parametrize("setting", ["REDIS_URL", "BROKER_URL"])
+def test_valkey_is_spelled_as_celery_knows_it(
+    monkeypatch: pytest.MonkeyPatch, setting: str, url: str, spelled: str
+) -> None:
+    settings = given(monkeypatch, **{setting: url})
+    assert settings.broker == spelled
+    assert "visibility_timeout" in settings.transport_options
+
+
 def test_a_broker_url_wins_over_the_redis_url(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given(monkeypatch, BROKER_URL="amqp://localhost", REDIS_URL="redis://elsewhere").broker == "amqp://localhost"
 

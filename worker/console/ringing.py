@@ -10,7 +10,6 @@ import logging
 import click
 
 from campaigns.bells import Bell
-from campaigns.settings import SettingsError
 
 
 class Ringing(logging.Handler):
@@ -22,25 +21,15 @@ class Ringing(logging.Handler):
 
     def __call__(self, bell: Bell, serial: int, after: float) -> None:
         """Send the bell's task."""
-        from worker.settings import settings
+        from worker import ringing
 
+        ringing.log.addHandler(self)
         try:
-            settings()
-        except SettingsError as error:  # a host that only produces need not know the gateway's passwords
-            self.trouble = f"the workers could not be told at once: {error}"
-            return
-        self._send(bell, serial, after)
-
-    def _send(self, bell: Bell, serial: int, after: float) -> None:
-        from worker import celery
-
-        celery.log.addHandler(self)
-        try:
-            celery.ring(bell, serial, after)
+            ringing.ring(bell, serial, after)
         except KeyboardInterrupt:  # the campaign is made by now, and its id has to be told
             self.trouble = "the workers could not be told at once: it was interrupted"
         finally:
-            celery.log.removeHandler(self)
+            ringing.log.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """What the ring warns of: it does not raise, for the campaign is safe without it."""

@@ -53,7 +53,8 @@ def _campaign(
     database = Database(environment["DATABASE_URL"])
     migrate(database)
     flower_url = installation.start_workers(processes, environment)
-    from worker.celery import app, ring
+    from worker.celery import app
+    from worker.ringing import ring
 
     # A worker that is still starting would be counted against the campaign's speed.
     processes.until(lambda: app.control.ping(timeout=0.2, limit=1), within=READY_WITHIN, what="the worker answers")

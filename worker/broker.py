@@ -1,0 +1,57 @@
+"""Where the broker is, for workers and producers alike: what `REDIS_URL` and `BROKER_URL` say, and no more.
+
+A host that only produces campaigns knows these and the database, and no account's password.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from campaigns.settings import DomainSettings, read
+
+
+def _as_celery_spells_it(url: str) -> str:
+    # Valkey speaks Redis's protocol, and Celery knows it by that name alone.
+    return "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
+
+
+class BrokerSettings(DomainSettings):
+    """Settings of whoever rings."""
+
+    redis_url: Annotated[str, AfterValidator(_as_celery_spells_it)] = Field(
+        default="redis://127.0.0.1:6379/0", repr=False, description="the broker"
+    )
+    broker_url: Annotated[str, AfterValidator(_as_celery_spells_it)] | None = Field(
+        default=None, repr=False, description="another broker, such as amqp://…; it wins"
+    )
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL."""
+        return self.broker_url or self.redis_url
+
+    @property
+    def transport_options(self) -> dict[str, Any]:
+        """What only Redis and its like have to be told."""
+        if not self.broker.startswith("redis"):
+            return {}
+        return {
+            # A killed worker's bells come back within seconds; the sweep would ring them anew in any case.
+            "visibility_timeout": 600,
+            "unacked_restore_interval": 2,
+            "unacked_restore_throttle": 1,
+            "socket_connect_timeout": 5,
+            # A producer whose broker is away waits for a moment and not for six seconds: the sweep finds its campaign.
+            "max_retries": 1,
+            "interval_start": 0,
+            "interval_step": 0.1,
+        }
+
+
+@cache
+def broker_settings() -> BrokerSettings:
+    """This process's, read once. Raises SettingsError."""
+    return read(BrokerSettings)

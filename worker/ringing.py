@@ -1,0 +1,65 @@
+"""The bell that producers ring: `campaigns.submit(…, ring=ring)` wakes the workers at once.
+
+It needs to know the broker and nothing else (`worker.broker`). Workers ring the same one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from campaigns.bells import Bell
+from worker.broker import BrokerSettings, broker_settings
+
+log = logging.getLogger(__name__)
+
+STALE_SECONDS = 60.0
+"""After which a task in a queue is not worth doing. Generous: hosts' clocks differ, and a late double does no harm."""
+
+
+def speak(app: Celery, settings: BrokerSettings) -> None:
+    """Have an app know what producers and workers must agree on: the broker, the queues, who listens where."""
+    app.conf.update(
+        broker_url=settings.broker,
+        broker_transport_options=settings.transport_options,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_default_queue="campaigns",
+        task_queues={"campaigns": {}, "sending": {}, "tracking": {}},
+        task_routes={
+            "campaigns.send": "sending",
+            "campaigns.poll": "tracking",
+            "campaigns.ask_for_reports": "tracking",
+        },
+    )
+
+
+@cache
+def _client(_process: int) -> Celery:
+    # Not the current app: that of a producer who has one of his own must stay his.
+    client = Celery("campaigns", set_as_current=False)
+    speak(client, broker_settings())
+    return client
+
+
+def ring(bell: Bell, serial: int, after: float = 0.0) -> None:
+    """Send a bell's task; to be handed to `campaigns.submit(…, ring=ring)` and the like.
+
+    A broker that is away is no error: the bell lapses, and the sweep rings it anew once the broker is back. Raises
+    SettingsError if the settings are wrong that say where it is.
+    """
+    try:
+        _client(os.getpid()).send_task(  # sockets must not be shared with a parent
+            bell.task,
+            args=[*bell.args, serial],
+            countdown=after or None,
+            expires=after + STALE_SECONDS,
+            retry=False,
+        )
+    except OperationalError as error:
+        log.warning("the broker is away (%s): the sweep will wake %s", type(error.__cause__).__name__, bell.task)
