@@ -6,6 +6,7 @@ and `worker.broker`. Secrets show in no repr, no log and no error.
 
 from __future__ import annotations
 
+import ssl
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,16 @@ from worker.smseco.client import Gateway
 from worker.smseco.values import Credentials
 
 
+def _holds_certificates(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"{path} is no file")
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError:  # else each request would fail by itself, as if the gateway were away
+        raise ValueError(f"{path} holds no certificates (PEM), or may not be read") from None
+    return path.resolve()
+
+
 class Account(BaseModel):
     """An account at the gateway: where it is, how to log in, and who sends by default."""
 
@@ -28,6 +39,9 @@ class Account(BaseModel):
     login: SecretStr
     password: SecretStr
     sender: str | None = None
+    ca_bundle: Annotated[Path, AfterValidator(_holds_certificates)] | None = Field(
+        default=None, description="a file of certificates to trust instead of the usual ones"
+    )
     exclusive: bool = Field(default=False, description="nobody else sends through it: one report may settle a doubt")
 
 
@@ -106,6 +120,7 @@ class Settings(BrokerSettings):
             read_timeout=self.post_timeout,
             reports_timeout=self.reports_timeout,
             allow_plain_http=self.allow_plain_http,
+            ca_bundle=None if its.ca_bundle is None else str(its.ca_bundle),
         )
 
 

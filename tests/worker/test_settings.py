@@ -2,7 +2,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
+import certifi
 import pytest
 
 from campaigns.settings import SettingsError, read
@@ -87,7 +90,10 @@ def test_a_broker_url_wins_over_the_redis_url(monkeypatch: pytest.MonkeyPatch) -
         ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "pasword": SECRET}})}, "ACCOUNTS__A__PASWORD: Extra inputs"),
         ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "base_url": "http://gateway.example"}})}, "plain http"),
         ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "base_url": f"https://x:{SECRET}@gateway.example"}})}, "no login"),
+        ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "ca_bundle": "/nowhere.pem"}})}, "/nowhere.pem is no file"),
+        ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "ca_bundle": __file__}})}, "holds no certificates"),
         ({"ACCOUNTS": "not JSON " + SECRET}, "ACCOUNTS"),
+        ({"REPORTS_TIMEOUT": "0"}, "REPORTS_TIMEOUT: "),
         ({"DATABASE_URL": f"mysql://me:{SECRET}@localhost/x"}, "DATABASE_URL: mysql is not supported"),
         ({"DATABASE_URL": SECRET}, "DATABASE_URL: is no database URL"),
         ({"DEFAULT_REGION": "Abidjan"}, "DEFAULT_REGION: 'Abidjan' is no country code"),
@@ -142,3 +148,17 @@ def test_secrets_are_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = f"{settings!r} {settings} {settings.accounts!r} {settings.gateway('default')!r}"
     assert SECRET not in shown
     assert LOGIN not in shown
+
+
+def test_the_client_trusts_the_account_s_certificates_and_waits_for_reports_as_long_as_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "authority.pem"
+    bundle.write_bytes(Path(certifi.where()).read_bytes())
+    accounts = json.dumps({"a": {**ACCOUNT, "ca_bundle": bundle.name}})
+    made: dict[str, Any] = {}
+    monkeypatch.setattr("worker.settings.Gateway", lambda *_, **options: made.update(options) or Mock())
+
+    given(monkeypatch, ACCOUNTS=accounts, REPORTS_TIMEOUT="120").gateway("a")
+
+    assert (made["ca_bundle"], made["reports_timeout"]) == (str(bundle.resolve()), 120)
