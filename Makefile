@@ -20,7 +20,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-demo: setup ## Send a campaign of 5,000 rows through a sandbox gateway, and see it add up
+demo: setup ## Send a campaign of 5,200 rows through a sandbox gateway, and see it add up
 	@$(BIN)/campaigns demo
 
 test: lint ## Lint, check types, and run every test against a real Valkey and a real PostgreSQL

@@ -121,7 +121,7 @@ def test_the_example_of_a_beat_entry_makes_one_campaign_an_occurrence(sqlite_url
     again = submitted(entry["args"][0], sqlite_url, tmp_path, slot)
     assert again.id == first.id
     assert datetime.fromisoformat(slot).strftime("%a %H:%M") == "Mon 09:00"
-    assert first.key == f"rappel-{datetime.fromisoformat(slot):%Y-%m-%d}"
+    assert first.key == f"lundi-{datetime.fromisoformat(slot):%Y-%m-%d}"
 
 
 def test_every_state_that_a_campaign_may_be_in_is_in_the_table_of_states() -> None:

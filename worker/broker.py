@@ -14,6 +14,8 @@ from campaigns.settings import DomainSettings, read
 
 
 def _as_celery_spells_it(url: str) -> str:
+    if "://" not in url:  # it is not repeated: a password may be in it
+        raise ValueError("it is no URL, such as redis://127.0.0.1:6379/0")
     # Valkey speaks Redis's protocol, and Celery knows it by that name alone.
     return "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
 

@@ -6,7 +6,9 @@ inside an `uninterrupted` block, and those after it change nothing.
 """
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -15,14 +17,18 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _blocks = 0  # how many `uninterrupted` blocks the main thread is in
 _received: int | None = None
+_farewell = ""
 _raised = False
 
 
 @contextlib.contextmanager
-def ends_in_order() -> Iterator[None]:
-    """Around a whole command, in the main thread: raises SystemExit(128 + n) for the first signal n, and only once."""
-    global _received, _raised
-    _received, _raised = None, False
+def ends_in_order(farewell: str = "") -> Iterator[None]:
+    """Around a whole command, in the main thread: raises SystemExit(128 + n) for the first signal n, and only once.
+
+    `farewell` is said on stderr at once: whoever pressed Ctrl-C and sees nothing presses it again.
+    """
+    global _received, _raised, _farewell
+    _received, _raised, _farewell = None, False, farewell
     before = {number: signal.signal(number, _note) for number in SIGNALS}
     try:
         yield
@@ -48,6 +54,8 @@ def uninterrupted() -> Iterator[None]:
 
 def _note(number: int, _frame: FrameType | None) -> None:
     global _received
+    if _received is None and _farewell:
+        os.write(sys.stderr.fileno(), f"\n{_farewell}\n".encode())
     _received = _received or number
     _raise_once()
 

@@ -62,6 +62,18 @@ def test_a_signal_is_not_lost_in_a_block_that_fails() -> None:
         block()
 
 
+def test_what_is_done_about_it_is_said_at_once_and_once(capfd: pytest.CaptureFixture[str]) -> None:
+    def block() -> None:
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            assert capfd.readouterr().err == "\nstopping\n"
+
+    with pytest.raises(SystemExit), ends_in_order("stopping"):
+        block()
+    assert capfd.readouterr().err == ""
+
+
 def test_signals_mean_what_they_meant_before_when_the_command_is_over() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
     with ends_in_order():

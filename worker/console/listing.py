@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from worker.console.ids import ID
+
 STATES = (
     "receiving",
     "submitted",
@@ -34,7 +36,7 @@ Examples:
 
 @click.command("list", epilog=EPILOG)
 @click.option("--state", type=click.Choice(STATES), metavar="STATE", help=f"Only these: {', '.join(STATES)}.")
-@click.option("--before", type=click.IntRange(min=1), metavar="ID", help="Only ids below this one: the next page.")
+@click.option("--before", type=ID, metavar="ID", help="Only ids below this one: the next page.")
 @click.option(
     "-n", "--number", "most", default=MOST, show_default=True, type=click.IntRange(1, 10_000), help="How many."
 )

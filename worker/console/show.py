@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from worker.console.ids import ID
+
 EPILOG = """\b
 Examples:
   campaigns show 12
@@ -15,7 +17,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("campaign_id", metavar="[ID]", type=click.IntRange(min=1), required=False)
+@click.argument("campaign_id", metavar="[ID]", type=ID, required=False)
 @click.option("--key", metavar="KEY", help="The campaign that was submitted with this key, instead of ID.")
 @click.option("--account", default="default", show_default=True, help="The account that the key belongs to.")
 @click.option("--watch", "watching", is_flag=True, help="Stay until it ends; Ctrl-C leaves, and the campaign goes on.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from worker.console.ids import ID
+
 PAUSE_EPILOG = """\b
 Example:
   campaigns pause 12 --reason 'wrong price in the text'
@@ -17,7 +19,7 @@ Example:
   campaigns cancel 12 --reason 'the sale is off'
 """
 
-_ID = click.argument("campaign_id", metavar="ID", type=click.IntRange(min=1))
+_ID = click.argument("campaign_id", metavar="ID", type=ID)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the campaign's account as one JSON object.")
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from worker.console.ids import ID
+
 EPILOG = """\b
 Examples:
   campaigns submit clients.csv --name Rappel --sender CLINIQUE \\
@@ -25,7 +27,7 @@ OPTIONS = {"scheduled_at": "--at", "audience": "--audience-id"}
 
 @click.command(epilog=EPILOG)
 @click.argument("audience", metavar="[AUDIENCE]", required=False)
-@click.option("--audience-id", type=click.IntRange(min=1), metavar="N", help="A stored audience, instead of AUDIENCE.")
+@click.option("--audience-id", type=ID, metavar="N", help="A stored audience, instead of AUDIENCE.")
 @click.option("--name", required=True, help="What people call the campaign.")
 @click.option("--template", metavar="TEXT", help="The text; {{ column }} stands for a column of the audience.")
 @click.option("--template-file", type=click.Path(dir_okay=False, exists=True, path_type=Path), metavar="FILE",
@@ -150,15 +152,16 @@ def _tell(made: Any, *, as_json: bool, watching: bool) -> None:
     import campaigns
     from worker.console import screen
 
-    listed = campaigns.listing(before=made.id + 1, most=1)[0]
+    account = campaigns.progress(made.id)
     if as_json and not watching:
-        screen.print_json({"id": made.id, "state": listed.state, "created": made.created, "rows": listed.recipients})
+        screen.print_json({"id": made.id, "state": account.state, "created": made.created, "rows": account.recipients})
         return
     if made.created:
-        click.echo(f"campaign {made.id} is made, {screen.counted(listed.recipients, 'row')} taken in", err=watching)
+        click.echo(f"campaign {made.id} is made, {screen.counted(account.recipients, 'row')} taken in", err=watching)
     else:
         click.echo(f"campaign {made.id} was made with this key and content before: nothing new is sent", err=watching)
     if not watching:
-        state = f"{listed.state}: {listed.reason}" if listed.reason else listed.state
-        screen.out().print(screen.plain(f"it is {state.replace('_', ' ')}; to see how it gets on:"))
+        why = account.reason or (account.waits_for and f"waits for {account.waits_for}")
+        state = account.state.replace("_", " ") + (f": {why}" if why else "")
+        screen.out().print(screen.plain(f"it is {state}; to see how it gets on:"))
         click.echo(f"  campaigns show {made.id} --watch")

@@ -44,7 +44,7 @@ def demo(*, recipients: int | None, as_json: bool, keep: Path | None) -> None:
     The exit status is 0 only if the account adds up and nobody was texted twice.
     """
     console = Console(stderr=as_json)
-    with ends_in_order(), _folder(keep) as folder:
+    with ends_in_order("stopping all that was started …"), _folder(keep) as folder:
         from worker.demo.installation import NotOursError  # late: `campaigns --help` need not wait for these
         from worker.demo.performance import perform
 

@@ -26,7 +26,7 @@ READY_WITHIN = 30.0  # seconds
 
 
 class NotOursError(RuntimeError):
-    """The broker or the database that the environment names holds somebody else's work."""
+    """The broker or the database that the environment names is away, or holds somebody else's work."""
 
 
 @contextlib.contextmanager
@@ -38,7 +38,11 @@ def broker(folder: Path) -> Iterator[str]:
             yield url
         return
     with redis.Redis.from_url(client_url(given)) as client:
-        if client.dbsize():
+        try:
+            size = client.dbsize()
+        except redis.RedisError as error:
+            raise NotOursError(f"REDIS_URL names a broker that is away ({type(error).__name__}): unset it") from None
+        if size:
             raise NotOursError("REDIS_URL names a database that is not empty: unset it, or name another number")
         try:
             yield given

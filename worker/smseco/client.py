@@ -131,7 +131,7 @@ def _check_url(base_url: str, *, allow_plain_http: bool) -> None:
     if url.username is not None or url.query or url.fragment:
         raise ValueError("the base URL may hold a path, but no login, query or fragment")
     if url.scheme == "http" and not allow_plain_http and not _is_this_machine(url.hostname):
-        raise ValueError("plain http would show the password to the network: use https, or allow plain http explicitly")
+        raise ValueError("plain http would show the password to the network: use https, or set allow_plain_http")
 
 
 def _has_good_port(url: SplitResult) -> bool:
