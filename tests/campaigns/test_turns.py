@@ -14,12 +14,12 @@ def claim(database: Database, campaign_id: int) -> Claim | None:
 
 
 def test_claimers_of_a_rated_campaign_wait_for_one_another_and_pass_the_gate_once(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(30), rate=5)
+    campaign = making.funded(any_database, making.numbers(30), rate=0.05)  # slower than any machine of ours
 
     for _ in range(5):
         found = making.at_once(*[lambda: claim(any_database, campaign)] * 4)
         assert len([one for one in found if one]) == 1
-        making.clock_goes_on(any_database, 0.2)
+        making.clock_goes_on(any_database, 20)
 
 
 def test_claims_spread_over_the_campaigns(any_database: Database) -> None:
@@ -39,17 +39,19 @@ def test_candidates_are_of_the_account_alone(any_database: Database) -> None:
 
 def test_a_rated_campaign_keeps_its_pace_and_makes_up_for_a_tenth_of_a_second(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(99), rate=10)
-    sent, skipped = 0, 0.0
-    began = any_database.clock()
+    sent, seconds, lost = 0, 0.0, 0.0
+    looked = any_database.clock()
     for _ in range(40):
         while (found := claim(any_database, campaign)) is not None:
             sent += len(found.payload)
         making.clock_goes_on(any_database, 0.04, campaigns_table.c.next_send_at)
-        skipped += 0.04
-    seconds = (any_database.clock() - began).total_seconds() + skipped
+        before, looked = looked, any_database.clock()
+        passed = (looked - before).total_seconds() + 0.04
+        seconds += passed
+        lost += max(0.0, passed - turns.LATENESS)  # a pause of the machine is not made up for
 
     batch, lateness = 2, 1  # messages
-    assert 10 * seconds - 2 * batch <= sent <= 10 * seconds + batch + lateness
+    assert 10 * (seconds - lost) - 2 * batch <= sent <= 10 * seconds + batch + lateness
 
 
 def test_a_rated_campaign_that_slept_does_not_make_up_for_it(any_database: Database) -> None:

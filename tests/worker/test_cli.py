@@ -119,7 +119,6 @@ def test_a_command_written_wrongly_is_explained_with_status_2(words: list[str], 
         (["submit", "-", *TEXT, "--at", "2020-01-01T00:00Z"], ROWS, "--at: 2020-01-01T00:00:00+00:00 is past"),
         (["submit", "--audience-id", "7", *TEXT], None, "--audience-id: no complete audience has the id 7"),
         (["show", "99"], None, "no campaign has the id 99"),
-        
         (["show", "--key", "k"], None, "no campaign of the account 'default' has the key 'k'"),
         (["pause", "99"], None, "no campaign has the id 99"),
         (["resume", "99"], None, "no campaign has the id 99"),
