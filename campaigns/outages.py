@@ -22,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 INSIST_SECONDS = 540.0
-"""As long as a task may take before the broker hands it to another worker (`visibility_timeout` in `worker.celery`)."""
+"""As long as a task may take before the broker hands it to another worker (`worker.broker`)."""
 
 
 class DatabaseAway(OperationalError):

@@ -12,6 +12,9 @@ from pydantic import AfterValidator, Field
 
 from campaigns.settings import DomainSettings, read
 
+VISIBILITY_SECONDS = 600
+"""After which the broker takes a worker for dead that has not come back, and hands its task to another one."""
+
 
 def _as_celery_spells_it(url: str) -> str:
     if "://" not in url:  # it is not repeated: a password may be in it
@@ -42,7 +45,7 @@ class BrokerSettings(DomainSettings):
             return {}
         return {
             # A killed worker's bells come back within seconds; the sweep would ring them anew in any case.
-            "visibility_timeout": 600,
+            "visibility_timeout": VISIBILITY_SECONDS,
             "unacked_restore_interval": 2,
             "unacked_restore_throttle": 1,
             "socket_connect_timeout": 5,

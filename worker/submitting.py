@@ -28,7 +28,7 @@ FETCH_SECONDS = 30.0
 
 LONGEST_FETCH_SECONDS = 300.0
 """For all of it: a host that hands out a byte now and then must not hold a worker for ever, nor for so long that the
-broker takes the worker for dead and hands the task to another one (`visibility_timeout` in `worker.broker`)."""
+broker takes the worker for dead and hands the task to another one (`worker.broker`)."""
 
 _MAY_PASS = {408, 425, 429, *range(500, 600)}
 
