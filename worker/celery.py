@@ -5,11 +5,9 @@ Tasks are bells, not jobs (see `campaigns.bells`): acknowledged late, soon expir
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import worker_init
 
 from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.migrations import require_newest
@@ -42,6 +40,7 @@ app.conf.update(
     # Flower shows what each lane did; events of bells cost little, since a bell is a slice of work and not a batch.
     worker_send_task_events=True,
     broker_connection_retry_on_startup=True,
+    beat_scheduler="worker.beat:Scheduler",
     beat_schedule_filename="var/beat",
     beat_schedule={
         "sweep": {
@@ -78,8 +77,3 @@ def _refuse_other_tables(**_: object) -> None:
         raise SystemExit(f"the worker does not start: {error}") from None
     finally:
         database.close()  # its connections must not be shared with the children
-
-
-@beat_init.connect
-def _make_room_for_the_schedule(**_: object) -> None:
-    Path(app.conf.beat_schedule_filename).parent.mkdir(parents=True, exist_ok=True)
