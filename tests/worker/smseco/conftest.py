@@ -188,7 +188,7 @@ def gateway(stub: Stub, credentials: Credentials) -> Iterator[Gateway]:
 @pytest.fixture
 def impatient(stub: Stub, credentials: Credentials) -> Iterator[Gateway]:
     with Gateway(
-        stub.url, credentials, connect_timeout=2, read_timeout=0.2, reports_timeout=0.2, max_reply_bytes=5000
+        stub.url, credentials, connect_timeout=2, read_timeout=0.8, reports_timeout=0.8, max_reply_bytes=5000
     ) as client:
         yield client
 
