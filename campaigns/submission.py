@@ -95,7 +95,7 @@ def store_audience(
             chunks.take_in(database, audience_id, rows, digest)
             with database.transaction() as connection:
                 chunks.complete(connection, audience_id, digest.hexdigest())
-        except BaseException:
+        except BaseException:  # Ctrl-C too: half an audience is none
             with database.transaction() as connection:
                 connection.execute(delete(audiences).where(audiences.c.id == audience_id, ~audiences.c.ready))
             raise

@@ -70,7 +70,7 @@ def count_claimable(database: Database, account: str, most: int) -> int:
         return 1
     claimable = select(b.id).where(
         b.campaign_id.in_(some),
-        b.state.in_([BatchState.PENDING, BatchState.UNCHECKED]),
+        b.state.in_(_CLAIMABLE),
         b.campaign_id == c.id,
         c.rate.is_(None),
     )

@@ -87,7 +87,7 @@ class Commands(DYMGroup):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click itself knows these
-        except Exception as error:
+        except Exception as error:  # whatever a person can put right is said in a sentence; the rest is raised
             from worker.console.advice import advice  # late: it knows every part of the project
 
             said = advice(error)

@@ -76,7 +76,7 @@ def submit_named(
             raise
         faults = error.faults if isinstance(error, SpecError) else [f"audience: {error}"]
         return f"refused: campaign {_keep(resources, asked, occurrence, faults)} says why"
-    except Exception as error:
+    except Exception as error:  # raised again; but whoever looks for the campaign by its key must find something
         _keep(resources, asked, occurrence, [f"it failed inside ({type(error).__name__}), see the worker's log"])
         raise
 

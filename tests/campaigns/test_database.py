@@ -134,6 +134,7 @@ def test_texts_are_copied_in_as_they_are(any_database: Database, texts: list[str
 def test_copying_nothing_in_does_nothing(any_database: Database) -> None:
     with any_database.transaction() as connection:
         copy_in(connection, "no_such_table", ("none",), [])
+        assert connection.execute(select(accounts.c.name)).all() == [], "the transaction goes on"
 
 
 def test_scans_are_forbidden_for_the_rest_of_the_transaction_only(postgresql: Database) -> None:

@@ -183,6 +183,7 @@ def test_a_message_that_is_delivered_after_all_is_billed_after_all(any_database:
 def test_a_body_may_touch_more_campaigns_than_a_statement_has_parameters(postgresql: Database) -> None:
     with postgresql.transaction() as connection:
         statuses.take_back(connection, set(range(70_000)), [(1, making.FIRST)])
+        assert connection.execute(text("SELECT count(*) FROM refunds")).scalar_one() == 0
 
 
 def test_a_refund_is_what_the_gateway_took_for_that_message(any_database: Database) -> None:

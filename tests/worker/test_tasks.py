@@ -5,8 +5,8 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
-from time import sleep
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +19,7 @@ from campaigns import bells
 from campaigns.bells import Bell
 from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.spec import KeyBusy
+from tests.servers.waiting import eventually
 from tests.worker.workshop import ACCOUNTS
 from worker.resources import Resources, Slice
 from worker.settings import Settings
@@ -115,7 +116,8 @@ class TestATurn:
         bells.ring(database, BELL, lambda _bell, serial, _after: serials.append(serial))
 
         def hang() -> Slice:
-            sleep(1.2)
+            lapsed = database.clock() + timedelta(seconds=1.2)
+            assert eventually(lambda: database.clock() > lapsed)
             return Slice(f"rung meanwhile: {bells.ring(database, BELL, lambda *_: None)}")
 
         assert tasks._work(BELL, serials[0], 0.6, hang) == "rung meanwhile: False"
