@@ -314,6 +314,17 @@ def test_watching_a_campaign_that_was_cancelled_ends_with_status_1(clients: str)
     assert run("show", "1").exit_code == 0
 
 
+def test_a_broker_that_is_named_wrongly_is_said_before_anything_is_made(
+    clients: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "nonsense")
+    forget()
+    refused = run("submit", clients, *TEXT)
+    assert refused.exit_code == 1
+    assert "REDIS_URL: it is no URL, such as redis://127.0.0.1:6379/0" in refused.stderr
+    assert json.loads(run("list", "--json").stdout) == []
+
+
 def test_list_pages_by_the_last_id_and_by_state(clients: str) -> None:
     for _ in range(3):
         submitted(clients)

@@ -13,10 +13,16 @@ from campaigns.bells import Bell
 
 
 class Ringing(logging.Handler):
-    """A ring (`campaigns.bells.Ring`) that remembers why the workers could not be told."""
+    """A ring (`campaigns.bells.Ring`) that remembers why the workers could not be told.
+
+    Raises SettingsError where the settings of the broker are wrong: to be made before anything else is.
+    """
 
     def __init__(self) -> None:
+        from worker.broker import broker_settings
+
         super().__init__(logging.WARNING)
+        broker_settings()
         self.trouble: str | None = None
 
     def __call__(self, bell: Bell, serial: int, after: float) -> None:
