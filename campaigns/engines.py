@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from math import inf
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -62,7 +63,7 @@ def sqlite(url: URL) -> Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver would begin deferred transactions by itself
         cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _turn_to_wal(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
@@ -75,3 +76,17 @@ def sqlite(url: URL) -> Engine:
             connection.exec_driver_sql("BEGIN" if options.get("deferred") else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _turn_to_wal(cursor: Any) -> None:
+    """Of two who open a new file at once one is told that it is locked, however long it was ready to wait."""
+    until = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or monotonic() > until:
+                raise
+            sleep(0.02)
+        else:
+            return

@@ -1,6 +1,8 @@
 """Connections that are kept are found out when they were cut, and a file's folder is made."""
 
+import sqlite3
 from contextlib import nullcontext
+from threading import Timer
 from typing import Any
 
 import psycopg
@@ -31,3 +33,14 @@ def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Any) -> None:
     database = Database(f"sqlite:///{tmp_path}/not/yet/there.db")
     assert database.clock().tzinfo is not None
     database.close()
+
+
+def test_two_who_open_a_new_file_at_once_wait_for_each_other(tmp_path: Any) -> None:
+    path = tmp_path / "new.db"
+    held = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    held.execute("BEGIN EXCLUSIVE")
+    database = Database(f"sqlite:///{path}")
+    Timer(0.3, held.rollback).start()
+    assert database.clock().tzinfo is not None
+    database.close()
+    held.close()
