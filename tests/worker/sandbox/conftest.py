@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.transcripts import reading
 from worker.sandbox.calls import Credentials, SendCall
 from worker.sandbox.clock import Clock
 from worker.sandbox.gateway import Gateway
@@ -46,6 +47,11 @@ def open_gateway(hands: Hands) -> Callable[..., Gateway]:
         return Gateway(SandboxOptions(**(defaults | options)), clock=Clock(hands))
 
     return opened
+
+
+@pytest.fixture
+def transcript() -> Callable[[str], bytes]:
+    return reading.transcript
 
 
 @pytest.fixture

@@ -8,15 +8,12 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
 
+from tests.transcripts import reading
 from worker.smseco import Credentials, Gateway
-
-TRANSCRIPTS = Path(__file__).parents[2] / "transcripts"
-
 
 Act = Callable[[socket.socket], None]
 
@@ -195,9 +192,5 @@ def impatient(stub: Stub, credentials: Credentials) -> Iterator[Gateway]:
 
 @pytest.fixture
 def transcript() -> Callable[[str], bytes]:
-    def read(name: str) -> bytes:
-        section, _, body = (TRANSCRIPTS / f"{name}.xml").read_bytes().partition(b"\n")
-        assert section.startswith((b"<!-- I", b"<!-- V")), "a transcript names its section of the vendor's document"
-        return body
-
-    return read
+    """A bare name is one of the XML form."""
+    return lambda name: reading.transcript(name if "/" in name else f"xml/{name}.xml")

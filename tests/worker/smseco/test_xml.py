@@ -68,7 +68,7 @@ REQUESTS = {
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_is_written_as_the_document_shows_it(transcript, name):
-    assert tree(document_of(REQUESTS[name])) == tree(transcript(name))
+    assert tree(document_of(REQUESTS[name])) == tree(transcript(f"xml/{name}.xml"))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_every_text_comes_back_from_a_plain_parser(text, login, rows):
 
 
 def test_a_send_reply_is_read(transcript):
-    answer = xml.read_answer(transcript("send_reply"))
+    answer = xml.read_answer(transcript("xml/send_reply.xml"))
     assert (answer.msgfid, answer.status, answer.recipients, answer.sms) == ("55857bdb8d51b7-38880789", 3, 3, 6)
     assert (answer.credits, answer.balance) == (Decimal(6), Decimal(94))
     assert answer.smsfids == [f"55857bf80517a0-3872642{i}" for i in (1, 2, 3)]
@@ -141,8 +141,8 @@ def test_a_send_reply_is_read(transcript):
     ],
 )  # fmt: skip
 def test_a_reply_may_wobble(transcript, change):
-    told = xml.read_answer(transcript("send_reply"))
-    assert xml.read_answer(change(transcript("send_reply").decode()).encode()) == told
+    told = xml.read_answer(transcript("xml/send_reply.xml"))
+    assert xml.read_answer(change(transcript("xml/send_reply.xml").decode()).encode()) == told
 
 
 def test_the_columns_of_a_row_may_come_in_any_order():
@@ -188,17 +188,17 @@ def test_the_quick_look_at_the_rows_sees_what_the_tree_holds_or_nothing(rows, be
 
 
 def test_the_quick_look_suffices_for_a_reply_as_the_vendor_shows_it(transcript):
-    body = transcript("send_reply")
+    body = transcript("xml/send_reply.xml")
     assert xml._scan(body, xml.parse_reply(body).find("messages")) is not None
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
 def test_an_accent_in_another_encoding_does_not_hide_a_reply(transcript, encoding):
-    assert xml.read_answer(transcript("send_reply").decode().encode(encoding)).status == 3
+    assert xml.read_answer(transcript("xml/send_reply.xml").decode().encode(encoding)).status == 3
 
 
 def test_a_declared_encoding_is_understood(transcript):
-    declared = '<?xml version="1.0" encoding="ISO-8859-1"?>' + transcript("send_reply").decode()
+    declared = '<?xml version="1.0" encoding="ISO-8859-1"?>' + transcript("xml/send_reply.xml").decode()
     assert xml.read_answer(declared.encode("latin-1")).text == "Message envoyé avec succès"
 
 
@@ -218,7 +218,7 @@ def test_an_amount_that_is_none_is_no_balance(text):
 
 
 def test_a_balance_is_read(transcript):
-    balance = xml.read_balance(transcript("balance_reply"))
+    balance = xml.read_balance(transcript("xml/balance_reply.xml"))
     assert (balance.account_id, balance.credits, balance.consumed) == ("ECO-1234", Decimal(94), Decimal(1206))
     assert balance.expires == datetime(2030, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -241,7 +241,7 @@ def test_an_expiry_that_cannot_be_read_is_none(text, expires):
 
 
 def test_senders_are_read(transcript):
-    assert xml.read_senders(transcript("senders_reply")) == ("TOTO", "TEST")
+    assert xml.read_senders(transcript("xml/senders_reply.xml")) == ("TOTO", "TEST")
 
 
 def test_an_account_without_senders_has_none():

@@ -24,7 +24,7 @@ def rows(batch):
 
 
 def test_reports_are_read_with_the_sending_that_they_belong_to(transcript):
-    batch = parse_reports(transcript("reports_reply"))
+    batch = parse_reports(transcript("xml/reports_reply.xml"))
     assert rows(batch) == ROWS
     assert not batch.truncated
 
@@ -61,21 +61,21 @@ WOBBLES = {
 
 @pytest.mark.parametrize("change", WOBBLES.values(), ids=WOBBLES)
 def test_a_body_may_wobble(transcript, change):
-    batch = parse_reports(change(transcript("reports_reply").decode()).encode())
+    batch = parse_reports(change(transcript("xml/reports_reply.xml").decode()).encode())
     assert rows(batch) == ROWS
     assert not batch.truncated
 
 
 @pytest.mark.parametrize("shape", ["as the vendor shows it", "attributes"])
 def test_control_characters_are_dropped_because_no_database_takes_them(transcript, shape):
-    whole = WOBBLES[shape](transcript("reports_reply").decode())
+    whole = WOBBLES[shape](transcript("xml/reports_reply.xml").decode())
     batch = parse_reports(whole.replace("55857", "55\x00857").replace("05442710", "05\x1f442\x7f710").encode())
     assert rows(batch) == ROWS
 
 
 @pytest.mark.parametrize("shape", ["as the vendor shows it", "attributes"])
 def test_a_body_cut_anywhere_yields_every_report_that_is_whole_in_it(transcript, shape):
-    whole = WOBBLES[shape](transcript("reports_reply").decode()).encode().rstrip()
+    whole = WOBBLES[shape](transcript("xml/reports_reply.xml").decode()).encode().rstrip()
     for at in range(whole.index(b"</dlr>") + 6, len(whole)):
         batch = parse_reports(whole[:at])
         assert rows(batch) == ROWS[: whole[:at].count(b"</dlr>")], f"cut at {at}"
@@ -83,7 +83,7 @@ def test_a_body_cut_anywhere_yields_every_report_that_is_whole_in_it(transcript,
 
 
 def test_a_body_cut_before_its_first_report_is_no_loss_that_is_hidden(transcript):
-    whole = transcript("reports_reply")
+    whole = transcript("xml/reports_reply.xml")
     for at in range(whole.index(b"<statut>"), whole.index(b"</dlr>")):
         batch = parse_reports(whole[:at])
         assert (len(batch), batch.truncated) == (0, True), f"cut at {at}"
@@ -101,7 +101,7 @@ def test_a_body_cut_before_its_first_report_is_no_loss_that_is_hidden(transcript
     ],
 )
 def test_damage_in_words_loses_no_report(transcript, damage):
-    assert rows(parse_reports(damage(transcript("reports_reply")))) == ROWS
+    assert rows(parse_reports(damage(transcript("xml/reports_reply.xml")))) == ROWS
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_damage_in_words_loses_no_report(transcript, damage):
     ],
 )
 def test_a_broken_body_still_yields_its_reports_and_says_that_it_is_broken(transcript, damage, left):
-    batch = parse_reports(damage(transcript("reports_reply")))
+    batch = parse_reports(damage(transcript("xml/reports_reply.xml")))
     assert batch.truncated
     assert rows(batch)[-1] == ROWS[-1]
     if left is not None:
@@ -123,7 +123,7 @@ def test_a_broken_body_still_yields_its_reports_and_says_that_it_is_broken(trans
 
 def test_an_unknown_code_is_kept_and_one_that_is_no_number_is_zero(transcript):
     body = (
-        transcript("reports_reply")
+        transcript("xml/reports_reply.xml")
         .replace(b"<statut>59<", b"<statut>777<")
         .replace(b"<statut>55<", b"<statut>DELIVRD<")
     )
@@ -148,12 +148,12 @@ def test_nothing_to_report_is_an_empty_batch(body):
 
 
 def test_the_vendors_words_for_nothing_are_an_empty_batch(transcript):
-    assert len(parse_reports(transcript("reports_none_reply"))) == 0
+    assert len(parse_reports(transcript("xml/reports_none_reply.xml"))) == 0
 
 
 def test_a_refusal_is_raised_with_its_code(transcript):
     with pytest.raises(NeedsPerson) as caught:
-        parse_reports(transcript("reports_refused_reply"))
+        parse_reports(transcript("xml/reports_refused_reply.xml"))
     assert caught.value.code == -4
 
 
