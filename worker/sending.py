@@ -145,7 +145,8 @@ def _request(resources: Resources, claim: Claim) -> Receipt:
     if claim.kind == AttemptKind.LOOKUP:
         return gateway.lookup(claim.msgid, numbers)
     sender = claim.sender or resources.settings.accounts[claim.account].sender
-    return gateway.send(sending_of(claim, sender or ""))
+    asked = sending_of(claim, sender or "")
+    return gateway.merge(asked) if asked.fields else gateway.send(asked)
 
 
 def sending_of(claim: Claim, sender: str) -> Sending:

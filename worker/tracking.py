@@ -15,7 +15,7 @@ from campaigns.states import MessageStatus
 from worker import cleaning, evidence, sending
 from worker.resources import Resources, Slice
 from worker.smseco.errors import BadReply, ReadFailed, Refused
-from worker.smseco.xml_reports import parse_reports
+from worker.smseco.reports import parse_reports
 
 log = logging.getLogger(__name__)
 

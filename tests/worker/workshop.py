@@ -47,6 +47,8 @@ class ScriptedGateway:
         self.sent.append(sending)
         return self.answer(sending)
 
+    merge = send
+
     def balance(self) -> Balance:
         self.before_balance()
         return Balance(account_id="1", credits=self.credits, expires=None, consumed=None)

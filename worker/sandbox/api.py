@@ -1,22 +1,48 @@
 """The vendor's URLs over HTTP: finds the form and the operation by the tail of a path, and lets faults strike.
 
-Any base path will do, any case, with or without the last slash; so `/client/CODE/fr/api/xml/sendsms/` is served, and
+A way in is a reader and a writer: a POST is answered in the form it came in, a GET in the one that its path names. Any
+base path will do, any case, with or without the last slash; so `/client/CODE/fr/api/xml/sendsms/` is served, and
 the old `/XML/XMLdatas.php`. What is asked is the gateway's affair, how it is written the form's.
 """
 
 import asyncio
 import re
-from types import ModuleType
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from worker.sandbox import xml
+from worker.sandbox import query, xml
+from worker.sandbox.asked import Asked, call_for
+from worker.sandbox.calls import Answer
 from worker.sandbox.codes import Refused
 from worker.sandbox.control import Control
 from worker.sandbox.faults import Faults
 from worker.sandbox.gateway import Gateway
 
-FORMS: dict[str, ModuleType] = {"xml": xml}
+
+class Writer(Protocol):
+    """A form that answers can be written in."""
+
+    CONTENT_TYPE: str
+
+    def write(self, answer: Answer) -> bytes:
+        """The reply to an accepted request."""
+
+    def write_refusal(self, operation: str, refused: Refused) -> bytes:
+        """The reply to a refused request."""
+
+
+class Way(NamedTuple):
+    """How a request is read and answered."""
+
+    operation: str
+    read: Callable[[bytes], Asked]
+    writer: Writer
+
+
+READERS: dict[str, Callable[[bytes], Asked]] = {"xml": xml.read}
+WRITERS: dict[str, Writer] = {"xml": xml}
 OPERATIONS = {
     "sendsms": "send",
     "getdlrs": "reports",
@@ -40,25 +66,23 @@ class Api:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers one request; HTTP status 200 whatever the vendor's own `statut` says."""
-        form, operation = _route(request.path)
-        if request.method != "POST":
-            raise web.HTTPMethodNotAllowed(request.method, ["POST"])
-        body = await request.read()
-        carried_out, reply = self._answer(form, operation, body)
+        way = _way(request)
+        body = request.raw_path.partition("?")[2].encode() if request.method == "GET" else await request.read()
+        carried_out, reply = self._answer(way, body)
         if carried_out:
-            spoilt = await self._spoil(request, operation)
+            spoilt = await self._spoil(request, way.operation)
             if spoilt is not None:
                 return spoilt
-        return web.Response(body=reply, content_type=form.CONTENT_TYPE, charset="utf-8")
+        return web.Response(body=reply, content_type=way.writer.CONTENT_TYPE, charset="utf-8")
 
-    def _answer(self, form: ModuleType, operation: str, body: bytes) -> tuple[bool, bytes]:
-        self._control.requests[operation] += 1
+    def _answer(self, way: Way, body: bytes) -> tuple[bool, bytes]:
+        self._control.requests[way.operation] += 1
         try:
-            credentials, call = form.read(operation, body)
-            return True, form.write(self._gateway.answer(credentials, call))
+            credentials, call = call_for(way.operation, way.read(body))
+            return True, way.writer.write(self._gateway.answer(credentials, call))
         except Refused as refused:
             self._control.refusals[str(refused.code)] += 1
-            return False, form.write_refusal(operation, refused)
+            return False, way.writer.write_refusal(way.operation, refused)
 
     async def _spoil(self, request: web.Request, operation: str) -> web.StreamResponse | None:
         """What a carried-out request gets in place of its reply, if anything."""
@@ -74,15 +98,20 @@ class Api:
         return None
 
 
-def _route(path: str) -> tuple[ModuleType, str]:
-    """The form and the operation of a path. An unknown command is an operation of its own, for the form to refuse."""
-    if _OLD_TAIL.fullmatch(path):
-        return xml, "send"
-    found = _TAIL.fullmatch(path)
-    form = FORMS.get(found["form"].lower()) if found else None
-    if found is None or form is None:
+def _way(request: web.Request) -> Way:
+    """By method and path. An unknown command is an operation of its own, to be refused in the form it was asked in."""
+    found = _TAIL.fullmatch(request.path)
+    if _OLD_TAIL.fullmatch(request.path):
+        form, operation = "xml", "send"
+    elif found and found["form"].lower() in WRITERS:
+        form, operation = found["form"].lower(), OPERATIONS.get(found["command"].lower(), "unknown")
+    else:
         raise web.HTTPNotFound
-    return form, OPERATIONS.get(found["command"].lower(), "unknown")
+    if request.method == "GET":
+        return Way(operation, query.read, WRITERS[form])
+    if request.method == "POST" and form in READERS:
+        return Way(operation, READERS[form], WRITERS[form])
+    raise web.HTTPMethodNotAllowed(request.method, ["GET", "POST"])
 
 
 def _dropped(request: web.Request) -> web.StreamResponse:

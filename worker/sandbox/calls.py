@@ -3,10 +3,12 @@
 A wire form reads a body into one of the calls and writes one of the answers; it decides nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from worker.sandbox.sendings import Sending
+
+Recipient = tuple[str, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +21,19 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class SendCall:
-    """A send or a mail merge (I and II). A recipient is a raw number with its (name, value) pairs, in their order."""
+    """A send or a mail merge (I and II). A recipient is a raw number with its (name, value) pairs, in their order.
+
+    `options` holds what else was asked for, as it came, by the vendor's names: flash, binaire, mwi, pid, rpi, alt_dcs,
+    udhdata. They are recorded and change nothing: what phones do with them is not said.
+    """
 
     msgid: str
     sender: str
     text: str
     unicode: bool
     datesend: str
-    recipients: list[tuple[str, list[tuple[str, str]]]]
+    recipients: list[Recipient]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

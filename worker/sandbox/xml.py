@@ -4,26 +4,14 @@ Documents come from strangers: no entity is expanded, nothing is fetched, a docu
 elements is free, unknown ones are passed over. What an answer says is decided in gateway.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from worker.sandbox.asked import Asked
 from worker.sandbox.bodies import field
-from worker.sandbox.calls import (
-    Accepted,
-    Answer,
-    BalanceAnswer,
-    BalanceCall,
-    Call,
-    Credentials,
-    LookupCall,
-    ReportsAnswer,
-    ReportsCall,
-    SendCall,
-    SendersAnswer,
-    SendersCall,
-)
+from worker.sandbox.calls import Accepted, Answer, BalanceAnswer, Recipient, ReportsAnswer, SendersAnswer
 from worker.sandbox.codes import DONE, ERRORS, SENT, STATUSES, Refused
 
 CONTENT_TYPE = "text/xml"
@@ -34,14 +22,10 @@ MOST_MARKS = 250_000
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def read(operation: str, body: bytes) -> tuple[Credentials, Call]:
-    """Who asks, and what. Raises Refused(-1) for what is no such document, Refused(-14) for an unknown operation."""
-    reader = _READERS.get(operation)
-    if reader is None:
-        raise Refused(-14)
+def read(body: bytes) -> Asked:
+    """What is asked. Raises Refused(-1) for what is no such document."""
     root = _document(body)
-    account = root.find("compte")
-    return Credentials(_word(account, "login"), _text(account, "password")), reader(root)
+    return Asked(_texts(root.find("compte")), _texts(root.find("message")), list(_recipients(root)))
 
 
 def write(answer: Answer) -> bytes:
@@ -100,37 +84,7 @@ def _document(body: bytes) -> etree._Element:
     return root
 
 
-def _read_send(root: etree._Element) -> SendCall:
-    message = root.find("message")
-    return SendCall(
-        msgid=_word(message, "msgid"),
-        sender=_word(message, "expediteur"),
-        text=_text(message, "msg"),
-        unicode=_word(message, "unicode") == "1",
-        datesend=_word(message, "datesend"),
-        recipients=list(_recipients(root)),
-    )
-
-
-def _read_lookup(root: etree._Element) -> LookupCall:
-    return LookupCall(_word(root.find("message"), "msgid"), [number for number, _ in _recipients(root)])
-
-
-def _read_reports(root: etree._Element) -> ReportsCall:
-    message = root.find("message")
-    return ReportsCall(_word(message, "msgfid"), _word(message, "smsfid"))
-
-
-_READERS: dict[str, Callable[[etree._Element], Call]] = {
-    "send": _read_send,
-    "lookup": _read_lookup,
-    "reports": _read_reports,
-    "balance": lambda _: BalanceCall(),
-    "senders": lambda _: SendersCall(),
-}
-
-
-def _recipients(root: etree._Element) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _recipients(root: etree._Element) -> Iterator[Recipient]:
     """Plain `<numero>`s and `<sms>`s of a mail merge, as they come; both may stand side by side."""
     for recipients in root.iterchildren("destinataires"):
         for recipient in recipients:
@@ -140,7 +94,7 @@ def _recipients(root: etree._Element) -> Iterator[tuple[str, list[tuple[str, str
                 yield _merge_recipient(recipient)
 
 
-def _merge_recipient(recipient: etree._Element) -> tuple[str, list[tuple[str, str]]]:
+def _merge_recipient(recipient: etree._Element) -> Recipient:
     number, values = "", []
     for child in recipient:
         if child.tag == "numero":
@@ -150,12 +104,12 @@ def _merge_recipient(recipient: etree._Element) -> tuple[str, list[tuple[str, st
     return number, values
 
 
-def _text(parent: etree._Element | None, name: str) -> str:
-    return (parent.findtext(name) or "") if parent is not None else ""
-
-
-def _word(parent: etree._Element | None, name: str) -> str:
-    return _text(parent, name).strip()
+def _texts(parent: etree._Element | None) -> dict[str, str]:
+    """The texts of the children by name; of two of a name the first."""
+    texts: dict[str, str] = {}
+    for child in parent if parent is not None else ():
+        texts.setdefault(child.tag, child.text or "")
+    return texts
 
 
 def _reply(content: str) -> bytes:

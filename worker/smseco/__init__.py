@@ -14,8 +14,8 @@ from worker.smseco.errors import (
     Refused,
     Unreachable,
 )
+from worker.smseco.reports import parse_reports
 from worker.smseco.values import Balance, Credentials, Receipt, ReportBatch, Sending
-from worker.smseco.xml_reports import parse_reports
 
 __all__ = [
     "REFUSALS",

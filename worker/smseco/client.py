@@ -1,4 +1,4 @@
-"""The gateway's client: five operations, each one POST, each with one outcome.
+"""The gateway's client: five operations, each one request, each with one outcome.
 
 It asks once and never again by itself: when to send again is for whoever reads the error (`errors.py`). It knows
 nothing of campaigns, queues or databases, and can be used alone:
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from worker.smseco import xml, xml_reports
-from worker.smseco.codes import refusal
+from worker.smseco.codes import check_status
 from worker.smseco.connection import CONNECT_PATIENCE, Connection
-from worker.smseco.errors import BadReply
+from worker.smseco.forms import form_named
 from worker.smseco.outcome import body_of, classify
+from worker.smseco.reports import parse_reports
 from worker.smseco.request import Request
 from worker.smseco.values import Balance, Credentials, Receipt, ReportBatch, Sending
 
@@ -34,6 +34,9 @@ class Gateway:
     reply. A reply to a report request gets `reports_timeout` and `max_reports_bytes` instead, which are generous: what
     is not read of it is lost. `max_reply_bytes` comes on top of a share for each recipient. `ca_bundle` is a file of
     certificates to trust instead of the usual ones.
+
+    `form` is how requests and replies are written: "xml" (what the worker uses), "json", "get" or "soap"; values and
+    errors are the same in all of them. A form refuses (ValueError) what it cannot carry, before anything leaves.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Gateway:
         base_url: str,
         credentials: Credentials,
         *,
+        form: str = "xml",
         connect_timeout: float = 5,
         read_timeout: float = 30,
         reports_timeout: float = 300,
@@ -50,6 +54,7 @@ class Gateway:
         ca_bundle: str | None = None,
     ) -> None:
         _check_url(base_url, allow_plain_http=allow_plain_http)
+        self._form = form_named(form)
         self._credentials = credentials
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
@@ -64,52 +69,63 @@ class Gateway:
         return CONNECT_PATIENCE * self._connect_timeout + self._read_timeout
 
     def send(self, sending: Sending) -> Receipt:
-        """Send, or mail-merge (I-1-1, II-1-1). Costs credits. Raises NotSent, Refused or InDoubt."""
-        request = xml.send_request(self._credentials, sending)
+        """Send one text to many (I). Costs credits. Raises NotSent, Refused or InDoubt; ValueError for a mail merge."""
+        if sending.fields:
+            raise ValueError("a sending with fields is a mail merge: use merge()")
+        return self._send(sending)
+
+    def merge(self, sending: Sending) -> Receipt:
+        """Send each number its own text (II). Costs credits. Raises like `send`; ValueError for one without fields."""
+        if not sending.fields:
+            raise ValueError("a mail merge needs fields: use send()")
+        return self._send(sending)
+
+    def _send(self, sending: Sending) -> Receipt:
+        request = self._form.send_request(self._credentials, sending)
         return self._attempt(request, msgid=sending.msgid, asked=len(sending.numbers))
 
     def lookup(self, msgid: str, numbers: Sequence[int | str]) -> Receipt:
-        """Ask whether numbers are reachable (V-2); the answers come as reports. Costs credits. Raises like `send`."""
-        request = xml.lookup_request(self._credentials, msgid, numbers)
+        """Ask whether numbers are reachable (V); the answers come as reports. Costs credits. Raises like `send`."""
+        request = self._form.lookup_request(self._credentials, msgid, numbers)
         return self._attempt(request, msgid=msgid, asked=len(numbers))
 
     def _attempt(self, request: Request, *, msgid: str, asked: int) -> Receipt:
-        exchange = self._connection.post(
+        exchange = self._connection.ask(
             request,
             answer_within=self._read_timeout,
             max_bytes=self._max_reply_bytes + asked * BYTES_A_RECIPIENT,
         )
-        return classify(exchange, xml, msgid=msgid, asked=asked)
+        return classify(exchange, self._form, msgid=msgid, asked=asked)
+
+    def reports(self, msgfid: str | None = None, smsfid: str | None = None) -> ReportBatch:
+        """New delivery reports (III), of one sending or one SMS if named. Each is handed out once: keep them.
+
+        Raises Refused, Unreachable or BadReply; `parse_reports` gets whatever can be had out of the error's `partial`.
+        Whoever must not lose one in a crash calls `fetch_reports` and stores its bytes before anything else.
+        """
+        return parse_reports(self.fetch_reports(msgfid, smsfid))
 
     def fetch_reports(self, msgfid: str | None = None, smsfid: str | None = None) -> bytes:
-        """The raw reply to a report request (III-2), to be journaled before it is parsed: reports are handed out once.
+        """The raw reply to a report request (III), to be journaled before it is parsed: reports are handed out once.
 
         Raises Unreachable or BadReply, whose `partial` is what arrived and has to be journaled too, or Refused.
         """
-        request = xml.reports_request(self._credentials, msgfid, smsfid)
-        exchange = self._connection.post(
-            request, answer_within=self._reports_timeout, max_bytes=self._max_reports_bytes
-        )
-        return body_of(exchange, xml)
-
-    def parse_reports(self, raw: bytes) -> ReportBatch:
-        """The reports in what `fetch_reports` brought; see `parse_reports` of the form. Raises Refused or BadReply."""
-        return xml_reports.parse_reports(raw)
+        request = self._form.reports_request(self._credentials, msgfid, smsfid)
+        exchange = self._connection.ask(request, answer_within=self._reports_timeout, max_bytes=self._max_reports_bytes)
+        return body_of(exchange, self._form)
 
     def balance(self) -> Balance:
         """The account's credits (IV-1). Raises Refused, Unreachable or BadReply."""
-        return xml.read_balance(self._ask(xml.balance_request(self._credentials)))
+        return self._form.read_balance(self._ask(self._form.balance_request(self._credentials)))
 
     def senders(self) -> tuple[str, ...]:
         """The sender names registered for the account (IV-2). Raises Refused, Unreachable or BadReply."""
-        return xml.read_senders(self._ask(xml.senders_request(self._credentials)))
+        return self._form.read_senders(self._ask(self._form.senders_request(self._credentials)))
 
     def _ask(self, request: Request) -> bytes:
-        exchange = self._connection.post(request, answer_within=self._read_timeout, max_bytes=self._max_reply_bytes)
-        body = body_of(exchange, xml)
-        status = xml.read_answer(body).status
-        if status < 0:
-            raise refusal(status) or BadReply(f"unknown code {status}", partial=body)
+        exchange = self._connection.ask(request, answer_within=self._read_timeout, max_bytes=self._max_reply_bytes)
+        body = body_of(exchange, self._form)
+        check_status(self._form.read_answer(body).status, body)
         return body
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ the error class beside it; whether a reply is a refusal at all is decided in `ou
 
 from dataclasses import dataclass
 
-from worker.smseco.errors import BadRequest, NeedsPerson, NotEnoughCredits, Refused
+from worker.smseco.errors import BadReply, BadRequest, NeedsPerson, NotEnoughCredits, Refused
 
 NOTHING_TO_REPORT = -15
 
@@ -20,7 +20,8 @@ class Refusal:
     error: type[Refused]
 
 
-# -15 is not here: as an answer to a send it proves nothing, and to a report request it means "none".
+# -15, "Aucun statut sms disponible", is not here: as an answer to a send it proves nothing, and to a report request it
+# means "none".
 REFUSALS: dict[int, Refusal] = {
     -1: Refusal("invalid_document", "XML invalide", BadRequest),
     -2: Refusal("login_missing", "Login non spécifié", NeedsPerson),
@@ -65,4 +66,16 @@ REPORT_CODES: dict[int, ReportCode] = {
 def refusal(code: int) -> Refused | None:
     """The error to raise for a documented whole-request refusal; None for any other code (-15 included)."""
     known = REFUSALS.get(code)
-    return None if known is None else known.error(code, known.text)
+    return None if known is None else known.error(code, known.text, known.name)
+
+
+def check_status(status: int, body: bytes = b"") -> None:
+    """For a question's answer: raises the documented refusal, or BadReply with `body` for any other negative code."""
+    if status < 0:
+        raise refusal(status) or BadReply(f"unknown code {status}", partial=body)
+
+
+def check_report_status(status: int, body: bytes = b"") -> None:
+    """The same for an answer without reports, where -15 is no failure."""
+    if status != NOTHING_TO_REPORT:
+        check_status(status, body)

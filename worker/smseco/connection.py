@@ -1,4 +1,4 @@
-"""The wire: posts one request, once, and notes what happened, above all whether a byte may have left.
+"""The wire: makes one request, once, and notes what happened, above all whether a byte may have left.
 
 The exceptions of requests and urllib3 do not tell whether the request had begun, so our connections do: they note the
 moment before the first byte is written. Nothing here is retried, redirected or taken from a cache, and no proxy or
@@ -190,8 +190,8 @@ class Connection:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(self._watch))
 
-    def post(self, request: Request, *, answer_within: float, max_bytes: int) -> Exchange:
-        """Post once. Whatever the network does is noted in the exchange, not raised.
+    def ask(self, request: Request, *, answer_within: float, max_bytes: int) -> Exchange:
+        """Ask once. Whatever the network does is noted in the exchange, not raised.
 
         `answer_within` (seconds) bounds everything from the first byte of the request to the last of the reply; a body
         of more than `max_bytes` is left where it got too long, and is a failure.
@@ -202,10 +202,11 @@ class Connection:
         status: int | None = None
         body = bytearray()
         try:
-            with self._session.post(
-                self._base_url + request.path,
-                data=request.body,
-                headers={"Content-Type": request.content_type},
+            with self._session.request(
+                request.method,
+                f"{self._base_url}{request.path}{request.query and '?'}{request.query}",
+                data=request.body or None,
+                headers=_headers(request),
                 timeout=(self._connect_timeout, answer_within),
                 allow_redirects=False,
                 stream=True,
@@ -219,6 +220,13 @@ class Connection:
     def close(self) -> None:
         """Close the kept connection; the next post opens another."""
         self._session.close()
+
+
+def _headers(request: Request) -> dict[str, str]:
+    if request.method == "GET":
+        return {}
+    action = {"SOAPAction": f'"{request.action}"'} if request.action else {}
+    return {"Content-Type": request.content_type} | action
 
 
 def _read(response: requests.Response, body: bytearray, max_bytes: int) -> bool:

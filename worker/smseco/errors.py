@@ -33,12 +33,16 @@ class NotSent(GatewayError):
 
 
 class Refused(GatewayError):
-    """The gateway refused the whole request by a documented code: nothing was sent, and `code` says what would help."""
+    """The gateway refused the whole request by a documented code: nothing was sent, and `code` says what would help.
 
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(code, text)
+    `text` is the vendor's, `name` ours: `sender_not_registered` for -8. All of them are in `codes.REFUSALS`.
+    """
+
+    def __init__(self, code: int, text: str, name: str = "") -> None:
+        super().__init__(code, text, name)
         self.code = code
         self.text = text
+        self.name = name
 
     def __str__(self) -> str:
         return f"refused: {self.code} {self.text}"

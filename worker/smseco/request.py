@@ -15,11 +15,21 @@ _FIRST = b"%+"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST to `path`, which hangs under the base URL. The body holds the password, so no repr shows it."""
+    """A POST of `body` to `path`, which hangs under the base URL; or a GET, with a `query` (encoded) and no body.
+
+    Body and query hold the password, so no repr shows them. `action` is SOAP's header of that name.
+    """
 
     path: str
-    body: bytes = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
     content_type: str = FORM_TYPE
+    query: str = field(default="", repr=False)
+    action: str = ""
+
+    @property
+    def method(self) -> str:
+        """GET or POST."""
+        return "GET" if self.query else "POST"
 
 
 def urlencode(text: str) -> str:

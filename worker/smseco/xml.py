@@ -5,27 +5,18 @@ The wire's French ends here. Safety and spelling are the business of `xml_tree.p
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from lxml import etree
 
 from worker.smseco.errors import BadReply
+from worker.smseco.fields import Columns, answer_of, balance_of
+from worker.smseco.message import filter_of, lookup_message, message_of
 from worker.smseco.outcome import Answer
 from worker.smseco.request import Request, urlencode
-from worker.smseco.values import Balance, Credentials, Sending, check_msgid, check_numbers, check_text
-from worker.smseco.xml_tree import (
-    amount,
-    child_named,
-    fields_of,
-    integer,
-    moment,
-    name_of,
-    parse_reply,
-    status_of,
-    text_of,
-)
+from worker.smseco.values import Balance, Credentials, Sending
+from worker.smseco.xml_tree import child_named, fields_of, name_of, parse_reply, text_of
 
 # Stands between values: a character that no value can hold.
 _MARK = "\0"
@@ -36,44 +27,24 @@ _SMS = re.compile(
 )
 _TAGS_A_ROW = 8
 
-_Columns = tuple[list[str], list[str], list[str]]
-
 # Requests
 
 
 def send_request(credentials: Credentials, sending: Sending) -> Request:
     """A send (I-1-1), or a mail merge if the sending has fields (II-1-1)."""
-    options: dict[str, str | int | None] = {
-        "msgid": sending.msgid,
-        "expediteur": sending.sender,
-        "msg": sending.text,
-        "flash": int(sending.flash),
-        "unicode": int(sending.unicode),
-        "binaire": int(sending.binary),
-        "datesend": _date(sending.datesend),
-        "mwi": sending.mwi,
-        "pid": sending.pid,
-        "rpi": sending.rpi,
-        "alt_dcs": sending.alt_dcs,
-        "udhdata": sending.udhdata,
-    }
-    return _request("sendsms", credentials, _element("message", _elements(options)), _recipients(sending))
+    return _request("sendsms", credentials, _element("message", _elements(message_of(sending))), _recipients(sending))
 
 
 def lookup_request(credentials: Credentials, msgid: str, numbers: Sequence[int | str]) -> Request:
     """A number lookup (V-2-1), at the path as the vendor prints it. Raises ValueError like `Sending`."""
-    check_msgid(msgid)
-    check_numbers(numbers)
-    message = _element("message", _elements({"msgid": msgid}))
+    message = _element("message", _elements(lookup_message(msgid, numbers)))
     return _request("sendhrl", credentials, message, _numbers(numbers))
 
 
 def reports_request(credentials: Credentials, msgfid: str | None = None, smsfid: str | None = None) -> Request:
     """A question for delivery reports, of one sending or one SMS if named (III-2-1). Raises ValueError."""
-    check_text("msgfid", msgfid or "")
-    check_text("smsfid", smsfid or "")
-    message = _element("message", _elements({"msgfid": msgfid, "smsfid": smsfid}))
-    return _request("getdlrs", credentials, message if msgfid or smsfid else "")
+    chosen = filter_of(msgfid, smsfid)
+    return _request("getdlrs", credentials, _element("message", _elements(chosen)) if chosen else "")
 
 
 def balance_request(credentials: Credentials) -> Request:
@@ -84,11 +55,6 @@ def balance_request(credentials: Credentials) -> Request:
 def senders_request(credentials: Credentials) -> Request:
     """A question for the registered sender names (IV-2-2-1)."""
     return _request("getsenders", credentials)
-
-
-def _date(moment: datetime | None) -> str | None:
-    """As the vendor writes it, AAAA-MM-JJ HH:MM, in UTC (Abidjan's time)."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _request(operation: str, credentials: Credentials, message: str = "", recipients: str = "") -> Request:
@@ -104,8 +70,8 @@ def _element(name: str, content: str) -> str:
     return f"<{name}>{content}</{name}>"
 
 
-def _elements(values: dict[str, str | int | None]) -> str:
-    return "".join(_element(name, _escape(str(value))) for name, value in values.items() if value is not None)
+def _elements(values: Mapping[str, str]) -> str:
+    return "".join(_element(name, _escape(value)) for name, value in values.items())
 
 
 def _escape(text: str) -> str:
@@ -137,22 +103,8 @@ def _recipients(sending: Sending) -> str:
 def read_answer(body: bytes) -> Answer:
     """The reply to a send or lookup (I-1-1, V-1). Raises BadReply if it is not whole, well-formed and a reply."""
     root = parse_reply(body)
-    fields = fields_of(root)
     messages = child_named(root, "messages")
-    smsfids, destinations, amounts = _scan(body, messages) or _sms_columns(messages)
-    return Answer(
-        status=status_of(fields),
-        text=fields.get("texte", ""),
-        msgfid=fields.get("msgfid") or None,
-        msgid=fields.get("msgid") or None,
-        recipients=integer(fields.get("destinataires", "")),
-        sms=integer(fields.get("sms", "")),
-        credits=amount(fields.get("credits", "")),
-        balance=amount(fields.get("solde", "")),
-        smsfids=smsfids,
-        destinations=destinations,
-        message_credits=[amount(text) for text in amounts],
-    )
+    return answer_of(fields_of(root), _scan(body, messages) or _sms_columns(messages))
 
 
 def glimpse_msgfid(body: bytes) -> str | None:
@@ -163,16 +115,7 @@ def glimpse_msgfid(body: bytes) -> str | None:
 
 def read_balance(body: bytes) -> Balance:
     """The account's balance (IV-1-1); raises BadReply."""
-    fields = fields_of(parse_reply(body))
-    left = amount(fields.get("credits", ""))
-    if left is None:
-        raise BadReply("no credits", partial=body)
-    return Balance(
-        account_id=fields.get("accountid", ""),
-        credits=left,
-        expires=moment(fields.get("expire", "")),
-        consumed=amount(fields.get("cumul", "")),
-    )
+    return balance_of(fields_of(parse_reply(body)), body)
 
 
 def read_senders(body: bytes) -> tuple[str, ...]:
@@ -183,7 +126,7 @@ def read_senders(body: bytes) -> tuple[str, ...]:
     return tuple(name for sender in senders if (name := text_of(sender)))
 
 
-def _scan(body: bytes, messages: etree._Element | None) -> _Columns | None:
+def _scan(body: bytes, messages: etree._Element | None) -> Columns | None:
     """The columns of a well-formed reply that is spelt exactly as the vendor's, in a fifth of the time; else None."""
     inner = body.partition(b"<messages>")[2].partition(b"</messages>")[0]
     if not inner.isascii() or messages is None or b"<!" in body or body.count(b"messages>") != 2:
@@ -195,7 +138,7 @@ def _scan(body: bytes, messages: etree._Element | None) -> _Columns | None:
     return smsfids, destinations, amounts
 
 
-def _sms_columns(messages: etree._Element | None) -> _Columns:
+def _sms_columns(messages: etree._Element | None) -> Columns:
     """Columns of smsfid, destination and credits: by position, or by name where a row is not as the vendor shows."""
     smsfids: list[str] = []
     destinations: list[str] = []

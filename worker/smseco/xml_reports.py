@@ -10,10 +10,11 @@ import re
 
 from lxml import etree
 
-from worker.smseco.codes import NOTHING_TO_REPORT, refusal
+from worker.smseco.codes import check_report_status
 from worker.smseco.errors import BadReply
+from worker.smseco.fields import batch_of, integer, spelt, status_of
 from worker.smseco.values import ReportBatch
-from worker.smseco.xml_tree import SPELLINGS, fields_of, integer, is_typed, name_of, parse_reply, status_of
+from worker.smseco.xml_tree import fields_of, is_typed, name_of, parse_reply
 
 # As a report is written: smsfid, destination, date, code.
 _Row = tuple[str, ...]
@@ -51,14 +52,8 @@ def parse_reports(raw: bytes) -> ReportBatch:
         return _salvage(raw)
     batch = _reports_below(root)
     if not len(batch):
-        _check_status(status_of(fields_of(root)))
+        check_report_status(status_of(fields_of(root)))
     return batch
-
-
-def _check_status(status: int) -> None:
-    if status >= 0 or status == NOTHING_TO_REPORT:
-        return
-    raise refusal(status) or BadReply(f"unknown code {status}")
 
 
 def _scan(raw: bytes) -> ReportBatch | None:
@@ -78,7 +73,7 @@ def _scan(raw: bytes) -> ReportBatch | None:
         rows += found
     if not _are_all(raw.lower(), messages=len(messages) // 2, reports=len(rows)):
         return None
-    return _batch(msgfids, rows, truncated=truncated)
+    return batch_of(msgfids, rows, truncated=truncated)
 
 
 def _text(raw: bytes) -> str:
@@ -92,22 +87,6 @@ def _are_all(raw: bytes, *, messages: int, reports: int) -> bool:
     return raw.count(b"dlr>") == 2 * reports and opened == messages
 
 
-def _batch(msgfids: list[str], rows: list[_Row], *, truncated: bool) -> ReportBatch:
-    if not rows:
-        return ReportBatch(truncated=truncated)
-    smsfids, destinations, dates, codes = zip(*rows, strict=True)
-    # There are ten of them, in a hundred thousand rows.
-    numbers = {code: integer(code.strip()) or 0 for code in set(codes)}
-    return ReportBatch(
-        msgfids=msgfids,
-        smsfids=list(map(str.strip, smsfids)),
-        destinations=list(map(str.strip, destinations)),
-        codes=[numbers[code] for code in codes],
-        dates=list(map(str.strip, dates)),
-        truncated=truncated,
-    )
-
-
 def _reports_below(root: etree._Element) -> ReportBatch:
     msgfids: list[str] = []
     rows: list[_Row] = []
@@ -117,7 +96,7 @@ def _reports_below(root: etree._Element) -> ReportBatch:
         cells = fields_of(report)
         msgfids.append(_msgfid_above(report))
         rows.append(tuple(cells.get(name, "") for name in _CELLS))
-    return _batch(msgfids, rows, truncated=False)
+    return batch_of(msgfids, rows, truncated=False)
 
 
 def _msgfid_above(report: etree._Element) -> str:
@@ -140,12 +119,12 @@ def _salvage(raw: bytes) -> ReportBatch:
             rows.append(tuple(cells.get(name, "") for name in _CELLS))
     if not rows:
         _check_remains(text, raw)
-    return _batch(msgfids, rows, truncated=True)
+    return batch_of(msgfids, rows, truncated=True)
 
 
 def _cells(text: str) -> dict[str, str]:
     """The values by name; of two of a name the last, because what was begun before it was never ended."""
-    return {SPELLINGS.get(name.lower(), name.lower()): value.strip() for name, value in _DAMAGED_CELL.findall(text)}
+    return {spelt(name): value.strip() for name, value in _DAMAGED_CELL.findall(text)}
 
 
 def _check_remains(text: str, raw: bytes) -> None:
@@ -153,7 +132,7 @@ def _check_remains(text: str, raw: bytes) -> None:
     if root is None:
         raise BadReply(_what_else(text), partial=raw)
     statuses = [integer(value.strip()) for name, value in _DAMAGED_CELL.findall(text, root.end()) if name == "statut"]
-    _check_status((statuses and statuses[0]) or 0)
+    check_report_status((statuses and statuses[0]) or 0)
 
 
 def _what_else(text: str) -> str:

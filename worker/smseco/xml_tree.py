@@ -1,23 +1,16 @@
-"""A body in the XML form as a tree, and the small values in it: read strictly for safety, leniently for spelling.
+"""A body in the XML form as a tree: read strictly for safety, leniently for spelling.
 
 Safety: no entity is resolved, no network opened, no DTD accepted, and libxml2's own limits on depth and text stay on.
-Spelling: tags whatever their case and namespace, blanks around values, `text` for `texte`, `statur` for `statut`, both
-of which the vendor's own document does.
+Spelling: tags whatever their case and namespace, blanks around values, and what `fields.py` says of names.
 """
 
-import re
-from datetime import UTC, datetime
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from lxml import etree
 
 from worker.smseco.errors import BadReply
+from worker.smseco.fields import spelt
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
-_AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
-_DATE_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y")
 _SAFE: dict[str, Any] = {
     "resolve_entities": False,
     "no_network": True,
@@ -28,7 +21,6 @@ _SAFE: dict[str, Any] = {
     "remove_comments": True,
     "remove_pis": True,
 }
-SPELLINGS = {"text": "texte", "statur": "statut"}
 
 
 def parse_reply(body: bytes) -> etree._Element:
@@ -72,8 +64,7 @@ def _is_utf8(body: bytes) -> bool:
 
 def name_of(element: etree._Element) -> str:
     """The tag in lower case, without namespace, in its usual spelling."""
-    name = str(element.tag).rpartition("}")[2].lower()
-    return SPELLINGS.get(name, name)
+    return spelt(str(element.tag).rpartition("}")[2])
 
 
 def text_of(element: etree._Element) -> str:
@@ -92,33 +83,3 @@ def fields_of(element: etree._Element) -> dict[str, str]:
 def child_named(element: etree._Element, name: str) -> etree._Element | None:
     """The first child of that name."""
     return next((child for child in element if name_of(child) == name), None)
-
-
-def integer(text: str) -> int | None:
-    """A whole number, or None."""
-    return int(text) if _INTEGER.fullmatch(text) else None
-
-
-@lru_cache(maxsize=1024)
-def amount(text: str) -> Decimal | None:
-    """An amount of credits, or None; a decimal comma and blanks between thousands are understood."""
-    plain = "".join(text.split()).replace(",", ".")
-    return Decimal(plain) if _AMOUNT.fullmatch(plain) else None
-
-
-def moment(text: str) -> datetime | None:
-    """A date, with or without a time, in UTC (Abidjan's time), or None."""
-    for pattern in _DATE_FORMATS:
-        try:
-            return datetime.strptime(text, pattern).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    return None
-
-
-def status_of(fields: dict[str, str]) -> int:
-    """The `statut`; raises BadReply if there is none."""
-    status = integer(fields.get("statut", ""))
-    if status is None:
-        raise BadReply("no statut")
-    return status

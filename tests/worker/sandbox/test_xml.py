@@ -4,6 +4,7 @@ import pytest
 from lxml import etree
 
 from worker.sandbox import xml
+from worker.sandbox.asked import call_for
 from worker.sandbox.calls import (
     Accepted,
     BalanceAnswer,
@@ -65,12 +66,17 @@ MERGE = """XML=<SMS>
     <compte><password>123456</password><login>toto@toto.fr</login></compte>
 </SMS>"""
 
+
+def call(operation: str, body: bytes):
+    return call_for(operation, xml.read(body))
+
+
 COMPTE = "<compte><login>toto@toto.fr</login><password>123456</password></compte>"
 TOTO = Credentials("toto@toto.fr", "123456")
 
 
 def test_a_send_is_read_as_i_1_1_prints_it():
-    assert xml.read("send", SEND.encode()) == (
+    assert call("send", SEND.encode()) == (
         TOTO,
         SendCall(
             msgid="15",
@@ -84,9 +90,9 @@ def test_a_send_is_read_as_i_1_1_prints_it():
 
 
 def test_a_merge_is_read_as_ii_1_1_prints_it_in_whatever_order():
-    credentials, call = xml.read("send", MERGE.encode())
+    credentials, merge = call("send", MERGE.encode())
     assert credentials == TOTO
-    assert call.recipients == [
+    assert merge.recipients == [
         ("07352518", [("nom", " Philo"), ("solde", "12")]),
         ("05442710", [("nom", "Ange"), ("solde", "")]),
         ("08559001", []),
@@ -94,7 +100,7 @@ def test_a_merge_is_read_as_ii_1_1_prints_it_in_whatever_order():
 
 
 @pytest.mark.parametrize(
-    ("operation", "content", "call"),
+    ("operation", "content", "expected"),
     [
         ("reports", "<message><msgfid>a</msgfid><smsfid> b </smsfid></message>", ReportsCall("a", "b")),
         ("reports", "<message><msgfid></msgfid></message>", ReportsCall("", "")),
@@ -109,12 +115,12 @@ def test_a_merge_is_read_as_ii_1_1_prints_it_in_whatever_order():
         ("send", "", SendCall("", "", "", False, "", [])),
     ],
 )
-def test_each_operation_is_read_with_what_it_needs_and_no_more(operation, content, call):
-    assert xml.read(operation, f"XML=<SMS>{COMPTE}{content}</SMS>".encode()) == (TOTO, call)
+def test_each_operation_is_read_with_what_it_needs_and_no_more(operation, content, expected):
+    assert call(operation, f"XML=<SMS>{COMPTE}{content}</SMS>".encode()) == (TOTO, expected)
 
 
 def test_a_request_without_an_account_has_empty_credentials():
-    assert xml.read("balance", b"XML=<SMS/>")[0] == Credentials("", "")
+    assert call("balance", b"XML=<SMS/>")[0] == Credentials("", "")
 
 
 def test_the_password_is_not_shown_where_credentials_are():
@@ -157,18 +163,18 @@ BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n in 
 )
 def test_what_is_no_such_document_is_refused_with_minus_1(document):
     with pytest.raises(Refused) as refused:
-        xml.read("send", document)
+        call("send", document)
     assert refused.value.code == -1
 
 
 def test_an_encoding_that_the_document_declares_is_believed():
     document = f'XML=<?xml version="1.0" encoding="ISO-8859-1"?><SMS>{COMPTE}<message><msg>été</msg></message></SMS>'
-    assert xml.read("send", document.encode("latin-1"))[1].text == "été"
+    assert call("send", document.encode("latin-1"))[1].text == "été"
 
 
 def test_an_unknown_command_is_refused_with_minus_14():
     with pytest.raises(Refused) as refused:
-        xml.read("unknown", b"XML=<SMS/>")
+        call("unknown", b"XML=<SMS/>")
     assert refused.value.code == -14
 
 

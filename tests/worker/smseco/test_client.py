@@ -14,6 +14,7 @@ from worker.smseco import (
     NeedsPerson,
     Sending,
     Unreachable,
+    parse_reports,
 )
 
 SENDING = Sending("15", "TOTO", "Bonjour", ["05442710", "07352518", "22678657808"])
@@ -40,6 +41,27 @@ def test_a_refused_send_says_why_in_the_vendors_words(stub, gateway, transcript)
     assert (caught.value.code, caught.value.text) == (-8, "Expéditeur non enregistré")
 
 
+def test_a_send_with_fields_is_refused_by_name_and_so_is_a_merge_without(stub, gateway):
+    merge = Sending("15", "TOTO", "Bonjour {nom}", ["05442710"], ("nom",), [("Awa",)])
+    with pytest.raises(ValueError, match=r"use merge\(\)"):
+        gateway.send(merge)
+    with pytest.raises(ValueError, match=r"use send\(\)"):
+        gateway.merge(SENDING)
+    assert stub.received == []
+
+
+def test_an_unknown_form_is_refused_and_html_is_said_to_be_for_eyes(credentials):
+    with pytest.raises(ValueError, match="choose one of xml"):
+        Gateway("https://sms.example", credentials, form="yaml")
+    with pytest.raises(ValueError, match="for eyes"):
+        Gateway("https://sms.example", credentials, form="html")
+
+
+def test_reports_are_fetched_and_parsed_in_one_step(stub, gateway, transcript):
+    stub.plays(transcript("reports_reply"))
+    assert gateway.reports().codes == [56, 59, 55]
+
+
 def test_a_lookup_returns_a_receipt_too(stub, gateway, transcript):
     stub.plays(transcript("lookup_reply"))
     receipt = gateway.lookup("15", ["05442710", "07352518", "08559001"])
@@ -58,7 +80,7 @@ def test_reports_come_raw_and_are_parsed_apart(stub, gateway, transcript):
     stub.plays(transcript("reports_reply"))
     raw = gateway.fetch_reports(msgfid="55857bdb8d51b7-38880789")
     assert raw == transcript("reports_reply")
-    assert gateway.parse_reports(raw).codes == [56, 59, 55]
+    assert parse_reports(raw).codes == [56, 59, 55]
     assert "<msgfid>55857bdb8d51b7-38880789</msgfid>" in stub.received[0].document
 
 
@@ -66,7 +88,7 @@ def test_a_page_of_html_instead_of_reports_is_still_handed_over_to_be_journaled(
     stub.plays(b"<html>oops</html>")
     raw = gateway.fetch_reports()
     with pytest.raises(BadReply, match="HTML"):
-        gateway.parse_reports(raw)
+        parse_reports(raw)
 
 
 def test_the_balance_is_read(stub, gateway, transcript):
