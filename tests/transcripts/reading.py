@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 TRANSCRIPTS = Path(__file__).parent
-_SECTION = re.compile(rb"(?:<!-- |// |# )((?:IV|V|I{1,3})-[1-4](?:-[1-3])*)\b[^\n]*\n")
+_SECTION = re.compile(rb"(?:<!-- |// |# )((?:IV|V|I{1,3})(?:-[1-4])+)\b[^\n]*\n")
 
 
 def transcript(name: str) -> bytes:
