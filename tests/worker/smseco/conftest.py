@@ -192,5 +192,4 @@ def impatient(stub: Stub, credentials: Credentials) -> Iterator[Gateway]:
 
 @pytest.fixture
 def transcript() -> Callable[[str], bytes]:
-    """A bare name is one of the XML form."""
-    return lambda name: reading.transcript(name if "/" in name else f"xml/{name}.xml")
+    return reading.transcript

@@ -21,21 +21,21 @@ SENDING = Sending("15", "TOTO", "Bonjour", ["05442710", "07352518", "22678657808
 
 
 def test_a_send_returns_the_gateways_receipt(stub, gateway, transcript):
-    stub.plays(transcript("send_reply"))
+    stub.plays(transcript("xml/send_reply.xml"))
     receipt = gateway.send(SENDING)
     assert (receipt.msgfid, receipt.status, receipt.sms) == ("55857bdb8d51b7-38880789", 3, 6)
     assert (receipt.credits, receipt.balance, receipt.consistent) == (Decimal(6), Decimal(94), True)
 
 
 def test_a_number_that_was_left_out_is_missing_from_a_consistent_receipt(stub, gateway, transcript):
-    stub.plays(transcript("send_in_part_reply"))
+    stub.plays(transcript("xml/send_in_part_reply.xml"))
     receipt = gateway.send(SENDING)
     assert receipt.destinations == ["05442710", "22678657808"]
     assert receipt.consistent
 
 
 def test_a_refused_send_says_why_in_the_vendors_words(stub, gateway, transcript):
-    stub.plays(transcript("refused_reply"))
+    stub.plays(transcript("xml/refused_reply.xml"))
     with pytest.raises(NeedsPerson) as caught:
         gateway.send(SENDING)
     assert (caught.value.code, caught.value.text) == (-8, "Expéditeur non enregistré")
@@ -58,12 +58,12 @@ def test_an_unknown_form_is_refused_and_html_is_said_to_be_for_eyes(credentials)
 
 
 def test_reports_are_fetched_and_parsed_in_one_step(stub, gateway, transcript):
-    stub.plays(transcript("reports_reply"))
+    stub.plays(transcript("xml/reports_reply.xml"))
     assert gateway.reports().codes == [56, 59, 55]
 
 
 def test_a_lookup_returns_a_receipt_too(stub, gateway, transcript):
-    stub.plays(transcript("lookup_reply"))
+    stub.plays(transcript("xml/lookup_reply.xml"))
     receipt = gateway.lookup("15", ["05442710", "07352518", "08559001"])
     assert (receipt.destinations, receipt.credits) == (["05442710", "07352518"], Decimal(1))
     assert receipt.message_credits == [Decimal("0.5")] * 2
@@ -71,15 +71,15 @@ def test_a_lookup_returns_a_receipt_too(stub, gateway, transcript):
 
 
 def test_a_lookup_by_an_account_that_may_not_is_refused(stub, gateway, transcript):
-    stub.plays(transcript("lookup_refused_reply"))
+    stub.plays(transcript("xml/lookup_refused_reply.xml"))
     with pytest.raises(NeedsPerson, match="-11"):
         gateway.lookup("15", ["05442710"])
 
 
 def test_reports_come_raw_and_are_parsed_apart(stub, gateway, transcript):
-    stub.plays(transcript("reports_reply"))
+    stub.plays(transcript("xml/reports_reply.xml"))
     raw = gateway.fetch_reports(msgfid="55857bdb8d51b7-38880789")
-    assert raw == transcript("reports_reply")
+    assert raw == transcript("xml/reports_reply.xml")
     assert parse_reports(raw).codes == [56, 59, 55]
     assert "<msgfid>55857bdb8d51b7-38880789</msgfid>" in stub.received[0].document
 
@@ -92,12 +92,12 @@ def test_a_page_of_html_instead_of_reports_is_still_handed_over_to_be_journaled(
 
 
 def test_the_balance_is_read(stub, gateway, transcript):
-    stub.plays(transcript("balance_reply"))
+    stub.plays(transcript("xml/balance_reply.xml"))
     assert gateway.balance().credits == Decimal(94)
 
 
 def test_the_senders_are_read(stub, gateway, transcript):
-    stub.plays(transcript("senders_reply"))
+    stub.plays(transcript("xml/senders_reply.xml"))
     assert gateway.senders() == ("TOTO", "TEST")
 
 
@@ -106,7 +106,7 @@ def test_the_senders_are_read(stub, gateway, transcript):
     [("balance_refused_reply", Gateway.balance, -4), ("senders_refused_reply", Gateway.senders, -3)],
 )
 def test_a_refused_question_says_why(stub, gateway, transcript, name, ask, code):
-    stub.plays(transcript(name))
+    stub.plays(transcript(f"xml/{name}.xml"))
     with pytest.raises(NeedsPerson) as caught:
         ask(gateway)
     assert caught.value.code == code
@@ -130,14 +130,14 @@ def test_a_question_is_answered_or_says_so(stub, gateway, ask, body, error):
 
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_the_base_url_keeps_its_path_with_either_slash(stub, credentials, transcript, slash):
-    stub.plays(transcript("balance_reply"))
+    stub.plays(transcript("xml/balance_reply.xml"))
     with Gateway(stub.url + slash, credentials) as gateway:
         gateway.balance()
     assert stub.received[0].path == "/client/42/fr/api/xml/getbalance/"
 
 
 def test_a_request_travels_as_a_browser_would_send_a_form(stub, gateway, transcript):
-    stub.plays(transcript("balance_reply"))
+    stub.plays(transcript("xml/balance_reply.xml"))
     gateway.balance()
     (request,) = stub.received
     assert request.line == "POST /client/42/fr/api/xml/getbalance/ HTTP/1.1"
@@ -179,7 +179,7 @@ def test_the_environments_proxy_and_passwords_are_not_used(stub, gateway, transc
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login a password b")
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    stub.plays(transcript("balance_reply"))
+    stub.plays(transcript("xml/balance_reply.xml"))
     gateway.balance()
     assert "authorization" not in stub.received[0].headers
 
@@ -191,7 +191,7 @@ def test_a_lease_can_know_how_long_a_send_may_take(credentials):
 
 def test_nothing_private_is_logged(stub, transcript, caplog):
     caplog.set_level(logging.DEBUG)
-    stub.plays(transcript("send_reply"), b"<html>07352518</html>", stub.reset)
+    stub.plays(transcript("xml/send_reply.xml"), b"<html>07352518</html>", stub.reset)
     with Gateway(stub.url, Credentials("toto@toto.fr", "hunter2")) as gateway:
         gateway.send(SENDING)
         for _ in range(2):
