@@ -47,6 +47,10 @@ REQUESTS = {
             udhdata="0605", datesend=datetime(2015, 6, 21, 16, 49, 30, tzinfo=UTC),
         ),
     ),
+    "send_special_text_request": xml.send_request(
+        CREDENTIALS,
+        Sending("15", "TOTO", 'Fête à -50% & plus: 1+1=2 "oui" <{nom}> 😀', ["05442710"], unicode=True),
+    ),
     "merge_request": xml.send_request(
         CREDENTIALS,
         Sending(
@@ -69,6 +73,10 @@ REQUESTS = {
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_is_written_as_the_document_shows_it(transcript, name):
     assert tree(document_of(REQUESTS[name])) == tree(transcript(f"xml/{name}.xml"))
+
+
+def test_senders_are_asked_for_by_the_text_that_asks_for_the_balance(transcript):
+    assert tree(document_of(xml.senders_request(CREDENTIALS))) == tree(transcript("xml/account_request.xml"))
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,12 @@ def test_reports_are_read_with_the_sending_that_they_belong_to(transcript):
     assert not batch.truncated
 
 
+def test_every_status_of_the_documents_table_is_read(transcript):
+    batch = parse_reports(transcript("xml/reports_every_status_reply.xml"))
+    assert batch.codes == [50, 62, 65, 54, 55, 61, 56, 59, 60, 49]
+    assert len(set(batch.smsfids)) == 10
+
+
 WOBBLES = {
     "as the vendor shows it": lambda s: s,
     "on one line": lambda s: "".join(line.strip() for line in s.splitlines()),
