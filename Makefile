@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test test-all packages lint format bench lock clean
 
 help: ## Name every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -25,6 +25,12 @@ demo: setup ## Send a campaign of 5,200 rows through a sandbox gateway, and see 
 
 test: lint ## Lint, check types, and run every test against a real Valkey and a real PostgreSQL
 	$(BIN)/pytest -n 3 --dist loadfile
+
+test-all: lint ## The same, and fail where a test would be skipped: Chromium, PHP and curl must be here
+	TEST_ALL=1 $(BIN)/pytest -n 3 --dist loadfile
+
+packages: ## Install what test-all needs, by Debian's packages (as root)
+	apt-get install --yes --no-install-recommends chromium curl php-cli php-curl php-soap
 
 lint: setup ## Ruff and mypy
 	$(BIN)/ruff check .

@@ -7,7 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-pytest_plugins = ["tests.servers.databases", "tests.servers.opened", "tests.servers.brokers"]
+pytest_plugins = [
+    "tests.servers.databases",
+    "tests.servers.opened",
+    "tests.servers.brokers",
+    "tests.strangers.needed",
+]
 
 LONGEST_RUN = 1_500.0  # seconds; a test's own limit ends with its first failure, so what hangs after it has none
 
