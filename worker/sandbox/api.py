@@ -8,11 +8,12 @@ the old `/XML/XMLdatas.php`. What is asked is the gateway's affair, how it is wr
 import asyncio
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from worker.sandbox import query, xml
+from worker.sandbox import bodies, query, xml
 from worker.sandbox.asked import Asked, call_for
 from worker.sandbox.calls import Answer
 from worker.sandbox.codes import Refused
@@ -37,11 +38,18 @@ class Way(NamedTuple):
     """How a request is read and answered."""
 
     operation: str
-    read: Callable[[bytes], Asked]
+    read: Callable[[], Asked]
     writer: Writer
 
 
-READERS: dict[str, Callable[[bytes], Asked]] = {"xml": xml.read}
+class Reader(NamedTuple):
+    """A form that is posted: the field that its document travels in, and what finds the texts in it."""
+
+    field: bytes
+    read: Callable[[bytes], Asked]
+
+
+READERS = {"xml": Reader(b"XML", xml.read)}
 WRITERS: dict[str, Writer] = {"xml": xml}
 OPERATIONS = {
     "sendsms": "send",
@@ -66,19 +74,19 @@ class Api:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers one request; HTTP status 200 whatever the vendor's own `statut` says."""
-        way = _way(request)
-        body = request.raw_path.partition("?")[2].encode() if request.method == "GET" else await request.read()
-        carried_out, reply = self._answer(way, body)
+        operation, form = _asked_for(request)
+        way = _way(request, operation, form, await request.read())
+        carried_out, reply = self._answer(way)
         if carried_out:
             spoilt = await self._spoil(request, way.operation)
             if spoilt is not None:
                 return spoilt
         return web.Response(body=reply, content_type=way.writer.CONTENT_TYPE, charset="utf-8")
 
-    def _answer(self, way: Way, body: bytes) -> tuple[bool, bytes]:
+    def _answer(self, way: Way) -> tuple[bool, bytes]:
         self._control.requests[way.operation] += 1
         try:
-            credentials, call = call_for(way.operation, way.read(body))
+            credentials, call = call_for(way.operation, way.read())
             return True, way.writer.write(self._gateway.answer(credentials, call))
         except Refused as refused:
             self._control.refusals[str(refused.code)] += 1
@@ -98,20 +106,27 @@ class Api:
         return None
 
 
-def _way(request: web.Request) -> Way:
-    """By method and path. An unknown command is an operation of its own, to be refused in the form it was asked in."""
+def _asked_for(request: web.Request) -> tuple[str, str]:
+    """Operation and form, by method and path. An unknown command is an operation of its own, to be refused in the form
+    it was asked in."""
     found = _TAIL.fullmatch(request.path)
     if _OLD_TAIL.fullmatch(request.path):
-        form, operation = "xml", "send"
+        operation, form = "send", "xml"
     elif found and found["form"].lower() in WRITERS:
-        form, operation = found["form"].lower(), OPERATIONS.get(found["command"].lower(), "unknown")
+        operation, form = OPERATIONS.get(found["command"].lower(), "unknown"), found["form"].lower()
     else:
         raise web.HTTPNotFound
+    methods = ["GET", "POST"] if form in READERS else ["GET"]
+    if request.method not in methods:
+        raise web.HTTPMethodNotAllowed(request.method, methods)
+    return operation, form
+
+
+def _way(request: web.Request, operation: str, form: str, body: bytes) -> Way:
     if request.method == "GET":
-        return Way(operation, query.read, WRITERS[form])
-    if request.method == "POST" and form in READERS:
-        return Way(operation, READERS[form], WRITERS[form])
-    raise web.HTTPMethodNotAllowed(request.method, ["GET", "POST"])
+        return Way(operation, partial(query.read, request.raw_path.partition("?")[2].encode()), WRITERS[form])
+    name, read = READERS[form]
+    return Way(operation, lambda: read(bodies.document(body, name, request.content_type)), WRITERS[form])
 
 
 def _dropped(request: web.Request) -> web.StreamResponse:

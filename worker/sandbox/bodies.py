@@ -1,24 +1,43 @@
-"""How a body travels: finds the document inside `XML=…`, however it was wrapped (I-1, and programs in production).
+"""How a body travels: finds the document inside `XML=…` or `JSON=…`, however it was wrapped (I-1, I-3, and programs in
+production).
 
-A browser's urlencoded field, or the document raw behind `XML=` with only `+` and `&` escaped by hand: both are
-url-decoded here, and a `%` that begins no escape stays a `%`. What the document says is the form's affair.
+A browser's urlencoded field, or the document raw behind its name with only `+` and `&` escaped by hand: both are
+url-decoded here, and a `%` that begins no escape stays a `%`. Raw JSON in a body that calls itself `application/json`
+is taken as it is. What the document says is the form's affair.
 """
 
 import re
 from urllib.parse import unquote_to_bytes
 
+from worker.sandbox.codes import Refused
+
 # What a merge body is full of, decoded in bulk; whatever is left takes the slow way. None of these is a hex digit or a
 # %, so that decoding them first can never make a new escape out of its neighbours.
-_COMMON = {b"%3C": b"<", b"%3E": b">", b"%2F": b"/", b"%20": b" ", b"%0A": b"\n"}
-_RAW = re.compile(rb"\s*<")
+_COMMON = {
+    b"%3C": b"<", b"%3E": b">", b"%2F": b"/", b"%20": b" ", b"%0A": b"\n",
+    b"%22": b'"', b"%3A": b":", b"%2C": b",", b"%7B": b"{", b"%7D": b"}",
+}  # fmt: skip
+_RAW = re.compile(rb"\s*([<{])")
+_LAST = {b"<": b">", b"{": b"}"}
 
 
-def field(body: bytes, name: bytes) -> bytes | None:
-    """The decoded content of the field `name` (`b"XML"`), or None where the body has no such field."""
+def document(body: bytes, name: bytes, content_type: str = "") -> bytes:
+    """The decoded content of the field `name` (`b"XML"`). Raises Refused(-1) where the body has no such field."""
+    content = field(body, name, content_type)
+    if content is None:
+        raise Refused(-1)
+    return content
+
+
+def field(body: bytes, name: bytes, content_type: str = "") -> bytes | None:
+    """The decoded content of the field `name`, or None where the body has no such field."""
     start = name + b"="
-    if body.startswith(start) and _RAW.match(body, len(start)):
-        # Raw: it may hold an & that nobody escaped, so it ends with its last tag and not with the first &.
-        return urldecoded(body[len(start) : body.rfind(b">") + 1])
+    raw = _RAW.match(body, len(start)) if body.startswith(start) else None
+    if raw and raw[1] == b"{" and content_type == "application/json":
+        return body[len(start) :]
+    if raw:
+        # It may hold an & that nobody escaped, so it ends with its last tag or brace and not with the first &.
+        return urldecoded(body[len(start) : body.rfind(_LAST[raw[1]]) + 1])
     for part in body.split(b"&"):
         if part.startswith(start):
             return urldecoded(part[len(start) :])

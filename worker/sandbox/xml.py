@@ -10,7 +10,6 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from worker.sandbox.asked import Asked
-from worker.sandbox.bodies import field
 from worker.sandbox.calls import Accepted, Answer, BalanceAnswer, Recipient, ReportsAnswer, SendersAnswer
 from worker.sandbox.codes import DONE, ERRORS, SENT, STATUSES, Refused
 from worker.sandbox.documents import root_of
@@ -20,9 +19,9 @@ CONTENT_TYPE = "text/xml"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
-def read(body: bytes) -> Asked:
+def read(document: bytes) -> Asked:
     """What is asked. Raises Refused(-1) for what is no such document."""
-    root = _document(body)
+    root = _root(document)
     return Asked(_texts(root.find("compte")), _texts(root.find("message")), list(_recipients(root)))
 
 
@@ -69,8 +68,8 @@ def refusal_fields(operation: str, refused: Refused) -> str:
     return f"{statut}<texte>{text}</texte>"
 
 
-def _document(body: bytes) -> etree._Element:
-    root = root_of(field(body, b"XML") or b"")
+def _root(document: bytes) -> etree._Element:
+    root = root_of(document)
     if root.tag != "SMS":
         raise Refused(-1)
     return root

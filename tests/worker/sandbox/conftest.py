@@ -3,6 +3,7 @@
 import http.client
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email.message import Message
 from urllib.parse import urlsplit
 
 import pytest
@@ -74,8 +75,12 @@ def a_send() -> Callable[..., SendCall]:
 @dataclass(frozen=True)
 class Reply:
     status: int
-    type: str
+    headers: Message
     text: str
+
+    @property
+    def type(self) -> str:
+        return str(self.headers.get("Content-Type", ""))
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,7 @@ class Served:
             headers = {"Content-Type": content_type} if content_type else {}
             connection.request(method, path, body.encode() if isinstance(body, str) else body, headers)
             response = connection.getresponse()
-            return Reply(response.status, response.getheader("Content-Type", ""), response.read().decode())
+            return Reply(response.status, response.headers, response.read().decode())
         finally:
             connection.close()
 

@@ -53,6 +53,12 @@ def test_another_path_is_not_found(shared, path):
     assert shared.post(path, "XML=" + BALANCE).status == 404
 
 
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_another_method_is_not_allowed_and_told_which_are(shared, method):
+    reply = shared.post("/api/xml/getbalance/", "XML=" + BALANCE, method=method)
+    assert (reply.status, reply.headers["Allow"]) == (405, "GET,POST")
+
+
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [

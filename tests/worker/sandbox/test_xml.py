@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from lxml import etree
 
-from worker.sandbox import xml
+from worker.sandbox import bodies, xml
 from worker.sandbox.asked import call_for
 from worker.sandbox.calls import (
     Accepted,
@@ -45,7 +45,7 @@ MERGE = """XML=<SMS>
 
 
 def call(operation: str, body: bytes):
-    return call_for(operation, xml.read(body))
+    return call_for(operation, xml.read(bodies.document(body, b"XML")))
 
 
 COMPTE = "<compte><login>toto@toto.fr</login><password>123456</password></compte>"
