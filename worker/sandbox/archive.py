@@ -1,6 +1,6 @@
 """All sendings in the order of acceptance, found again by any of their ids."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from typing import Any
 
@@ -49,6 +49,12 @@ class Archive:
     def since(self, seq: int) -> list[Sending]:
         """Sendings with any SMS whose running number is greater than `seq`."""
         return self.sendings[max(0, bisect_right(self._firsts, seq + 1) - 1) :]
+
+    def newest(self, count: int, *, before: int = 0) -> range:
+        """Indexes of the last `count` sendings, the newest first; with `before`, of those whose first SMS has a smaller
+        running number."""
+        end = bisect_left(self._firsts, before) if before else len(self.sendings)
+        return range(end - 1, max(end - count, 0) - 1, -1)
 
     def _by_smsfid(self, smsfid: str) -> list[int]:
         number = running_number(smsfid)

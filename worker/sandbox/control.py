@@ -64,6 +64,20 @@ class Control:
         for sending in sendings:
             yield list(lines(sending))[max(0, since - sending.first + 1) :]
 
+    def sendings(
+        self, *, msgfid: str = "", before: int = 0, count: int = 50, skip: int = 0, sms: int = 5
+    ) -> list[dict[str, Any]]:
+        """What was accepted, the newest first, each with `sms` of its SMS after the first `skip`.
+
+        The last `count`, of those before running number `before` if it is given; or the one with this msgfid, or none.
+        An SMS holds destination, text (as the phone shows it), and what has become of it by now, read or not: status,
+        and since (a time of day as the vendor writes it); both None before its first status. `at` is in seconds since
+        1970, `credits` what the whole sending cost.
+        """
+        archive = self._gateway.archive
+        indexes = archive.by_msgfid(msgfid) if msgfid else archive.newest(count, before=before)
+        return [self._sending(index, slice(skip, skip + sms)) for index in indexes]
+
     def top_up(self, login: str, amount: int) -> int:
         """Grants credits. Returns what the account has then."""
         account = self._account(login)
@@ -82,6 +96,26 @@ class Control:
         for account in accounts:
             for name, value in ours.items():
                 setattr(account, name, bool(value))
+
+    def _sending(self, index: int, shown: slice) -> dict[str, Any]:
+        sending = self._gateway.archive[index]
+        fields = ("msgfid", "msgid", "kind", "account", "sender", "at", "first")
+        positions, texts = range(len(sending))[shown], sending.texts[shown]
+        return {name: getattr(sending, name) for name in fields} | {
+            "size": len(sending),
+            "credits": sum(sending.credits),
+            "sms": [self._sms(index, position, text) for position, text in zip(positions, texts, strict=True)],
+        }
+
+    def _sms(self, index: int, position: int, text: str) -> dict[str, Any]:
+        clock, sending = self._gateway.clock, self._gateway.archive[index]
+        due = self._gateway.reports[sending.account].status_at(clock.tick(), index, position)
+        return {
+            "destination": str(sending.destinations[position]),
+            "text": text,
+            "status": due.status if due else None,
+            "since": clock.stamp(due.tick) if due else None,
+        }
 
     def _account(self, login: str) -> Account:
         account = self._gateway.accounts.get(login)

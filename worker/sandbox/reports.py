@@ -2,12 +2,13 @@
 
 Each step of a message is one packed integer, first in the bucket of the tick when it falls due, then in the list of its
 sending until somebody reads it; so a read costs what it returns, however many are still to come.
+What was laid down is kept too, 5 bytes an SMS, so that what has become of one can be told at any time, read or not.
 Which steps a message takes is decided elsewhere (outcomes.py), what a report costs as well (gateway.py).
 """
 
 import heapq
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from worker.sandbox.codes import UNBILLED_ENDS
@@ -28,6 +29,15 @@ class Due(NamedTuple):
     tick: int
 
 
+class _Plan(NamedTuple):
+    """What was laid down for a sending: when it starts, the end of each SMS, and how many ticks later."""
+
+    start: int
+    ends: bytes
+    delays: Sequence[int]
+    steps: bool
+
+
 class Reports:
     """Schedules by the number of a sending, which the caller chooses and keeps."""
 
@@ -36,15 +46,21 @@ class Reports:
         self._ticks: list[int] = []
         self._ready: dict[int, array[int]] = {}
         self._consulted: dict[int, set[int]] = {}
+        self._plans: dict[int, _Plan] = {}
         self.handed_out = 0
 
-    def schedule(self, number: int, *, start: int, ends: bytes, delays: Iterable[int], steps: bool = False) -> None:
-        """Lays down what will become of each SMS of a sending: its end, `delay` ticks after `start`."""
+    def schedule(self, number: int, *, start: int, ends: bytes, delays: Sequence[int], steps: bool = False) -> None:
+        """Lays down what will become of each SMS of a sending: its end, `delay` ticks after `start`.
+
+        Both sequences are kept, so nobody may change them afterwards.
+        """
+        self._plans[number] = _Plan(start, ends, delays, steps)
         high = number << 32
         for position, (end, delay) in enumerate(zip(ends, delays, strict=True)):
             low = high | position << 8
             if steps:
-                self._schedule_way(low, start, end, delay)
+                for tick, status in _way(start, end, delay):
+                    self._put(tick, low | status)
             if end != SILENT:
                 self._put(min(start + delay, _LAST_TICK), low | end)
 
@@ -59,6 +75,15 @@ class Reports:
                 if low & 0xFF in UNBILLED_ENDS:
                     unbilled.append((number, low >> 8))
         return unbilled
+
+    def status_at(self, tick: int, number: int, position: int) -> Due | None:
+        """What has become of one SMS by `tick`, whether or not anybody read it; None before its first status."""
+        start, ends, delays, steps = self._plans[number]
+        end, delay = ends[position], delays[position]
+        if end != SILENT and start + delay <= tick:
+            return Due(position, end, start + delay)
+        passed = [Due(position, status, at) for at, status in _way(start, end, delay) if steps and at <= tick]
+        return passed[-1] if passed else None
 
     def read(self, *, limit: int, once_per_sms: bool = False) -> Iterator[tuple[int, list[Due]]]:
         """Hands out, and forgets, up to `limit` ready statuses of all sendings, the longest ready first."""
@@ -96,14 +121,16 @@ class Reports:
         consulted.update(due.position for due in taken)
         return taken
 
-    def _schedule_way(self, low: int, start: int, end: int, delay: int) -> None:
-        way = WAYS[end]
-        for step, status in enumerate(way):
-            self._put(min(start + delay * step // len(way), _LAST_TICK), low | status)
-
     def _put(self, tick: int, event: int) -> None:
         bucket = self._buckets.get(tick)
         if bucket is None:
             bucket = self._buckets[tick] = array("Q")
             heapq.heappush(self._ticks, tick)
         bucket.append(event)
+
+
+def _way(start: int, end: int, delay: int) -> Iterator[tuple[int, int]]:
+    """Each step on the way to an end, without the end: when, and the status."""
+    way = WAYS[end]
+    for step, status in enumerate(way):
+        yield min(start + delay * step // len(way), _LAST_TICK), status

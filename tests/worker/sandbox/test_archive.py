@@ -25,6 +25,16 @@ def test_sendings_since_a_running_number_start_with_the_one_that_holds_the_next(
     assert archive.since(since) == [archive[index] for index in expected]
 
 
+@pytest.mark.parametrize(
+    ("count", "before", "expected"),
+    [(2, 0, [2, 1]), (9, 0, [2, 1, 0]), (1, 5, [1]), (9, 4, [0]), (9, 1, []), (9, 99, [2, 1, 0])],
+)
+def test_the_newest_sendings_come_first_and_older_ones_are_asked_for_by_running_number(
+    archive, count, before, expected
+):
+    assert list(archive.newest(count, before=before)) == expected
+
+
 def test_a_sending_is_found_by_each_of_its_ids(archive):
     def asked(account, msgfid="", smsfid="", understood=True):
         return archive.asked_for(account, msgfid=msgfid, smsfid=smsfid, msgid_understood=understood)

@@ -86,6 +86,35 @@ def test_ends_that_are_not_billed_are_told_once_when_they_happen():
     assert reports.advance(6) == []
 
 
+def test_what_has_become_of_an_sms_is_known_read_or_not():
+    reports = Reports()
+    reports.schedule(7, start=100, ends=bytes([56, 0]), delays=[20, 20])
+    reports.advance(500)
+    read(reports)
+    assert reports.status_at(119, 7, 0) is None
+    assert reports.status_at(120, 7, 0) == (0, 56, 120)
+    assert reports.status_at(500, 7, 0) == (0, 56, 120)
+    assert reports.status_at(500, 7, 1) is None
+
+
+def test_on_the_way_the_last_step_is_what_has_become_of_an_sms():
+    reports = Reports()
+    reports.schedule(7, start=100, ends=bytes([56, 0]), delays=[40, 0], steps=True)
+    assert [reports.status_at(tick, 7, 0) for tick in (99, 100, 115, 139, 140)] == [
+        None, (0, 50, 100), (0, 65, 110), (0, 61, 130), (0, 56, 140),
+    ]  # fmt: skip
+    assert reports.status_at(100, 7, 1) == (1, 55, 100)
+
+
+@given(st.sampled_from([56, 59, 62, 0]), st.integers(0, 300), st.booleans(), st.integers(0, 400))
+def test_what_has_become_of_an_sms_is_the_last_report_that_is_due(end, delay, steps, tick):
+    reports = Reports()
+    reports.schedule(3, start=50, ends=bytes([end]), delays=[delay], steps=steps)
+    reports.advance(tick)
+    due = reports.read_of(3, limit=NO_LIMIT)
+    assert reports.status_at(tick, 3, 0) == (due[-1] if due else None)
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.lists(st.integers(0, 50), min_size=1, max_size=5)), max_size=8),
     st.lists(st.one_of(st.none(), st.integers(0, 8)), max_size=12),
