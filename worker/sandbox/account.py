@@ -1,8 +1,10 @@
 """An account: who may do what, and the credits. At every moment credits + cumul is all that was ever granted."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from worker.sandbox.codes import Refused
+from worker.sandbox.options import SandboxOptions
 
 
 @dataclass(slots=True)
@@ -41,3 +43,51 @@ class Account:
         if amount < 0:
             raise ValueError("a top-up cannot be negative")
         self.credits += amount
+
+    def change(self, **changes: bool) -> None:
+        """Changes any of active, enterprise, may_send."""
+        for name, value in changes.items():
+            setattr(self, name, bool(value))
+
+
+class Accounts(dict[str, Account]):
+    """All of them, by login."""
+
+    def __init__(self, options: SandboxOptions, now: float) -> None:
+        """As the options have them at `now`, in seconds since 1970."""
+        expire = datetime.fromtimestamp(now, UTC) + timedelta(days=365)
+        super().__init__({
+            login: Account(
+                login=login,
+                password=password,
+                accountid=str(38_000_001 + position),
+                credits=options.credits,
+                senders=tuple(options.senders),
+                active=options.active,
+                enterprise=options.enterprise,
+                may_send=options.may_send,
+                expire=expire.strftime("%Y-%m-%d %H:%M:%S"),
+            )
+            for position, (login, password) in enumerate(options.accounts.items())
+        })  # fmt: skip
+
+    def authenticated(self, login: str, password: str) -> Account:
+        """Whose login and password these are. Raises Refused (-2, -3, -4)."""
+        if not login:
+            raise Refused(-2)
+        if not password:
+            raise Refused(-3)
+        account = self.get(login)
+        if account is None or account.password != password:
+            raise Refused(-4)
+        return account
+
+    def named(self, login: str) -> Account:
+        """The account of a login. Raises ValueError where there is none."""
+        if login not in self:
+            raise ValueError("there is no such account")
+        return self[login]
+
+    def chosen(self, login: str) -> list[Account]:
+        """The account of a login, or all of them where it is empty. Raises ValueError like `named`."""
+        return [self.named(login)] if login else list(self.values())

@@ -89,7 +89,7 @@ class Api:
             credentials, call = call_for(way.operation, way.read())
             return True, way.writer.write(self._gateway.answer(credentials, call))
         except Refused as refused:
-            self._control.refusals[str(refused.code)] += 1
+            self._control.note_refusal(refused)
             return False, way.writer.write_refusal(way.operation, refused)
 
     async def _spoil(self, request: web.Request, operation: str) -> web.StreamResponse | None:

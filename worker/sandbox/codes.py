@@ -24,6 +24,8 @@ ERRORS = {
     -15: "Aucun statut sms disponible",
 }
 
+NOTHING_TO_READ = -15
+
 SENT = "Envoi effectué avec succès"
 DONE = "Requête traitée avec succès"
 

@@ -82,12 +82,19 @@ def _mix(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Append every acceptance to this file, as JSON lines, before its reply leaves.")  # fmt: skip
 @click.option("--ledger-fsync", is_flag=True, help="Force each of them to disk.")
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Remember everything in this file over a restart.")  # fmt: skip
+@click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="Serve https with this certificate (PEM, perhaps with its key).")  # fmt: skip
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="The certificate's key, if it is in another file.")  # fmt: skip
 @click.option("--seed", default=1, show_default=True, help="Other numbers end otherwise.")
 def sandbox(*, delay_min: float, delay_max: float, **options: Any) -> None:
     """A gateway to try against: it speaks SMSECO's API, sends nothing and costs nothing.
 
     It serves sends, mail merge, delivery reports (each read once), balance, senders and lookups by XML POST, under any
-    base path, until it is interrupted. It forgets everything when it ends, but for the ledger's file.
+    base path, until it is interrupted. It forgets everything when it ends, but for the
+    ledger's file, unless it has a --state.
     """
     try:
         run(SandboxOptions(delays=(delay_min, delay_max), **options), announce=click.echo)

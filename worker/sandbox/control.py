@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from worker.sandbox.account import Account
+from worker.sandbox.codes import NOTHING_TO_READ, Refused
 from worker.sandbox.faults import Faults
 from worker.sandbox.gateway import Gateway
 from worker.sandbox.ledger import lines
-from worker.sandbox.options import CHANGEABLE_OF_ACCOUNT
 
 
 class Control:
@@ -32,7 +31,7 @@ class Control:
         balance: left. reports_read: statuses handed out.
         """
         gateway = self._gateway
-        self._settle()
+        self._gateway.settle_all()
         recipients = gateway.recipients.values()
         total, distinct = sum(r.total for r in recipients), sum(r.distinct for r in recipients)
         accounts = gateway.accounts.values()
@@ -50,9 +49,14 @@ class Control:
             "reports_read": sum(reports.handed_out for reports in gateway.reports.values()),
         }
 
+    def note_refusal(self, refused: Refused) -> None:
+        """Counts it, unless it only says that there is no report to read."""
+        if refused.code != NOTHING_TO_READ:
+            self.refusals[str(refused.code)] += 1
+
     def accounts(self) -> list[dict[str, Any]]:
         """Each account without its password."""
-        self._settle()
+        self._gateway.settle_all()
         fields = ("login", "accountid", "credits", "cumul", "charged", "refunded", "expire", "senders", "active",
                   "enterprise", "may_send")  # fmt: skip
         return [{name: getattr(account, name) for name in fields} for account in self._gateway.accounts.values()]
@@ -80,9 +84,7 @@ class Control:
 
     def top_up(self, login: str, amount: int) -> int:
         """Grants credits. Returns what the account has then."""
-        account = self._account(login)
-        account.top_up(amount)
-        return account.credits
+        return self._gateway.top_up(login, amount)
 
     def fault(self, name: str, *, count: int = 1, seconds: float = 0.0, operation: str = "send") -> None:
         """Arms a fault: see faults.py."""
@@ -90,12 +92,7 @@ class Control:
 
     def settings(self, *, login: str = "", **changes: Any) -> None:
         """Changes settings by their names in `SandboxOptions`; those of an account for `login` or for all."""
-        accounts = [self._account(login)] if login else list(self._gateway.accounts.values())
-        ours = {name: changes.pop(name) for name in CHANGEABLE_OF_ACCOUNT & set(changes)}
-        self._gateway.change(**changes)
-        for account in accounts:
-            for name, value in ours.items():
-                setattr(account, name, bool(value))
+        self._gateway.change(login, **changes)
 
     def _sending(self, index: int, shown: slice) -> dict[str, Any]:
         sending = self._gateway.archive[index]
@@ -116,13 +113,3 @@ class Control:
             "status": due.status if due else None,
             "since": clock.stamp(due.tick) if due else None,
         }
-
-    def _account(self, login: str) -> Account:
-        account = self._gateway.accounts.get(login)
-        if account is None:
-            raise ValueError("there is no such account")
-        return account
-
-    def _settle(self) -> None:
-        for account in self._gateway.accounts.values():
-            self._gateway.settle(account)

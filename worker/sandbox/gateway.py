@@ -5,11 +5,10 @@ Refusals are raised as `Refused`; nothing of a refused request happens. It knows
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from worker.sandbox import outcomes
-from worker.sandbox.account import Account
+from worker.sandbox.account import Account, Accounts
 from worker.sandbox.archive import Archive
 from worker.sandbox.calls import (
     Accepted,
@@ -27,10 +26,11 @@ from worker.sandbox.calls import (
 from worker.sandbox.clock import TICKS_PER_SECOND, Clock
 from worker.sandbox.codes import Refused
 from worker.sandbox.datesend import begins
+from worker.sandbox.deeds import Forgetful
 from worker.sandbox.ledger import LedgerFile, Recipients
 from worker.sandbox.merging import merged
 from worker.sandbox.numbers import Numbering
-from worker.sandbox.options import CHANGEABLE, SandboxOptions
+from worker.sandbox.options import CHANGEABLE, CHANGEABLE_OF_ACCOUNT, SandboxOptions
 from worker.sandbox.reports import MOST_IN_A_SENDING, Due, Reports
 from worker.sandbox.segments import segments, shown
 from worker.sandbox.sendings import Kind, Sending
@@ -45,44 +45,59 @@ class Gateway:
         self.clock = clock or Clock()
         self.options = options
         self.archive = Archive()
+        self.memory = Forgetful()
         self.looked_up = 0
         self._numbering = Numbering(options.country)
-        self._file = LedgerFile(options.ledger, fsync=options.ledger_fsync) if options.ledger else None
-        expire = datetime.fromtimestamp(self.clock.now(), UTC) + timedelta(days=365)
-        self.accounts = {
-            login: Account(
-                login=login,
-                password=password,
-                accountid=str(38_000_001 + position),
-                credits=options.credits,
-                senders=tuple(options.senders),
-                active=options.active,
-                enterprise=options.enterprise,
-                may_send=options.may_send,
-                expire=expire.strftime("%Y-%m-%d %H:%M:%S"),
-            )
-            for position, (login, password) in enumerate(options.accounts.items())
-        }
+        self.ledger = LedgerFile(options.ledger, fsync=options.ledger_fsync) if options.ledger else None
+        self.accounts = Accounts(options, self.clock.now())
         self.reports = {login: Reports() for login in self.accounts}
         self.recipients = {login: Recipients() for login in self.accounts}
         self._draws = _draws(options)
 
-    def change(self, **changes: Any) -> None:
-        """Changes settings for what comes from now on. Raises ValueError for one that is wrong or cannot be changed."""
-        fixed = set(changes) - CHANGEABLE
+    def change(self, login: str = "", /, **changes: Any) -> None:
+        """Changes settings for what comes from now on: of the account, or of all and of the gateway.
+
+        Raises ValueError for one that is wrong or cannot be changed, and for an account that there is not.
+        """
+        accounts = self.accounts.chosen(login)
+        ours = {name: value for name, value in changes.items() if name not in CHANGEABLE_OF_ACCOUNT}
+        fixed = set(ours) - CHANGEABLE
         if fixed:
             raise ValueError(f"cannot be changed: {', '.join(sorted(fixed))}")
-        self.options = replace(self.options, **changes)
-        self._draws = _draws(self.options)
+        with self.clock.held() as moment:
+            self.settle_all()
+            self.options = replace(self.options, **ours)
+            self._draws = _draws(self.options)
+            for account in accounts:
+                account.change(**{name: changes[name] for name in CHANGEABLE_OF_ACCOUNT & set(changes)})
+            self.memory.note_settings(moment, login, changes)
+
+    def top_up(self, login: str, amount: int) -> int:
+        """Grants credits. Returns what the account has then. Raises ValueError like `Account.top_up` and `change`."""
+        account = self.accounts.named(login)
+        with self.clock.held() as moment:
+            self.settle(account)
+            account.top_up(amount)
+            self.memory.note_top_up(moment, login, amount)
+        return account.credits
 
     def close(self) -> None:
-        """Closes the ledger's file."""
-        if self._file:
-            self._file.close()
+        """Closes the files."""
+        if self.ledger:
+            self.ledger.close()
+        self.memory.close()
 
     def answer(self, credentials: Credentials, call: Call) -> Answer:
         """Does what is asked. Raises Refused."""
-        account = self._authenticated(credentials)
+        account = self.accounts.authenticated(credentials.login, credentials.password)
+        with self.clock.held() as moment:
+            answer = self.carry_out(account.login, call)
+            self.memory.note_call(moment, account.login, call)
+        return answer
+
+    def carry_out(self, login: str, call: Call) -> Answer:
+        """Does what the account asks. Raises Refused, and KeyError for an account that there is not."""
+        account = self.accounts[login]
         self.settle(account)
         match call:
             case SendCall():
@@ -101,15 +116,10 @@ class Gateway:
         if self.options.refunds and unbilled:
             account.refund(sum(self.archive[number].credits[position] for number, position in unbilled))
 
-    def _authenticated(self, credentials: Credentials) -> Account:
-        if not credentials.login:
-            raise Refused(-2)
-        if not credentials.password:
-            raise Refused(-3)
-        account = self.accounts.get(credentials.login)
-        if account is None or account.password != credentials.password:
-            raise Refused(-4)
-        return account
+    def settle_all(self) -> None:
+        """The same for every account."""
+        for account in self.accounts.values():
+            self.settle(account)
 
     def _send(self, account: Account, call: SendCall) -> Accepted:
         _check(account, allowed=account.may_send, msgid=call.msgid)
@@ -163,7 +173,9 @@ class Gateway:
             (sending.msgfid, [(sending.smsfid(p), sending.destinations[p], self.clock.stamp(t), s) for p, s, t in dues])
             for sending, dues in self._read(account, call)
         ]
-        return ReportsAnswer(account.accountid, 0 if groups else self.options.empty_statut, groups)
+        if not groups and self.options.empty_statut:
+            raise Refused(self.options.empty_statut)
+        return ReportsAnswer(account.accountid, 0, groups)
 
     def _read(self, account: Account, call: ReportsCall) -> Iterable[tuple[Sending, list[Due]]]:
         reports, once = self.reports[account.login], self.options.once_per_sms
@@ -213,8 +225,8 @@ class Gateway:
         ends, delays = self._draws[kind].draw(destinations)
         steps = self.options.steps and kind == "send"
         self.reports[account.login].schedule(index, start=start, ends=ends, delays=delays, steps=steps)
-        if self._file:
-            self._file.write(sending)
+        if self.ledger:
+            self.ledger.write(sending)
         return sending
 
 

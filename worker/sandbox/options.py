@@ -37,7 +37,9 @@ class SandboxOptions:
     empty_statut: what getdlrs answers when there is nothing, -15 or 0.
     latency: seconds before the reply to each send (it is accepted before, not after).
     ledger, ledger_fsync: append acceptances to this file as JSON lines, flushed (and forced to disk) before the reply.
+    state: a file to remember everything in over a restart: see memory.py.
     max_body: bytes a request may have.
+    tls_certificate, tls_key: files (PEM) to serve https with instead of http.
     port, port_file: 0 picks a free port; whichever it is, it is written to the file.
     """
 
@@ -67,6 +69,9 @@ class SandboxOptions:
     port_file: Path | None = None
     ledger: Path | None = None
     ledger_fsync: bool = False
+    state: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     max_body: int = 32 * 1024 * 1024
 
     def __post_init__(self) -> None:
@@ -89,4 +94,5 @@ class SandboxOptions:
             (self.reports_per_reply < 1, "a reply must have room for one report"),
             (self.empty_statut not in (0, -15), "an empty getdlrs answers 0 or -15"),
             (self.latency < 0, "latency cannot be negative"),
+            (self.tls_key is not None and self.tls_certificate is None, "a TLS key needs its certificate"),
         ]  # fmt: skip

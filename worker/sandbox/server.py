@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,7 +19,7 @@ from worker.sandbox.admin import MARK, Admin
 from worker.sandbox.api import Api
 from worker.sandbox.control import Control
 from worker.sandbox.faults import Faults
-from worker.sandbox.gateway import Gateway
+from worker.sandbox.memory import remembering
 from worker.sandbox.options import SandboxOptions
 
 T = TypeVar("T")
@@ -111,7 +112,7 @@ async def _run(options: SandboxOptions, announce: Callable[[str], object]) -> No
 @asynccontextmanager
 async def _serving(options: SandboxOptions) -> AsyncIterator[tuple[str, Control]]:
     """Listens while the block lasts. Gives the base URL and the control."""
-    gateway, faults = Gateway(options), Faults()
+    gateway, faults = remembering(options), Faults()
     control = Control(gateway, faults)
     api, admin = Api(gateway, faults, control), Admin(control)
 
@@ -123,14 +124,24 @@ async def _serving(options: SandboxOptions) -> AsyncIterator[tuple[str, Control]
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, options.host, options.port)
+        site = web.TCPSite(runner, options.host, options.port, ssl_context=_tls(options))
         await site.start()
         if options.port_file:
             _write_whole(options.port_file, f"{site.port}\n")
-        yield f"http://{_in_url(options.host)}:{site.port}", control
+        scheme = "https" if options.tls_certificate else "http"
+        yield f"{scheme}://{_in_url(options.host)}:{site.port}", control
     finally:
         await runner.cleanup()
         gateway.close()
+
+
+def _tls(options: SandboxOptions) -> ssl.SSLContext | None:
+    """Raises OSError for files that are no certificate and key."""
+    if options.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(options.tls_certificate, options.tls_key)
+    return context
 
 
 def _in_url(host: str) -> str:

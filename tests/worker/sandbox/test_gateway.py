@@ -16,7 +16,12 @@ def refusal(gateway, credentials, call) -> int:
 
 
 def reported(gateway, credentials, call=EVERYTHING) -> list[tuple[str, int]]:
-    groups = gateway.answer(credentials, call).groups
+    try:
+        groups = gateway.answer(credentials, call).groups
+    except Refused as refused:
+        if refused.code != -15:
+            raise
+        return []
     return [(smsfid, statut) for _, reports in groups for smsfid, _, _, statut in reports]
 
 
@@ -86,7 +91,7 @@ def test_a_msgid_of_thirty_characters_is_taken(open_gateway, toto, a_send):
 def test_an_inactive_account_may_still_ask_for_its_balance_and_reports(open_gateway, toto):
     gateway = open_gateway(active=False)
     assert gateway.answer(toto, BalanceCall()).credits == 100
-    assert gateway.answer(toto, EVERYTHING).statut == -15
+    assert refusal(gateway, toto, EVERYTHING) == -15
 
 
 def test_a_send_costs_its_segments_for_each_valid_number_once(open_gateway, toto, a_send):
@@ -156,7 +161,7 @@ def test_an_end_that_is_not_billed_gives_its_credits_back_when_it_happens(
 def test_reports_come_after_their_delay_and_are_gone_once_read(open_gateway, toto, a_send, hands):
     gateway = open_gateway(delays=(2, 2))
     sending = gateway.answer(toto, a_send("05442710")).sending
-    assert gateway.answer(toto, EVERYTHING).statut == -15
+    assert refusal(gateway, toto, EVERYTHING) == -15
     hands.seconds += 2
     assert reported(gateway, toto) == [(sending.smsfid(0), 56)]
     assert reported(gateway, toto) == []
