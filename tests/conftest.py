@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.servers.databases",
     "tests.servers.opened",
     "tests.servers.brokers",
+    "tests.servers.certificates",
     "tests.strangers.needed",
 ]
 

@@ -12,7 +12,13 @@ from functools import cache
 
 import pytest
 
-PACKAGES = {"chromium": "chromium", "curl": "curl", "php-soap": "php-cli php-soap", "php-curl": "php-cli php-curl"}
+PACKAGES = {
+    "chromium": "chromium",
+    "curl": "curl",
+    "openssl": "openssl",
+    "php-soap": "php-cli php-soap",
+    "php-curl": "php-cli php-curl",
+}
 """What may be needed, and the packages of Debian that bring it."""
 
 

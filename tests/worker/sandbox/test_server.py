@@ -1,6 +1,9 @@
 import contextlib
 import http.client
+import json
+import ssl
 import threading
+from urllib.request import urlopen
 
 import pytest
 
@@ -46,3 +49,21 @@ def test_a_port_that_is_taken_is_an_error_of_the_operating_system():
         again = running(SandboxOptions(port=int(sandbox.url.rpartition(":")[2])))
         with pytest.raises(OSError, match="in use"):
             again.__enter__()
+
+
+@pytest.mark.needs("openssl")
+def test_it_speaks_https_with_a_certificate_and_nothing_else_there(certificate):
+    key, chain = certificate
+    with running(SandboxOptions(tls_certificate=chain, tls_key=key)) as sandbox:
+        assert sandbox.url.startswith("https://127.0.0.1:")
+        trusting = ssl.create_default_context(cafile=chain)
+        assert json.loads(urlopen(f"{sandbox.url}/_sandbox/summary", context=trusting, timeout=10).read())
+        with pytest.raises(http.client.BadStatusLine):
+            urlopen(sandbox.url.replace("https", "http"), timeout=10)
+
+
+@pytest.mark.needs("openssl")
+def test_a_certificate_without_its_key_is_an_error_at_once(certificate):
+    _, chain = certificate
+    with pytest.raises(OSError, match="PEM"):
+        running(SandboxOptions(tls_certificate=chain)).__enter__()

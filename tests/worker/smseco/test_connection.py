@@ -3,7 +3,6 @@
 import os
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from types import SimpleNamespace
@@ -276,21 +275,6 @@ def test_reports_under_an_error_status_are_kept(stub, gateway):
     assert caught.value.partial == REPORTS
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    try:
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
-             "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("there is no openssl here to make a certificate with")
-    return key, certificate
-
-
 @pytest.fixture
 def secure_url(stub, certificate):
     """The stub behind TLS."""
@@ -301,6 +285,7 @@ def secure_url(stub, certificate):
     return stub.url.replace("http:", "https:")
 
 
+@pytest.mark.needs("openssl")
 def test_a_send_over_tls_is_received(stub, secure_url, credentials, certificate):
     stub.plays(TAKEN)
     big = Sending("15", "TOTO", "Bonjour", list(range(2250700000000, 2250700005000)))
@@ -310,6 +295,7 @@ def test_a_send_over_tls_is_received(stub, secure_url, credentials, certificate)
     assert stub.received[1].document.count("<numero>") == 5000
 
 
+@pytest.mark.needs("openssl")
 def test_a_certificate_that_nobody_vouches_for_is_not_sent(stub, secure_url, credentials):
     stub.plays(TAKEN)
     with Gateway(secure_url, credentials) as gateway, pytest.raises(NotSent, match="TLS failed"):
