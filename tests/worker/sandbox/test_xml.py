@@ -1,16 +1,15 @@
 """The XML form against transcripts of the vendor's document, and against strangers."""
 
-from collections.abc import Iterable, Iterator
 from urllib.parse import urlencode
 
 import pytest
 from lxml import etree
 
+from tests.worker.sandbox.documented import ANSWERS, CALLS, REFUSALS, TOTO, WORD_FOR_WORD
+from tests.worker.sandbox.printed import refilled, structure
 from worker.sandbox import bodies, xml
 from worker.sandbox.asked import call_for
 from worker.sandbox.calls import (
-    Accepted,
-    BalanceAnswer,
     BalanceCall,
     Credentials,
     LookupCall,
@@ -21,7 +20,6 @@ from worker.sandbox.calls import (
     SendersCall,
 )
 from worker.sandbox.codes import ERRORS, STATUSES, Refused
-from worker.sandbox.sendings import Sending
 
 MERGE = """XML=<SMS>
     <destinataires>
@@ -49,40 +47,6 @@ def call(operation: str, body: bytes):
 
 
 COMPTE = "<compte><login>toto@toto.fr</login><password>123456</password></compte>"
-TOTO = Credentials("toto@toto.fr", "123456")
-
-
-TEST = "Bonjour, Ceci est juste un test."
-CALLS = {
-    ("send", "send_request"): SendCall(
-        "15", "TOTO", TEST, unicode=False, datesend="",
-        recipients=[("05442710", []), ("07352518", []), ("22678657808", [])],
-        options={"flash": "0", "binaire": "0"},
-    ),
-    ("send", "send_every_option_request"): SendCall(
-        "15", "TOTO", TEST, unicode=True, datesend="2015-06-21 16:49", recipients=[("05442710", [])],
-        options={
-            "flash": "1", "binaire": "1", "mwi": "1", "pid": "0", "rpi": "2", "alt_dcs": "3", "udhdata": "0605",
-        },
-    ),
-    ("send", "send_special_text_request"): SendCall(
-        "15", "TOTO", 'Fête à -50% & plus: 1+1=2 "oui" <{nom}> 😀', unicode=True, datesend="",
-        recipients=[("05442710", [])], options={"flash": "0", "binaire": "0"},
-    ),
-    ("send", "merge_request"): SendCall(
-        "15", "TOTO", "Bonjour {nom}, votre solde est {solde}", unicode=False, datesend="",
-        recipients=[
-            ("05442710", [("nom", " le nom du premier contact"), ("solde", " le solde du premier contact")]),
-            ("07352518", [("nom", " le nom du deuxième contact"), ("solde", " le solde du deuxième contact")]),
-        ],
-        options={"flash": "0", "binaire": "0"},
-    ),
-    ("reports", "reports_request"): ReportsCall("", ""),
-    ("reports", "reports_of_one_request"): ReportsCall("55857bdb8d51b7-38880789", "55857bf80517a0-38726421"),
-    ("balance", "account_request"): BalanceCall(),
-    ("senders", "account_request"): SendersCall(),
-    ("lookup", "lookup_request"): LookupCall("15", ["05442710", "07352518", "08559001"]),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize(("operation", "name"), CALLS)
@@ -189,72 +153,15 @@ def test_an_unknown_command_is_refused_with_minus_14():
     assert refused.value.code == -14
 
 
-def sending() -> Sending:
-    return Sending(
-        kind="send",
-        account="toto@toto.fr",
-        msgid="15",
-        at=1435935707.0,
-        number=3,
-        first=38_726_421,
-        destinations=[22505442710, 22507352518],
-        texts=["a"],
-        credits=[1, 2],
-    )
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_written_as_the_document_shows_it(transcript, name):
+    answer, texts = ANSWERS[name]
+    assert structure(xml.write(answer)) == structure(refilled(transcript(f"xml/{name}.xml"), texts))
 
 
-def structure(document: bytes) -> object:
-    """A document as it is printed: the name of each element, and its children, or its text."""
-
-    def simple(element: etree._Element) -> object:
-        return element.tag, [simple(child) for child in element] or (element.text or "").strip()
-
-    return simple(etree.fromstring(document))
-
-
-def refilled(document: bytes, texts: Iterable[str]) -> bytes:
-    """The document with these texts, one for each element that holds no other, in their order."""
-    root = etree.fromstring(document)
-    leaves: Iterator[etree._Element] = (element for element in root.iter() if len(element) == 0)
-    for leaf, text in zip(leaves, texts, strict=True):
-        leaf.text = text
-    return etree.tostring(root)
-
-
-@pytest.mark.parametrize("name", ["send_in_part_reply", "lookup_reply"])
-def test_what_was_taken_is_answered_as_the_document_shows_it(transcript, name):
-    taken = sending()
-    texts = (taken.msgfid, "2", "Envoi effectué avec succès", "2", "3", "3", "97")
-    first = (taken.smsfid(0), "22505442710", "1")
-    second = (taken.smsfid(1), "22507352518", "2")
-    expected = refilled(transcript(f"xml/{name}.xml"), [*texts, *first, *second])
-    assert structure(xml.write(Accepted(taken, 3, 97))) == structure(expected)
-
-
-def test_reports_are_answered_as_the_document_shows_them(transcript):
-    groups = [
-        (
-            "m-1",
-            [
-                ("s-1", 22505442710, "2015-06-21 16:49:30", 56),
-                ("s-2", 22507352518, "2015-06-21 16:49:31", 59),
-            ],
-        ),
-        ("m-2", [("s-3", 22505442710, "2015-06-21 16:50:02", 55)]),
-    ]
-    texts = [
-        *("38", "0", "Requête traitée avec succès"),
-        "m-1",
-        *("s-1", "22505442710", "2015-06-21 16:49:30", "56"),
-        *("Accusé de Réception", "Le sms a été reçu par le destinataire"),
-        *("s-2", "22507352518", "2015-06-21 16:49:31", "59"),
-        *("Non Délivré par l'Opérateur", "L'opérateur n'a pas pu délivrer le sms"),
-        "m-2",
-        *("s-3", "22505442710", "2015-06-21 16:50:02", "55"),
-        *("Transmis à l'Opérateur", "Le sms a été transmis à l'opérateur"),
-    ]
-    expected = refilled(transcript("xml/reports_reply.xml"), texts)
-    assert structure(xml.write(ReportsAnswer("38", 0, groups))) == structure(expected)
+@pytest.mark.parametrize("name", WORD_FOR_WORD)
+def test_an_answer_is_written_word_for_word_as_the_document_shows_it(transcript, name):
+    assert structure(xml.write(WORD_FOR_WORD[name])) == structure(transcript(f"xml/{name}.xml"))
 
 
 def test_every_status_is_called_what_the_documents_table_calls_it(transcript):
@@ -272,30 +179,9 @@ def test_no_reports_may_also_be_an_empty_list():
     assert (empty.findtext("statut"), len(empty.find("messages"))) == ("0", 0)
 
 
-@pytest.mark.parametrize(
-    ("name", "answer"),
-    [
-        ("balance_reply", BalanceAnswer("ECO-1234", 94, "2030-12-31 23:59:59", 1206)),
-        ("senders_reply", SendersAnswer("ECO-1234", ("TOTO", "TEST"))),
-    ],
-)
-def test_an_answer_is_written_word_for_word_as_the_document_shows_it(transcript, name, answer):
-    assert structure(xml.write(answer)) == structure(transcript(f"xml/{name}.xml"))
-
-
 def test_a_sender_with_special_characters_comes_back_from_a_plain_parser():
     root = etree.fromstring(xml.write(SendersAnswer("38", ("TOTO", "A&B <C>"))))
     assert [sender.text for sender in root.iterfind("senders/sender")] == ["TOTO", "A&B <C>"]
-
-
-REFUSALS = [
-    ("send", -8, "refused_reply"),
-    ("lookup", -11, "lookup_refused_reply"),
-    ("reports", -4, "reports_refused_reply"),
-    ("reports", -15, "reports_none_reply"),
-    ("balance", -4, "balance_refused_reply"),
-    ("senders", -3, "senders_refused_reply"),
-]
 
 
 @pytest.mark.parametrize(("operation", "code", "name"), REFUSALS)
