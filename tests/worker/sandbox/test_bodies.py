@@ -1,3 +1,4 @@
+import tracemalloc
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -67,6 +68,23 @@ def test_a_body_without_the_document_is_refused_with_minus_1(body):
 def test_whatever_a_program_encodes_comes_back(text):
     assert urldecoded(quote_plus(text).encode()) == text.encode()
     assert urldecoded(quote(text, safe="").encode()) == text.encode()
+
+
+@pytest.mark.parametrize("before", range(8_186, 8_194))
+def test_an_escape_is_decoded_wherever_in_a_long_body_it_stands(before):
+    assert urldecoded(b"+" * before + b"%C3%A9%%4") == b" " * before + "é%%4".encode()
+
+
+@pytest.mark.parametrize("unit", [b"%", b"a%41", b"aa%e9", b"&", b"+", b"&XML"])
+@pytest.mark.parametrize("start", [b"XML=", b"XML=<", b""])
+def test_a_hostile_body_takes_little_more_memory_than_its_length(start, unit):
+    body = start + unit * (1_000_000 // len(unit)) + b">"
+    tracemalloc.start()
+    try:
+        field(body, b"XML")
+        assert tracemalloc.get_traced_memory()[1] < 6 * len(body)
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.binary(), st.sampled_from(["", FORM, JSON]))
