@@ -1,9 +1,10 @@
 """The sandbox's own endpoint, `/_sandbox/…`, under any base path, for clients on this machine only.
 
-    GET  summary, accounts                        JSON
+    GET  summary, accounts, faults                JSON
     GET  ledger?msgfid=…&since=SEQ                JSON lines
     POST credits   {"login", "amount"}            more credits
-    POST faults    {"name", "count", "seconds", "operation"}
+    POST faults    {"name", "operation", "count", "share", "seconds", "code"}
+    DELETE faults                                 disarms all
     POST settings  {"login", …}                   any of options.CHANGEABLE, or active, enterprise, may_send
 
 A POST must be `application/json`, which a page in somebody's browser cannot send here unasked.
@@ -16,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from worker.sandbox.control import Control
+from worker.sandbox.faults import ALL
 
 MARK = "/_sandbox/"
 
@@ -36,15 +38,19 @@ class Admin:
                 return await self._show(request, what)
             if request.method == "POST":
                 return web.json_response(self._do(what, await _document(request)))
+            if request.method == "DELETE" and what == "faults":
+                return web.json_response(self._do(what, {"name": ALL, "count": 0}))
         except (ValueError, TypeError, LookupError) as wrong:
             return web.json_response({"error": str(wrong)}, status=400)
-        raise web.HTTPMethodNotAllowed(request.method, ["GET", "POST"])
+        raise web.HTTPMethodNotAllowed(request.method, ["GET", "POST", "DELETE"])
 
     async def _show(self, request: web.Request, what: str) -> web.StreamResponse:
         if what == "summary":
             return web.json_response(self._control.summary())
         if what == "accounts":
             return web.json_response(self._control.accounts())
+        if what == "faults":
+            return web.json_response(self._control.faults())
         if what == "ledger":
             return await self._stream(request)
         raise web.HTTPNotFound

@@ -13,13 +13,14 @@ from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from worker.sandbox import bodies, query, xml
+from worker.sandbox import bodies, query, spoiling, xml
 from worker.sandbox.asked import Asked, call_for
-from worker.sandbox.calls import Answer
+from worker.sandbox.calls import Accepted, Answer, ReportsCall
 from worker.sandbox.codes import Refused
 from worker.sandbox.control import Control
-from worker.sandbox.faults import Faults
+from worker.sandbox.faults import BODIES, Faults
 from worker.sandbox.gateway import Gateway
+from worker.sandbox.misreports import Misreports
 
 
 class Writer(Protocol):
@@ -71,39 +72,45 @@ class Api:
         self._gateway = gateway
         self._faults = faults
         self._control = control
+        self._misreports = Misreports(gateway, faults)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers one request; HTTP status 200 whatever the vendor's own `statut` says."""
         operation, form = _asked_for(request)
         way = _way(request, operation, form, await request.read())
-        carried_out, reply = self._answer(way)
-        if carried_out:
-            spoilt = await self._spoil(request, way.operation)
-            if spoilt is not None:
-                return spoilt
-        return web.Response(body=reply, content_type=way.writer.CONTENT_TYPE, charset="utf-8")
-
-    def _answer(self, way: Way) -> tuple[bool, bytes]:
-        self._control.requests[way.operation] += 1
+        self._control.requests[operation] += 1
+        if slow := self._faults.strike("slow", operation):
+            await asyncio.sleep(slow.seconds)
+        if self._faults.strike("hang_up", operation):
+            return spoiling.hung_up(request)
         try:
-            credentials, call = call_for(way.operation, way.read())
-            return True, way.writer.write(self._gateway.answer(credentials, call))
+            answer = self._carried_out(way)
         except Refused as refused:
             self._control.note_refusal(refused)
-            return False, way.writer.write_refusal(way.operation, refused)
+            return _reply(way, way.writer.write_refusal(operation, refused))
+        reply = _reply(way, way.writer.write(answer))
+        await self._keep_waiting(operation, answer)
+        fault = self._faults.strike_first(BODIES, operation)
+        return await spoiling.spoilt(request, reply, fault) if fault else reply
 
-    async def _spoil(self, request: web.Request, operation: str) -> web.StreamResponse | None:
-        """What a carried-out request gets in place of its reply, if anything."""
-        late = self._faults.strike("latency", operation) or 0.0
+    def _carried_out(self, way: Way) -> Answer:
+        if refuse := self._faults.strike("refuse", way.operation):
+            raise Refused(refuse.code)
+        credentials, call = call_for(way.operation, way.read())
+        if isinstance(call, ReportsCall):
+            return self._misreports.answer(credentials, call)
+        return self._gateway.answer(credentials, call)
+
+    async def _keep_waiting(self, operation: str, answer: Answer) -> None:
+        """Holds the reply to a carried-out request up."""
+        if isinstance(answer, Accepted) and (early := self._faults.strike("report_before_reply", operation)):
+            await self._misreports.until_read(answer.sending.msgfid, seconds=early.seconds)
+        late = self._faults.strike("latency", operation)
+        seconds = late.seconds if late else 0.0
         if operation == "send":
-            late += self._gateway.options.latency
-        if late:
-            await asyncio.sleep(late)
-        if self._faults.strike("drop_reply", operation) is not None:
-            return _dropped(request)
-        if self._faults.strike("http_500", operation) is not None:
-            return web.Response(status=500, text="Internal Server Error")
-        return None
+            seconds += self._gateway.options.latency
+        if seconds:
+            await asyncio.sleep(seconds)
 
 
 def _asked_for(request: web.Request) -> tuple[str, str]:
@@ -129,7 +136,5 @@ def _way(request: web.Request, operation: str, form: str, body: bytes) -> Way:
     return Way(operation, lambda: read(bodies.document(body, name, request.content_type)), WRITERS[form])
 
 
-def _dropped(request: web.Request) -> web.StreamResponse:
-    if request.transport is not None:
-        request.transport.close()
-    return web.Response()
+def _reply(way: Way, written: bytes) -> web.Response:
+    return web.Response(body=written, content_type=way.writer.CONTENT_TYPE, charset="utf-8")

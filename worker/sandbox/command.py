@@ -1,11 +1,13 @@
 """The command `campaigns sandbox`: options from the command line to a running gateway. It needs no setting and no
 database."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
+from worker.sandbox.faults import KINDS, Fault
 from worker.sandbox.options import DEFAULT_MIX, SandboxOptions
 from worker.sandbox.server import run
 
@@ -23,11 +25,28 @@ Seven last digits decide what becomes of a number:
 
 \b
 While it runs, from this machine only (JSON, Content-Type: application/json):
-  GET  /_sandbox/summary, accounts, ledger
+  GET  /_sandbox/summary, accounts, ledger, faults
   POST /_sandbox/credits   {"login": "demo", "amount": 1000}
-  POST /_sandbox/faults    {"name": "drop_reply", "count": 1}   (latency, drop_reply, http_500)
+  POST /_sandbox/faults    {"name": "drop_reply", "operation": "send", "count": 1}
   POST /_sandbox/settings  {"steps": true, "delays": [0, 5]}
+
+\b
+Faults, each for an operation (send, lookup, reports, balance, senders; * for
+all), so many requests or a share of them, as in --fault drop_reply=3,
+--fault slow_body:*=5%,seconds=2 or --fault refuse:lookup=1,code=-6:
 """
+
+FAULTS = "".join(
+    f"\n\b\n{strikes[0].upper()}{strikes[1:]}\n"
+    + "".join(f"  {name:20} {kind.does}\n" for name, kind in KINDS.items() if kind.strikes == strikes)
+    for strikes in dict.fromkeys(kind.strikes for kind in KINDS.values())
+)
+
+_FAULT = re.compile(
+    r"(?P<name>\w+)(:(?P<operation>[\w*]+))?=((?P<count>\d+)|(?P<share>\d+(\.\d+)?)%)"
+    r"(,seconds=(?P<seconds>\d+(\.\d+)?))?(,code=(?P<code>-\d+))?",
+    re.ASCII,
+)
 
 
 def _accounts(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -51,7 +70,31 @@ def _mix(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict
     return mix or DEFAULT_MIX
 
 
-@click.command(epilog=EPILOG)
+def _faults(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[Fault, ...]:
+    return tuple(_fault(value) for value in values)
+
+
+def _fault(value: str) -> Fault:
+    """What `refuse:lookup=1,code=-6` and `drop_reply=5%` say."""
+    found = _FAULT.fullmatch(value)
+    if not found:
+        raise click.BadParameter("write it NAME=COUNT or NAME:OPERATION=SHARE%, then ,seconds=S or ,code=C")
+    told: dict[str, Any] = {}
+    if found["count"]:
+        told["count"] = int(found["count"])
+    if found["share"]:
+        told["share"] = float(found["share"]) / 100
+    if found["seconds"]:
+        told["seconds"] = float(found["seconds"])
+    if found["code"]:
+        told["code"] = int(found["code"])
+    try:
+        return Fault(found["name"], found["operation"] or "", **told)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong)) from None
+
+
+@click.command(epilog=EPILOG + FAULTS)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8800, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
 @click.option(
@@ -72,6 +115,8 @@ def _mix(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict
 @click.option("--lookup-dead", default=0.1, show_default=True, help="Share of numbers that a lookup finds unreachable.")
 @click.option("--lookup-silent", default=0.0, show_default=True, help="Share of numbers a lookup never answers for.")
 @click.option("--latency", default=0.0, show_default=True, help="Seconds before the reply to each send.")
+@click.option("--fault", "faults", multiple=True, callback=_faults, metavar="NAME[:OPERATION]=COUNT|SHARE%[,...]",
+              help="What goes wrong from the start; repeatable: see below.")  # fmt: skip
 @click.option("--inactive", "active", flag_value=False, default=True, type=bool, help="Accounts are not active (-12).")
 @click.option("--no-lookups", "enterprise", flag_value=False, default=True, type=bool,
               help="Accounts may not look numbers up (-11).")  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from worker.sandbox.codes import NOTHING_TO_READ, Refused
-from worker.sandbox.faults import Faults
+from worker.sandbox.faults import Fault, Faults
 from worker.sandbox.gateway import Gateway
 from worker.sandbox.ledger import lines
 
@@ -28,7 +28,7 @@ class Control:
         requests, refusals: by operation, and by code. acceptances: accepted requests. recipients: SMS sent;
         distinct_numbers: to so many numbers; duplicates: SMS beyond the first that an account sent to a number,
         whatever the text, over all its sends. lookups: numbers looked up. credits: charged in all; refunded: of those;
-        balance: left. reports_read: statuses handed out.
+        balance: left. reports_read: statuses handed out, not counting those of a fault. faults: how often each struck.
         """
         gateway = self._gateway
         self._gateway.settle_all()
@@ -47,6 +47,7 @@ class Control:
             "refunded": sum(account.refunded for account in accounts),
             "balance": sum(account.credits for account in accounts),
             "reports_read": sum(reports.handed_out for reports in gateway.reports.values()),
+            "faults": dict(self._faults.struck),
         }
 
     def note_refusal(self, refused: Refused) -> None:
@@ -86,9 +87,13 @@ class Control:
         """Grants credits. Returns what the account has then."""
         return self._gateway.top_up(login, amount)
 
-    def fault(self, name: str, *, count: int = 1, seconds: float = 0.0, operation: str = "send") -> None:
-        """Arms a fault: see faults.py."""
-        self._faults.arm(name, operation=operation, count=count, seconds=seconds)
+    def fault(self, name: str, **how: Any) -> None:
+        """Arms a fault, told by the fields of a `Fault`: see faults.py. A count of 0 disarms it, and all for "*"."""
+        self._faults.arm(Fault(name, **how))
+
+    def faults(self) -> list[dict[str, Any]]:
+        """What is armed, with what is left of it."""
+        return list(self._faults.armed())
 
     def settings(self, *, login: str = "", **changes: Any) -> None:
         """Changes settings by their names in `SandboxOptions`; those of an account for `login` or for all."""

@@ -1,44 +1,152 @@
-"""Bad days on demand: what goes wrong with the next replies, after the gateway has done its work.
+"""Bad days on demand: which faults there are, which are armed, and whom they strike.
 
-Each fault is armed for a number of requests of one operation and wears off by itself.
-
-    latency      the reply comes `seconds` late; the request was carried out before, and its reports may be ready first
-    drop_reply   carried out, then the connection is closed without a word
-    http_500     carried out, then HTTP status 500
+A fault is armed for a `count` of requests, or with a `share` of them (seeded; until it is disarmed, or `count` is used
+up), for one operation or for "*", all that it can strike. Those that strike before a request is carried out take
+whatever arrives; those of the reply only what was carried out, those of the reports only a reply that holds any, so a
+request that is refused by itself uses none of these up. A reply is spoilt in one way at a time, by the first in the
+table that is armed; what keeps it waiting comes on top. How it is done is in spoiling.py and misreports.py.
 """
 
-from dataclasses import dataclass
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
-NAMES = ("latency", "drop_reply", "http_500")
+from worker.sandbox.codes import ERRORS
+
 OPERATIONS = ("send", "lookup", "reports", "balance", "senders")
+ALL = "*"
+
+
+class Kind(NamedTuple):
+    """A fault as such: when it strikes, what it does, what has to be said of it, and whom it can strike."""
+
+    strikes: str
+    does: str
+    needs: str = ""
+    operations: tuple[str, ...] = OPERATIONS
+
+
+BEFORE, REPLY, MESSAGES = "before it is carried out, it", "the reply", "the reports"
+
+KINDS = {
+    "slow": Kind(BEFORE, "waits `seconds` and carries it out then", "seconds"),
+    "hang_up": Kind(BEFORE, "closes the connection without a word"),
+    "refuse": Kind(BEFORE, "answers with the error `code`", "code"),
+    "latency": Kind(REPLY, "comes `seconds` late", "seconds"),
+    "report_before_reply": Kind(
+        REPLY, "waits until its reports are read, or `seconds`", "seconds", operations=("send", "lookup")
+    ),
+    "drop_reply": Kind(REPLY, "never comes: the connection is closed"),
+    "reset": Kind(REPLY, "breaks off: the connection is reset in mid-body"),
+    "cut_short": Kind(REPLY, "ends in the middle of the document"),
+    "http_500": Kind(REPLY, "has HTTP status 500"),
+    "html_page": Kind(REPLY, "is a page of HTML with HTTP status 200"),
+    "slow_body": Kind(REPLY, "dribbles out over `seconds`", "seconds"),
+    "report_duplicated": Kind(MESSAGES, "come twice in one reply", operations=("reports",)),
+    "report_repeated": Kind(MESSAGES, "come once more in the next reply", operations=("reports",)),
+    "reports_shuffled": Kind(MESSAGES, "come latest first, sendings mixed", operations=("reports",)),
+    "unknown_id": Kind(MESSAGES, "come beside two that belong to nobody", operations=("reports",)),
+}
+BODIES = ("drop_reply", "reset", "cut_short", "http_500", "html_page", "slow_body")
+REPORTS = ("report_duplicated", "report_repeated", "reports_shuffled", "unknown_id")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault to be armed. Raises ValueError naming whatever is wrong with it.
+
+    `operation`: one of OPERATIONS, "*", or nothing for the one that it is usually about (send, or reports).
+    `count`: 1 unless a share is given, then without end; 0 disarms it, for all operations where none is named.
+    """
+
+    name: str
+    operation: str = ""
+    count: int | None = None
+    share: float | None = None
+    seconds: float = 0.0
+    code: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name == ALL and self.count == 0:
+            return
+        kind = KINDS.get(self.name)
+        if kind is None:
+            raise ValueError(f"there is no fault {self.name!r}: {', '.join(KINDS)}")
+        wrong = [reason for is_wrong, reason in self._checks(kind) if is_wrong]
+        if wrong:
+            raise ValueError(f"{self.name}: {'; '.join(wrong)}")
+
+    def _checks(self, kind: Kind) -> list[tuple[bool, str]]:
+        armed = self.count != 0
+        return [
+            (self.operation not in ("", ALL, *kind.operations),
+             f"there is no operation {self.operation!r}: {', '.join(kind.operations)}, {ALL}"),
+            (self.count is not None and (not isinstance(self.count, int) or self.count < 0),
+             "count is a whole number, and not negative"),
+            (self.share is not None and not 0 < self.share <= 1, "share lies between 0 and 1"),
+            (self.seconds < 0, "seconds cannot be negative"),
+            (armed and kind.needs == "seconds" and self.seconds == 0, "seconds are needed"),
+            (armed and kind.needs == "code" and self.code not in ERRORS, f"a code is needed: {list(ERRORS)}"),
+        ]  # fmt: skip
+
+
+class Faults:
+    """The faults that are armed now. `struck` counts those that did, by name."""
+
+    def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 1) -> None:
+        self._armed: dict[tuple[str, str], _Armed] = {}
+        self._seed = seed
+        self.struck: Counter[str] = Counter()
+        for fault in faults:
+            self.arm(fault)
+
+    def arm(self, fault: Fault) -> None:
+        """Arms a fault in place of any of its name and operation; one with a count of 0 is disarmed."""
+        if fault.count == 0:
+            self._disarm(fault)
+            return
+        operation = fault.operation or KINDS[fault.name].operations[0]
+        dice = random.Random(f"{self._seed} {operation} {fault.name}")  # noqa: S311 - the same run again, not a secret
+        count = 1 if fault.count is None and fault.share is None else fault.count
+        self._armed[operation, fault.name] = _Armed(fault, count, dice)
+
+    def armed(self) -> Iterator[dict[str, Any]]:
+        """Each armed fault by its fields, with the count that is left of it."""
+        for (operation, _), armed in self._armed.items():
+            yield asdict(armed.fault) | {"operation": operation, "count": armed.left}
+
+    def strike(self, name: str, operation: str) -> Fault | None:
+        """Uses the fault up by one. Returns it, or None where it does not strike."""
+        for key in ((operation, name), (ALL, name)):
+            armed = self._armed.get(key)
+            if armed is not None and armed.strikes():
+                if armed.left == 0:
+                    del self._armed[key]
+                self.struck[name] += 1
+                return armed.fault
+        return None
+
+    def strike_first(self, names: Iterable[str], operation: str) -> Fault | None:
+        """Like `strike`, with the first of `names` that strikes; the others are not used up."""
+        return next((fault for name in names if (fault := self.strike(name, operation))), None)
+
+    def _disarm(self, fault: Fault) -> None:
+        for operation, name in list(self._armed):
+            if fault.name in (ALL, name) and fault.operation in ("", ALL, operation):
+                del self._armed[operation, name]
 
 
 @dataclass(slots=True)
 class _Armed:
-    count: int
-    seconds: float
+    fault: Fault
+    left: int | None
+    dice: random.Random
 
-
-class Faults:
-    """The faults that are armed now."""
-
-    def __init__(self) -> None:
-        self._armed: dict[tuple[str, str], _Armed] = {}
-
-    def arm(self, name: str, *, operation: str = "send", count: int = 1, seconds: float = 0.0) -> None:
-        """Arms a fault for the next `count` carried-out requests; 0 disarms it. Raises ValueError for a wrong one."""
-        if name not in NAMES:
-            raise ValueError(f"there is no fault {name!r}: {', '.join(NAMES)}")
-        if operation not in OPERATIONS:
-            raise ValueError(f"there is no operation {operation!r}: {', '.join(OPERATIONS)}")
-        if count < 0 or seconds < 0:
-            raise ValueError("count and seconds cannot be negative")
-        self._armed[operation, name] = _Armed(count, seconds)
-
-    def strike(self, name: str, operation: str) -> float | None:
-        """Uses the fault up by one. Returns its seconds, or None where it is not armed."""
-        armed = self._armed.get((operation, name))
-        if armed is None or armed.count == 0:
-            return None
-        armed.count -= 1
-        return armed.seconds
+    def strikes(self) -> bool:
+        if self.fault.share is not None and self.dice.random() >= self.fault.share:
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from worker.sandbox.faults import Fault
 from worker.sandbox.outcomes import ENDS
 
 DEFAULT_MIX = {"delivered": 0.93, "undelivered": 0.04, "network_error": 0.01, "rejected": 0.005, "silent": 0.015}
@@ -36,6 +37,7 @@ class SandboxOptions:
     reports_per_reply: getdlrs hands out this many at most; the rest is for the next call.
     empty_statut: what getdlrs answers when there is nothing, -15 or 0.
     latency: seconds before the reply to each send (it is accepted before, not after).
+    faults: what goes wrong from the start: see faults.py.
     ledger, ledger_fsync: append acceptances to this file as JSON lines, flushed (and forced to disk) before the reply.
     state: a file to remember everything in over a restart: see memory.py.
     max_body: bytes a request may have.
@@ -64,6 +66,7 @@ class SandboxOptions:
     reports_per_reply: int = 10_000
     empty_statut: int = -15
     latency: float = 0.0
+    faults: tuple[Fault, ...] = ()
     host: str = "127.0.0.1"
     port: int = 0
     port_file: Path | None = None

@@ -53,9 +53,9 @@ class RunningSandbox:
         """Grants credits. Returns what the account has then."""
         return self._ask(lambda: self._control.top_up(login, amount))
 
-    def fault(self, name: str, *, count: int = 1, seconds: float = 0.0, operation: str = "send") -> None:
-        """Arms a fault for the next `count` requests: see faults.py."""
-        self._ask(lambda: self._control.fault(name, count=count, seconds=seconds, operation=operation))
+    def fault(self, name: str, **how: Any) -> None:
+        """Arms a fault: operation, count, share, seconds, code, as faults.py has them. A count of 0 disarms it."""
+        self._ask(lambda: self._control.fault(name, **how))
 
     def settings(self, *, login: str = "", **changes: Any) -> None:
         """Changes settings by their names in `SandboxOptions`; the account's own for `login`, or for all."""
@@ -112,7 +112,7 @@ async def _run(options: SandboxOptions, announce: Callable[[str], object]) -> No
 @asynccontextmanager
 async def _serving(options: SandboxOptions) -> AsyncIterator[tuple[str, Control]]:
     """Listens while the block lasts. Gives the base URL and the control."""
-    gateway, faults = remembering(options), Faults()
+    gateway, faults = remembering(options), Faults(options.faults, seed=options.seed)
     control = Control(gateway, faults)
     api, admin = Api(gateway, faults, control), Admin(control)
 

@@ -31,6 +31,7 @@ def test_the_summary_adds_up_what_was_accepted(served):
         "refunded": 1,
         "balance": 999_997,
         "reports_read": 4,
+        "faults": {},
     }
 
 
@@ -64,6 +65,20 @@ def test_credits_can_be_granted_and_leave_the_consumption_alone(served):
 def test_faults_can_be_armed(served):
     assert post(served, "/_sandbox/faults", {"name": "http_500", "count": 2}).status == 200
     assert ["Internal" in served.send("05442710") for _ in range(3)] == [True, True, False]
+    assert json.loads(get(served, "/_sandbox/summary"))["faults"] == {"http_500": 2}
+
+
+def test_faults_are_shown_while_they_are_armed_and_can_all_be_disarmed(served):
+    post(served, "/_sandbox/faults", {"name": "http_500", "operation": "*", "count": 2})
+    post(served, "/_sandbox/faults", {"name": "refuse", "operation": "balance", "share": 1, "code": -6})
+    served.send("05442710")
+    assert json.loads(get(served, "/_sandbox/faults")) == [
+        {"name": "http_500", "operation": "*", "count": 1, "share": None, "seconds": 0, "code": 0},
+        {"name": "refuse", "operation": "balance", "count": None, "share": 1, "seconds": 0, "code": -6},
+    ]
+    assert served.post("/_sandbox/faults", b"", method="DELETE").status == 200
+    assert json.loads(get(served, "/_sandbox/faults")) == []
+    assert "<statut>0</statut>" in served.ask("getbalance")
 
 
 def test_settings_can_be_changed_for_all_and_for_one_account(served):
@@ -81,6 +96,9 @@ def test_settings_can_be_changed_for_all_and_for_one_account(served):
         ("credits", {"login": "toto@toto.fr"}),
         ("faults", {"name": "thunder"}),
         ("faults", {"name": "latency", "colour": "red"}),
+        ("faults", {"name": "refuse"}),
+        ("faults", {"name": "reset", "share": "often"}),
+        ("faults", {"name": ["reset"]}),
         ("settings", {"port": 1}),
         ("settings", {"mix": {"lost": 1}}),
         ("settings", {"delays": []}),

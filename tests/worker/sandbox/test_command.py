@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from tests.servers.waiting import eventually
+from worker.sandbox import command
 from worker.sandbox.command import sandbox
+from worker.sandbox.faults import KINDS, Fault
 
 START = "from worker.sandbox.command import sandbox; sandbox()"
 
@@ -64,6 +66,10 @@ def test_the_command_serves_until_it_is_interrupted_and_ends_well(tmp_path, sign
         (["--delay-min", "5"], "delays"),
         (["--credits", "-5"], "credits"),
         (["--port", "70000"], "70000"),
+        (["--fault", "reset"], "NAME=COUNT"),
+        (["--fault", "thunder=1"], "there is no fault 'thunder'"),
+        (["--fault", "reset:sned=1"], "there is no operation 'sned'"),
+        (["--fault", "slow_body=5%"], "seconds are needed"),
         (["--ledger", "/nowhere/at/all"], "No such file"),
     ],
 )
@@ -72,6 +78,23 @@ def test_a_users_mistake_is_named_without_a_traceback(arguments, named):
     assert result.exit_code != 0
     assert named in result.output
     assert "Traceback" not in result.output
+
+
+def test_faults_are_armed_from_the_start(monkeypatch):
+    ran = []
+    monkeypatch.setattr(command, "run", lambda options, **_: ran.append(options))
+    arguments = ["--fault=reset=3", "--fault=slow_body:*=2.5%,seconds=1.5", "--fault=refuse:lookup=1,code=-6"]
+    assert CliRunner().invoke(sandbox, arguments).exit_code == 0
+    assert ran[0].faults == (
+        Fault("reset", count=3),
+        Fault("slow_body", operation="*", share=0.025, seconds=1.5),
+        Fault("refuse", operation="lookup", count=1, code=-6),
+    )
+
+
+def test_help_tells_every_fault_on_a_line_of_its_own():
+    lines = CliRunner().invoke(sandbox, ["--help"]).output.splitlines()
+    assert {name for name in KINDS if not any(line.split()[:1] == [name] for line in lines)} == set()
 
 
 def test_help_names_the_magic_numbers_and_the_endpoint():
