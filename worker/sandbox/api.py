@@ -2,7 +2,8 @@
 
 A way in is a reader and a writer: a POST is answered in the form it came in, a GET in the one that its path names. Any
 base path will do, any case, with or without the last slash; so `/client/CODE/fr/api/xml/sendsms/` is served, and
-the old `/XML/XMLdatas.php`. What is asked is the gateway's affair, how it is written the form's.
+the old `/XML/XMLdatas.php`. SOAP has one address for all operations, and its WSDL tells where that was reached. What is
+asked is the gateway's affair, how it is written the form's.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from worker.sandbox import bodies, query, spoiling, xml
+from worker.sandbox import bodies, query, soap, spoiling, wsdl, xml
 from worker.sandbox.asked import Asked, call_for
 from worker.sandbox.calls import Accepted, Answer, ReportsCall
 from worker.sandbox.codes import Refused
@@ -36,11 +37,12 @@ class Writer(Protocol):
 
 
 class Way(NamedTuple):
-    """How a request is read and answered."""
+    """How a request is read and answered; `status` is that of HTTP."""
 
     operation: str
     read: Callable[[], Asked]
     writer: Writer
+    status: int = 200
 
 
 class Reader(NamedTuple):
@@ -62,6 +64,7 @@ OPERATIONS = {
 }
 
 _TAIL = re.compile(r"(?:.*/)?api/(?P<form>\w+)/(?P<command>\w+)/?", re.IGNORECASE)
+_SOAP_TAIL = re.compile(r"(?P<base>.*/)api/soap/(?P<door>server|wsdl)/?", re.IGNORECASE)
 _OLD_TAIL = re.compile(r"(?:.*/)?xml/xmldatas\.php/?", re.IGNORECASE)
 
 
@@ -75,22 +78,24 @@ class Api:
         self._misreports = Misreports(gateway, faults)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answers one request; HTTP status 200 whatever the vendor's own `statut` says."""
-        operation, form = _asked_for(request)
-        way = _way(request, operation, form, await request.read())
-        self._control.requests[operation] += 1
-        if slow := self._faults.strike("slow", operation):
+        """Answers one request; HTTP status 200 whatever the vendor's own `statut` says, 500 for a fault of SOAP."""
+        described = _description(request)
+        if described is not None:
+            return described
+        way = _way(request, *_asked_for(request), await request.read())
+        self._control.requests[way.operation] += 1
+        if slow := self._faults.strike("slow", way.operation):
             await asyncio.sleep(slow.seconds)
-        if self._faults.strike("hang_up", operation):
+        if self._faults.strike("hang_up", way.operation):
             return spoiling.hung_up(request)
         try:
             answer = self._carried_out(way)
         except Refused as refused:
             self._control.note_refusal(refused)
-            return _reply(way, way.writer.write_refusal(operation, refused))
+            return _reply(way, way.writer.write_refusal(way.operation, refused))
         reply = _reply(way, way.writer.write(answer))
-        await self._keep_waiting(operation, answer)
-        fault = self._faults.strike_first(BODIES, operation)
+        await self._keep_waiting(way.operation, answer)
+        fault = self._faults.strike_first(BODIES, way.operation)
         return await spoiling.spoilt(request, reply, fault) if fault else reply
 
     def _carried_out(self, way: Way) -> Answer:
@@ -113,17 +118,32 @@ class Api:
             await asyncio.sleep(seconds)
 
 
+def _description(request: web.Request) -> web.Response | None:
+    """The WSDL, where it is asked for: at its own address, or at the server's by `?wsdl`."""
+    found = _SOAP_TAIL.fullmatch(request.rel_url.raw_path)
+    if found is None:
+        return None
+    if found["door"].lower() == "server" and not (request.method == "GET" and "wsdl" in map(str.lower, request.query)):
+        return None
+    if request.method != "GET":
+        raise web.HTTPMethodNotAllowed(request.method, ["GET"])
+    address = f"{request.scheme}://{request.host}{found['base']}api/soap/server/"
+    return web.Response(body=wsdl.write(address), content_type=wsdl.CONTENT_TYPE, charset="utf-8")
+
+
 def _asked_for(request: web.Request) -> tuple[str, str]:
     """Operation and form, by method and path. An unknown command is an operation of its own, to be refused in the form
-    it was asked in."""
+    it was asked in; SOAP's stands in the body."""
     found = _TAIL.fullmatch(request.path)
     if _OLD_TAIL.fullmatch(request.path):
         operation, form = "send", "xml"
+    elif found and (found["form"].lower(), found["command"].lower()) == ("soap", "server"):
+        operation, form = "unknown", "soap"
     elif found and found["form"].lower() in WRITERS:
         operation, form = OPERATIONS.get(found["command"].lower(), "unknown"), found["form"].lower()
     else:
         raise web.HTTPNotFound
-    methods = ["GET", "POST"] if form in READERS else ["GET"]
+    methods = ["POST"] if form == "soap" else ["GET", "POST"] if form in READERS else ["GET"]
     if request.method not in methods:
         raise web.HTTPMethodNotAllowed(request.method, methods)
     return operation, form
@@ -132,9 +152,13 @@ def _asked_for(request: web.Request) -> tuple[str, str]:
 def _way(request: web.Request, operation: str, form: str, body: bytes) -> Way:
     if request.method == "GET":
         return Way(operation, partial(query.read, request.raw_path.partition("?")[2].encode()), WRITERS[form])
+    if form == "soap":
+        command = soap.opened(body)
+        operation = soap.operation(command)
+        return Way(operation, partial(soap.read, command), soap, 200 if operation in soap.NAMES else 500)
     name, read = READERS[form]
     return Way(operation, lambda: read(bodies.document(body, name, request.content_type)), WRITERS[form])
 
 
 def _reply(way: Way, written: bytes) -> web.Response:
-    return web.Response(body=written, content_type=way.writer.CONTENT_TYPE, charset="utf-8")
+    return web.Response(status=way.status, body=written, content_type=way.writer.CONTENT_TYPE, charset="utf-8")
