@@ -1,10 +1,12 @@
 """An account: who may do what, and the credits. At every moment credits + cumul is all that was ever granted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from worker.sandbox.codes import Refused
-from worker.sandbox.options import SandboxOptions
+from worker.sandbox.options import CHANGEABLE_OF_ACCOUNT, SandboxOptions
 
 
 @dataclass(slots=True)
@@ -44,10 +46,21 @@ class Account:
             raise ValueError("a top-up cannot be negative")
         self.credits += amount
 
-    def change(self, **changes: bool) -> None:
-        """Changes any of active, enterprise, may_send."""
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Changes what `own_settings` found."""
         for name, value in changes.items():
-            setattr(self, name, bool(value))
+            setattr(self, name, value)
+
+
+def own_settings(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some changes that are an account's own. Raises ValueError for senders that are no list of names."""
+    own = {name: bool(changes[name]) for name in CHANGEABLE_OF_ACCOUNT & set(changes)}
+    if "senders" not in own:
+        return own
+    senders = changes["senders"]
+    if not isinstance(senders, list | tuple) or not all(isinstance(name, str) and name for name in senders):
+        raise ValueError("senders are a list of names")
+    return own | {"senders": tuple(senders)}
 
 
 class Accounts(dict[str, Account]):

@@ -5,7 +5,7 @@
     POST credits   {"login", "amount"}            more credits
     POST faults    {"name", "operation", "count", "share", "seconds", "code"}
     DELETE faults                                 disarms all
-    POST settings  {"login", …}                   any of options.CHANGEABLE, or active, enterprise, may_send
+    POST settings  {"login", …}                   any of options.CHANGEABLE or CHANGEABLE_OF_ACCOUNT
 
 A POST must be `application/json`, which a page in somebody's browser cannot send here unasked.
 """

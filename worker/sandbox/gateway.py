@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from worker.sandbox import outcomes
-from worker.sandbox.account import Account, Accounts
+from worker.sandbox.account import Account, Accounts, own_settings
 from worker.sandbox.archive import Archive
 from worker.sandbox.calls import (
     Accepted,
@@ -30,7 +30,7 @@ from worker.sandbox.deeds import Forgetful
 from worker.sandbox.ledger import LedgerFile, Recipients
 from worker.sandbox.merging import merged
 from worker.sandbox.numbers import Numbering
-from worker.sandbox.options import CHANGEABLE, CHANGEABLE_OF_ACCOUNT, SandboxOptions
+from worker.sandbox.options import CHANGEABLE, SandboxOptions
 from worker.sandbox.reports import MOST_IN_A_SENDING, Due, Reports
 from worker.sandbox.segments import segments, shown
 from worker.sandbox.sendings import Kind, Sending
@@ -59,8 +59,8 @@ class Gateway:
 
         Raises ValueError for one that is wrong or cannot be changed, and for an account that there is not.
         """
-        accounts = self.accounts.chosen(login)
-        ours = {name: value for name, value in changes.items() if name not in CHANGEABLE_OF_ACCOUNT}
+        accounts, own = self.accounts.chosen(login), own_settings(changes)
+        ours = {name: value for name, value in changes.items() if name not in own}
         fixed = set(ours) - CHANGEABLE
         if fixed:
             raise ValueError(f"cannot be changed: {', '.join(sorted(fixed))}")
@@ -69,7 +69,7 @@ class Gateway:
             self.options = replace(self.options, **ours)
             self._draws = _draws(self.options)
             for account in accounts:
-                account.change(**{name: changes[name] for name in CHANGEABLE_OF_ACCOUNT & set(changes)})
+                account.change(own)
             self.memory.note_settings(moment, login, changes)
 
     def top_up(self, login: str, amount: int) -> int:
@@ -142,6 +142,7 @@ class Gateway:
             msgid=call.msgid,
             sender=call.sender,
             unicode=call.unicode,
+            options=call.options,
             destinations=list(taken),
             texts=texts,
             credits=[count * price for count in counts],

@@ -1,8 +1,8 @@
 """The oracle: every acceptance, one JSON line an SMS or looked-up number, in the order of acceptance.
 
 A line holds seq, at (seconds since 1970), account, msgfid, msgid, sender, kind (send or lookup), destination, smsfid,
-text (as the phone shows it), credits and unicode. Nothing is ever taken out of it. In memory a line is made only when
-somebody asks; the sendings themselves are the ledger.
+text (as the phone shows it), credits, unicode, and options (flash, binaire, mwi … as they were asked for). Nothing is
+ever taken out of it. In memory a line is made only when somebody asks; the sendings themselves are the ledger.
 """
 
 import json
@@ -26,6 +26,7 @@ def lines(sending: Sending) -> Iterator[str]:
             "sender": sending.sender,
             "kind": sending.kind,
             "unicode": sending.unicode,
+            "options": sending.options,
         }
     )[1:-1]
     prefix, seq = sending.prefix, sending.first

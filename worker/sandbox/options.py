@@ -12,12 +12,12 @@ from worker.sandbox.outcomes import ENDS
 
 DEFAULT_MIX = {"delivered": 0.93, "undelivered": 0.04, "network_error": 0.01, "rejected": 0.005, "silent": 0.015}
 
-# Settings of the whole gateway. `active`, `enterprise` and `may_send` belong to an account and can be changed there.
+# Settings of the whole gateway. The others belong to an account, and can be changed there.
 CHANGEABLE = frozenset({
     "mix", "delays", "steps", "lookup_dead", "lookup_silent", "price", "lookup_price", "refunds", "once_per_sms",
     "msgid_understood", "reports_per_reply", "empty_statut", "latency",
 })  # fmt: skip
-CHANGEABLE_OF_ACCOUNT = frozenset({"active", "enterprise", "may_send"})
+CHANGEABLE_OF_ACCOUNT = frozenset({"active", "enterprise", "may_send", "senders"})
 
 
 @dataclass(frozen=True, kw_only=True)

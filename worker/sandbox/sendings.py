@@ -8,19 +8,20 @@ import json
 import re
 import zlib
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 Kind = Literal["send", "lookup"]
 
+_NO_OPTIONS: Mapping[str, str] = {}
 _SMSFID = re.compile(r"([0-9a-f]{14})-(\d{8,})", re.ASCII)
 
 
 class Sending:
     """One accepted request. `first` is the running number of its first SMS over the whole gateway, from 1."""
 
-    __slots__ = ("_texts", "account", "at", "credits", "destinations", "first", "kind", "msgfid", "msgid", "prefix",
-                 "sender", "unicode")  # fmt: skip
+    __slots__ = ("_texts", "account", "at", "credits", "destinations", "first", "kind", "msgfid", "msgid", "options",
+                 "prefix", "sender", "unicode")  # fmt: skip
 
     def __init__(
         self,
@@ -30,6 +31,7 @@ class Sending:
         msgid: str,
         sender: str = "",
         unicode: bool = False,
+        options: Mapping[str, str] = _NO_OPTIONS,
         at: float,
         number: int,
         first: int,
@@ -37,12 +39,13 @@ class Sending:
         texts: Sequence[str],
         credits: Iterable[int],  # noqa: A002 - the vendor's word
     ) -> None:
-        """`texts` holds one text for each destination, or a single one for all of them."""
+        """`texts` holds one text for each destination, or a single one for all of them; `options` is not copied."""
         self.kind = kind
         self.account = account
         self.msgid = msgid
         self.sender = sender
         self.unicode = unicode
+        self.options = options or _NO_OPTIONS
         self.at = at
         self.first = first
         # A sending and an SMS never share an id, or a client that mixes the two up would get away with it.

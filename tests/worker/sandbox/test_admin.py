@@ -101,6 +101,8 @@ def test_settings_can_be_changed_for_all_and_for_one_account(served):
         ("faults", {"name": ["reset"]}),
         ("settings", {"port": 1}),
         ("settings", {"mix": {"lost": 1}}),
+        ("settings", {"active": False, "senders": "TOTO"}),
+        ("settings", {"active": False, "senders": [1]}),
         ("settings", {"delays": []}),
         ("settings", {"active": False, "colour": "red"}),
         ("settings", ["active"]),

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -82,6 +83,17 @@ def test_a_lookup_that_is_refused_costs_nothing_and_leaves_nothing(open_gateway,
     gateway = open_gateway(**options)
     assert refusal(gateway, toto, call) == code
     assert len(gateway.archive) == 0
+
+
+def test_each_account_has_senders_of_its_own(open_gateway, toto, a_send):
+    titi = Credentials("titi", "x")
+    gateway = open_gateway(accounts={"toto@toto.fr": "123456", "titi": "x"})
+    gateway.change("titi", senders=["TITI", "TATA"])
+    assert gateway.answer(titi, SendersCall()).senders == ("TITI", "TATA")
+    assert gateway.answer(toto, SendersCall()).senders == ("TOTO",)
+    assert gateway.answer(titi, a_send("05442710", sender="TITI")).solde == 99
+    assert refusal(gateway, titi, a_send("05442710", sender="TOTO")) == -8
+    assert refusal(gateway, toto, a_send("05442710", sender="TITI")) == -8
 
 
 def test_a_msgid_of_thirty_characters_is_taken(open_gateway, toto, a_send):
@@ -167,7 +179,24 @@ def test_reports_come_after_their_delay_and_are_gone_once_read(open_gateway, tot
     assert reported(gateway, toto) == []
 
 
-def test_reports_of_a_send_with_a_future_date_wait_for_it(open_gateway, toto, a_send, hands):
+def test_reports_of_a_send_with_a_future_date_come_only_after_it(open_gateway, toto, a_send, hands):
+    gateway = open_gateway(delays=(2, 2))
+    moment = datetime.now(UTC) + timedelta(hours=2)
+    gateway.answer(toto, a_send("05442710", datesend=moment.strftime("%Y-%m-%d %H:%M")))
+    hands.seconds += 2 * 3600 - 61
+    assert reported(gateway, toto) == []
+    hands.seconds += 64
+    assert len(reported(gateway, toto)) == 1
+
+
+@pytest.mark.parametrize("datesend", ["", "2015-06-21 16:49"], ids=["empty", "past"])
+def test_an_empty_or_a_past_date_is_now(open_gateway, toto, a_send, datesend):
+    gateway = open_gateway()
+    gateway.answer(toto, a_send("05442710", datesend=datesend))
+    assert len(reported(gateway, toto)) == 1
+
+
+def test_reports_of_a_send_with_a_far_date_wait_for_it(open_gateway, toto, a_send, hands):
     gateway = open_gateway()
     gateway.answer(toto, a_send("05442710", datesend="2999-01-01 00:00"))
     hands.seconds += 1_000_000
@@ -272,6 +301,20 @@ def test_settings_hold_for_what_comes_afterwards(open_gateway, toto, a_send):
 def test_a_setting_that_is_fixed_is_refused(open_gateway):
     with pytest.raises(ValueError, match="cannot be changed: port"):
         open_gateway().change(port=80)
+
+
+def test_what_else_was_asked_for_is_recorded_and_changes_nothing(open_gateway, toto, a_send):
+    gateway = open_gateway()
+    plain = gateway.answer(toto, a_send("05442710")).sending
+    asked = gateway.answer(toto, a_send("05442710", options={"flash": "1", "udhdata": "0605"})).sending
+    assert (plain.options, asked.options) == ({}, {"flash": "1", "udhdata": "0605"})
+    assert (plain.texts, plain.credits) == (asked.texts, asked.credits)
+
+
+def test_the_stored_text_is_what_a_phone_would_show_where_a_value_holds_a_placeholder(open_gateway, toto, a_send):
+    values = [("nom", "{solde} €"), ("solde", "5")]
+    sending = open_gateway().answer(toto, a_send(("05442710", values), text="{nom}: {solde}, {age} ans")).sending
+    assert sending.texts == ["5 €: 5, {age} ans"]
 
 
 def test_an_acceptance_is_in_the_file_before_it_is_answered(open_gateway, toto, a_send, tmp_path):

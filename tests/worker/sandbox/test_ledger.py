@@ -6,8 +6,8 @@ from worker.sandbox.sendings import Sending
 
 def sending(destinations=(22505442710, 22507352518), texts=('Bonjour "Philo"\n\x85', "é😀")):
     return Sending(
-        kind="send", account="toto", msgid='1"5', sender="TOTO", unicode=True, at=1435935707.1239, number=1, first=7,
-        destinations=destinations, texts=texts, credits=[1, 2],
+        kind="send", account="toto", msgid='1"5', sender="TOTO", unicode=True, options={"flash": "1"},
+        at=1435935707.1239, number=1, first=7, destinations=destinations, texts=texts, credits=[1, 2],
     )  # fmt: skip
 
 
@@ -28,6 +28,7 @@ def test_each_sms_is_one_line_with_all_that_is_known_of_it():
         "text": "é😀",
         "credits": 2,
         "unicode": True,
+        "options": {"flash": "1"},
     }
 
 
