@@ -4,6 +4,9 @@ The exceptions of requests and urllib3 do not tell whether the request had begun
 moment before the first byte is written. Nothing here is retried, redirected or taken from a cache, and no proxy or
 password is read from the environment (`trust_env` off): a batch goes where the settings say, or not at all. What the
 noted facts mean is decided in `outcome.py`.
+
+A GET's query holds the password, and requests and urllib3 put URLs into their logs and errors, and rewrite them. So
+they never get it: the connection itself adds it to the request line.
 """
 
 import io
@@ -27,6 +30,8 @@ from worker.smseco.request import Request
 IDLE_SECONDS = 2.0
 # Name, a dead address and a slow handshake may each take a connect time-out; nothing leaves later than that.
 CONNECT_PATIENCE = 3
+# RFC 9110, section 4.1: the length of URI that everybody should take, and many servers' limit is little more.
+LONGEST_URL = 8000
 _PIECE = 65536
 _TLS_RECORD = 16384
 
@@ -45,16 +50,18 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 class Watch:
-    """The clock of the request in the air: by when it must begin, whether it has, by when its reply must be whole."""
+    """The request in the air: by when it must begin, whether it has, by when its reply must be whole, and its query."""
 
     def __init__(self) -> None:
         self.begun = False
+        self.query = ""
         self._latest_start = self._deadline = 0.0
         self._answer_within = 0.0
 
-    def start(self, *, begin_within: float, answer_within: float) -> None:
+    def start(self, *, query: str, begin_within: float, answer_within: float) -> None:
         """Before a request: seconds until its first byte at the latest, and from then until the last of the reply."""
         self.begun = False
+        self.query = query
         self._latest_start = time.monotonic() + begin_within
         self._answer_within = answer_within
 
@@ -106,6 +113,15 @@ class _Reader:
         return self._file
 
 
+class _Response(HTTPResponse):
+    """A reply whose head may hold lines that are no header: urllib3 would log them, whatever they say."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.msg.set_payload("")
+        self.msg.defects.clear()
+
+
 class _Watched:
     """Mixed into urllib3's connections: notes the first byte, keeps the deadline, and goes stale after two seconds.
 
@@ -120,6 +136,10 @@ class _Watched:
     def is_connected(self) -> bool:
         return time.monotonic() - self.returned_at < IDLE_SECONDS and bool(super().is_connected)  # type: ignore[misc]
 
+    def putrequest(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        query = self.watch.query
+        super().putrequest(method, f"{url}?{query}" if query else url, *args, **kwargs)  # type: ignore[misc]
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]
@@ -131,7 +151,7 @@ class _Watched:
             self.sock.sendall(view[start : start + _TLS_RECORD])
 
     def response_class(self, sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPResponse:
-        return HTTPResponse(_Reader(sock, self.watch), *args, **kwargs)  # type: ignore[arg-type]
+        return _Response(_Reader(sock, self.watch), *args, **kwargs)  # type: ignore[arg-type]
 
 
 class _Pooled:
@@ -194,17 +214,21 @@ class Connection:
         """Ask once. Whatever the network does is noted in the exchange, not raised.
 
         `answer_within` (seconds) bounds everything from the first byte of the request to the last of the reply; a body
-        of more than `max_bytes` is left where it got too long, and is a failure.
+        of more than `max_bytes` is left where it got too long, and is a failure. Raises ValueError, before anything
+        leaves, for a query that makes the URL longer than every server takes.
         """
+        url = self._base_url + request.path
+        _check_length(url, request.query)
         if self._process != os.getpid():
             self._open()
-        self._watch.start(begin_within=CONNECT_PATIENCE * self._connect_timeout, answer_within=answer_within)
+        begin_within = CONNECT_PATIENCE * self._connect_timeout
+        self._watch.start(query=request.query, begin_within=begin_within, answer_within=answer_within)
         status: int | None = None
         body = bytearray()
         try:
             with self._session.request(
                 request.method,
-                f"{self._base_url}{request.path}{request.query and '?'}{request.query}",
+                url,
                 data=request.body or None,
                 headers=_headers(request),
                 timeout=(self._connect_timeout, answer_within),
@@ -220,6 +244,12 @@ class Connection:
     def close(self) -> None:
         """Close the kept connection; the next post opens another."""
         self._session.close()
+
+
+def _check_length(url: str, query: str) -> None:
+    length = len(f"{url}?{query}")
+    if query and length > LONGEST_URL:
+        raise ValueError(f"the URL would be {length} octets long, and at most {LONGEST_URL} are safe: choose xml")
 
 
 def _headers(request: Request) -> dict[str, str]:

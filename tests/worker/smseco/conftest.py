@@ -91,7 +91,7 @@ class Stub:
                 return None
             data += piece
         head, _, body = data.partition(b"\r\n\r\n")
-        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+        length = sum(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
         while len(body) < length:
             if not (piece := self._piece(sock)):
                 return None
