@@ -5,22 +5,20 @@ The wire's French ends here. Safety and spelling are the business of `xml_tree.p
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Sequence
 
 from lxml import etree
 
 from worker.smseco.errors import BadReply
 from worker.smseco.fields import Columns, answer_of, balance_of
+from worker.smseco.markup import MARK, element, elements, repeated
 from worker.smseco.message import filter_of, lookup_message, message_of
 from worker.smseco.outcome import Answer
 from worker.smseco.request import Request, urlencode
 from worker.smseco.values import Balance, Credentials, Sending
 from worker.smseco.xml_tree import child_named, fields_of, name_of, parse_reply, text_of
 
-# Stands between values: a character that no value can hold.
-_MARK = "\0"
-_MSGFID = re.compile(rb"<msgfid>\s*([A-Za-z0-9._-]{1,64})\s*</msgfid>", re.IGNORECASE)
+_MSGFID = re.compile(rb"<(?:[\w.-]+:)?msgfid(?:\s[^<>]*)?>\s*([A-Za-z0-9._-]{1,64})\s*</", re.IGNORECASE)
 _SMS = re.compile(
     r"<sms>\s*<smsfid>\s*([^<&\s]*)\s*</smsfid>\s*<destination>\s*([^<&\s]*)\s*</destination>"
     r"\s*<credits>\s*([^<&\s]*)\s*</credits>\s*</sms>"
@@ -32,19 +30,19 @@ _TAGS_A_ROW = 8
 
 def send_request(credentials: Credentials, sending: Sending) -> Request:
     """A send (I-1-1), or a mail merge if the sending has fields (II-1-1)."""
-    return _request("sendsms", credentials, _element("message", _elements(message_of(sending))), _recipients(sending))
+    return _request("sendsms", credentials, element("message", elements(message_of(sending))), _recipients(sending))
 
 
 def lookup_request(credentials: Credentials, msgid: str, numbers: Sequence[int | str]) -> Request:
     """A number lookup (V-2-1), at the path as the vendor prints it. Raises ValueError like `Sending`."""
-    message = _element("message", _elements(lookup_message(msgid, numbers)))
+    message = element("message", elements(lookup_message(msgid, numbers)))
     return _request("sendhrl", credentials, message, _numbers(numbers))
 
 
 def reports_request(credentials: Credentials, msgfid: str | None = None, smsfid: str | None = None) -> Request:
     """A question for delivery reports, of one sending or one SMS if named (III-2-1). Raises ValueError."""
     chosen = filter_of(msgfid, smsfid)
-    return _request("getdlrs", credentials, _element("message", _elements(chosen)) if chosen else "")
+    return _request("getdlrs", credentials, element("message", elements(chosen)) if chosen else "")
 
 
 def balance_request(credentials: Credentials) -> Request:
@@ -59,42 +57,24 @@ def senders_request(credentials: Credentials) -> Request:
 
 def _request(operation: str, credentials: Credentials, message: str = "", recipients: str = "") -> Request:
     """The whole document; `recipients` come urlencoded, being too many to go over their tags again."""
-    account = _element("compte", _elements({"login": credentials.login, "password": credentials.password}))
+    account = element("compte", elements({"login": credentials.login, "password": credentials.password}))
     if recipients:
         recipients = urlencode("<destinataires>") + recipients + urlencode("</destinataires>")
     body = urlencode(f"<SMS>{account}{message}") + recipients + urlencode("</SMS>")
     return Request(path=f"api/xml/{operation}/", body=f"XML={body}".encode("ascii"))
 
 
-def _element(name: str, content: str) -> str:
-    return f"<{name}>{content}</{name}>"
-
-
-def _elements(values: Mapping[str, str]) -> str:
-    return "".join(_element(name, _escape(value)) for name, value in values.items())
-
-
-def _escape(text: str) -> str:
-    # A bare carriage return would be read as a line feed; ">" is escaped because of "]]>".
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-
-
-def _numbers(numbers: Iterable[int | str]) -> str:
+def _numbers(numbers: Sequence[int | str]) -> str:
     """Plain recipients, urlencoded."""
-    before, after = urlencode("<numero>"), urlencode("</numero>")
-    return "".join([f"{before}{number}{after}" for number in numbers])
+    return repeated(element("numero", MARK), numbers, encode=urlencode)
 
 
 def _recipients(sending: Sending) -> str:
     """The recipients, with their values in a mail merge, urlencoded."""
     if sending.values is None:
         return _numbers(sending.numbers)
-    datas = "".join(_element(name, _MARK) for name in sending.fields)
-    row = urlencode(f"<sms><numero>{_MARK}</numero><datas>{datas}</datas></sms>")
-    row = row.replace("%", "%%").replace("%" + urlencode(_MARK), "%s")
-    # All values are escaped and encoded in one go, which makes this quick, and taken apart again at the mark.
-    texts = iter(urlencode(_escape(_MARK.join(chain.from_iterable(sending.values)))).split(urlencode(_MARK)))
-    return "".join([row % columns for columns in zip(sending.numbers, *[texts] * len(sending.fields), strict=False)])
+    datas = element("datas", "".join(element(name, MARK) for name in sending.fields))
+    return repeated(element("sms", element("numero", MARK) + datas), sending.numbers, sending.values, encode=urlencode)
 
 
 # Replies

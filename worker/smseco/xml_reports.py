@@ -1,4 +1,4 @@
-"""Delivery reports in the XML form (III-1), read so that none is lost.
+"""Delivery reports in the XML form (III-1), and in SOAP's envelope (III-4), read so that none is lost.
 
 A report can be asked for once, so a damaged body still yields every report that is whole in it. Bodies as the vendor
 shows them, whole or cut short, are scanned: twice as quick as a tree of them, and a poll may bring a hundred thousand.
@@ -26,14 +26,18 @@ _REPORT = re.compile(
     r"\s*<statut>([^<&]*)</statut>(?:\s*<libelle>[^<]*</libelle>)?(?:\s*<texte>[^<]*</texte>)?\s*</dlr>"
 )
 _REPORT_END = b"</dlr>"
-_REPLY_END = re.compile(rb"</(?:\w+:)?reponse\s*>\s*\Z", re.IGNORECASE)
+_REPLY_END = re.compile(rb"</(?:[\w.-]+:)?(?:reponse|envelope)\s*>\s*\Z", re.IGNORECASE)
 
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r")) + b"\x7f"
 
 # For what is no XML any more.
-_REPLY_ROOT = re.compile(r"<(?:\w+:)?reponse[\s>]", re.IGNORECASE)
-_DAMAGED_REPORT_END = re.compile(r"</(?:\w+:)?dlr\s*>", re.IGNORECASE)
-_DAMAGED_CELL = re.compile(r"<(?:\w+:)?(msgfid|smsfid|destination|date|statut|statur)>([^<]*)</", re.IGNORECASE)
+_PREFIX = r"(?:[\w.-]+:)?"
+_REPLY_ROOT = re.compile(rf"<{_PREFIX}(?:reponse|envelope)[\s>]", re.IGNORECASE)
+_FAULT = re.compile(rf"<{_PREFIX}fault[\s>]", re.IGNORECASE)
+_DAMAGED_REPORT_END = re.compile(rf"</{_PREFIX}dlr\s*>", re.IGNORECASE)
+_DAMAGED_CELL = re.compile(
+    rf"<{_PREFIX}(msgfid|smsfid|destination|date|statut|statur)(?:\s[^<>]*)?>([^<]*)</", re.IGNORECASE
+)
 
 
 def parse_reports(raw: bytes) -> ReportBatch:
@@ -129,7 +133,7 @@ def _cells(text: str) -> dict[str, str]:
 
 def _check_remains(text: str, raw: bytes) -> None:
     root = _REPLY_ROOT.search(text)
-    if root is None:
+    if root is None or _FAULT.search(text):
         raise BadReply(_what_else(text), partial=raw)
     statuses = [integer(value.strip()) for name, value in _DAMAGED_CELL.findall(text, root.end()) if name == "statut"]
     check_report_status((statuses and statuses[0]) or 0)
@@ -138,4 +142,6 @@ def _check_remains(text: str, raw: bytes) -> None:
 def _what_else(text: str) -> str:
     if not text.strip():
         return "an empty body"
+    if _FAULT.search(text):
+        return "SOAP fault"
     return "HTML" if "<html" in text.lower() else "an unknown document"

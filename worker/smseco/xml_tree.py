@@ -1,4 +1,4 @@
-"""A body in the XML form as a tree: read strictly for safety, leniently for spelling.
+"""A body in the XML or SOAP form as a tree: read strictly for safety, leniently for spelling.
 
 Safety: no entity is resolved, no network opened, no DTD accepted, and libxml2's own limits on depth and text stay on.
 Spelling: tags whatever their case and namespace, blanks around values, and what `fields.py` says of names.
@@ -23,14 +23,40 @@ _SAFE: dict[str, Any] = {
 }
 
 
+# `SendsmsResponse`, in it perhaps a `return`, in it perhaps a `REPONSE`.
+_DEEPEST_WRAPPER = 3
+
+
 def parse_reply(body: bytes) -> etree._Element:
-    """The root of a whole, well-formed `<REPONSE>`; raises BadReply, without a word of the content, for all else."""
+    """The element that holds the fields of a whole, well-formed reply: a `<REPONSE>`, or what a SOAP envelope carries.
+
+    Raises BadReply, without a word of the content, for all else, a SOAP fault included: that proves nothing.
+    """
     root = _parse(body.strip())
     if root.getroottree().docinfo.internalDTD is not None:
         raise BadReply("a document type", partial=body)
+    if name_of(root) == "envelope":
+        return _carried(root, body)
     if name_of(root) != "reponse":
         raise BadReply("HTML" if name_of(root) == "html" else "an unknown document", partial=body)
     return root
+
+
+def _carried(envelope: etree._Element, body: bytes) -> etree._Element:
+    """The element that has the `statut`, inside its wrappers; else the outermost, whose reader will miss a `statut`."""
+    content = child_named(envelope, "body")
+    if content is None:
+        return envelope
+    if child_named(content, "fault") is not None:
+        raise BadReply("SOAP fault", partial=body)
+    wrapper = content
+    for _ in range(_DEEPEST_WRAPPER):
+        if len(wrapper) != 1:
+            break
+        wrapper = wrapper[0]
+        if child_named(wrapper, "statut") is not None:
+            return wrapper
+    return content
 
 
 def _parse(body: bytes) -> etree._Element:
