@@ -1,3 +1,4 @@
+import json
 import time
 from urllib.parse import quote_plus
 
@@ -47,10 +48,56 @@ def test_another_path_is_not_found(shared, path):
     assert shared.post(path, "XML=" + BALANCE).status == 404
 
 
+SPELLINGS = {
+    "send": ["sendsms", "SendSms"],
+    "reports": ["getdlrs", "GETDLRS"],
+    "balance": ["getbalance", "Getbalance"],
+    "senders": ["getsenders", "Getsenders"],
+    "lookup": ["sendhlr", "sendhrl", "SendHlr", "SENDHRL"],
+    "unknown": ["sendfax"],
+}
+TEMPLATES = [
+    "/api/{}/{}/",
+    "/api/{}/{}",
+    "/client/CODE/fr/api/{}/{}/",
+    "/api/xml/getdlrs/API/{}/{}",
+    "//Api/{}/{}/",
+]
+WAYS_IN = [("POST", "xml"), ("POST", "json"), ("POST", "JSON"), ("GET", "xml"), ("GET", "json"), ("GET", "Html")]
+PATHS = [
+    (method, template.format(form, command), operation)
+    for operation, commands in SPELLINGS.items()
+    for command in commands
+    for template in TEMPLATES
+    for method, form in WAYS_IN
+]
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), PATHS)
+def test_every_spelling_of_a_path_finds_its_operation_in_its_form(shared, method, path, operation):
+    before = shared.sandbox.summary()["requests"]
+    form = path.lower().rstrip("/").split("/")[-2]
+    reply = shared.post(path, "XML=<SMS/>" if form == "xml" else "JSON={}", method=method)
+    after = shared.sandbox.summary()["requests"]
+    assert {name: count for name, count in after.items() if count != before.get(name)} == {
+        operation: before.get(operation, 0) + 1
+    }
+    beginning = {"xml": "<?xml", "json": "{", "html": "<!DOCTYPE html>"}[form]
+    assert (reply.status, reply.text.startswith(beginning)) == (200, True)
+    assert ("-14" if operation == "unknown" else "-2") in reply.text
+
+
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_another_method_is_not_allowed_and_told_which_are(shared, method):
-    reply = shared.post("/api/xml/getbalance/", "XML=" + BALANCE, method=method)
+@pytest.mark.parametrize("form", ["xml", "json"])
+def test_another_method_is_not_allowed_and_told_which_are(shared, form, method):
+    reply = shared.post(f"/api/{form}/getbalance/", "XML=" + BALANCE, method=method)
     assert (reply.status, reply.headers["Allow"]) == (405, "GET,POST")
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+def test_nothing_is_posted_to_the_output_for_eyes(shared, method):
+    reply = shared.post("/api/html/getbalance/", "XML=" + BALANCE, method=method)
+    assert (reply.status, reply.headers["Allow"]) == (405, "GET")
 
 
 @pytest.mark.parametrize(
@@ -65,6 +112,62 @@ def test_another_method_is_not_allowed_and_told_which_are(shared, method):
 )
 def test_a_body_may_travel_in_any_of_the_known_ways(shared, body, content_type):
     assert statut(shared.post("/api/xml/getbalance/", body, content_type=content_type).text) == "0"
+
+
+ACCOUNT = '{"compte":{"login":"toto@toto.fr","password":"123456"}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("JSON=" + quote_plus(ACCOUNT), "application/x-www-form-urlencoded"),
+        ("JSON=" + ACCOUNT, "application/x-www-form-urlencoded"),
+        ("JSON=" + ACCOUNT, "application/json"),
+        ("JSON=" + ACCOUNT, "Application/JSON; charset=utf-8"),
+        ("JSON=" + ACCOUNT, None),
+    ],
+    ids=["urlencoded", "raw as a form", "raw as JSON", "raw as JSON in UTF-8", "raw as nothing"],
+)
+def test_json_may_travel_in_any_of_the_known_ways(shared, body, content_type):
+    reply = shared.post("/api/json/getbalance/", body, content_type=content_type)
+    assert (reply.type, json.loads(reply.text)["statut"]) == ("application/json; charset=utf-8", 0)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text"),
+    [("application/json", "-50% ce soir: 1%2b1 + 1"), ("application/x-www-form-urlencoded", "-50% ce soir: 1+1   1")],
+)
+def test_json_that_calls_itself_so_is_not_url_decoded(served, content_type, text):
+    message = '"message":{"expediteur":"TOTO","msg":"-50% ce soir: 1%2b1 + 1"},"destinataires":[{"numero":"05442710"}]'
+    body = f"JSON={ACCOUNT[:-1]},{message}}}"
+    reply = json.loads(served.post("/api/json/sendsms/", body, content_type=content_type).text)
+    (record,) = served.sandbox.ledger()
+    assert (record["text"], record["msgfid"]) == (text, reply["msgid"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/json/getbalance/", ACCOUNT),
+        ("/api/json/getbalance/", "XML=" + BALANCE),
+        ("/api/json/getbalance/", ""),
+        ("/api/xml/getbalance/", "JSON=" + ACCOUNT),
+        ("/api/xml/getdlrs/", ACCOUNT),
+    ],
+    ids=["JSON without its name", "XML where JSON belongs", "nothing", "JSON where XML belongs", "for reports, too"],
+)
+def test_a_body_that_is_not_of_the_form_is_answered_with_minus_1_in_the_form(shared, path, body):
+    reply = shared.post(path, body, content_type="application/json").text
+    assert (statut(reply) if "/xml/" in path else str(json.loads(reply)["statut"])) == "-1"
+
+
+@pytest.mark.parametrize("path", ["/api/json/getdlrs/", "/api/xml/getdlrs/", "/client/CODE/fr/API/XML/GetDlrs"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_reports_in_json_are_served_at_the_address_that_is_printed_too(served, path, content_type):
+    served.send("05442710")
+    reply = json.loads(served.post(path, "JSON=" + ACCOUNT, content_type=content_type).text)
+    assert [len(message["dlrs"]) for message in reply["messages"]] == [1]
+    assert json.loads(served.post(path, "JSON=" + ACCOUNT, content_type=content_type).text)["statut"] == "-15"
 
 
 def test_a_body_beyond_the_size_limit_is_refused(shared):

@@ -1,0 +1,298 @@
+"""The JSON form against transcripts of the vendor's document, and against strangers."""
+
+import json as plain
+import tracemalloc
+from contextlib import suppress
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.worker.sandbox.documented import ANSWERS, CALLS, REFUSALS, TEST, TOTO, WORD_FOR_WORD
+from worker.sandbox import bodies, json
+from worker.sandbox.asked import Asked, call_for
+from worker.sandbox.calls import Call, Credentials, LookupCall, ReportsAnswer, SendCall, SendersAnswer
+from worker.sandbox.codes import ERRORS, STATUSES, Refused
+
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+COMPTE = {"login": "toto@toto.fr", "password": "123456"}
+
+REQUESTS: dict[tuple[str, str], Call] = CALLS | {
+    ("send", "send_as_mended_request"): SendCall(
+        "15", "TOTO", "Juste un est", unicode=False, datesend="", recipients=[("05442710", []), ("07352518", [])]
+    ),
+    ("send", "send_spaced_datesend_request"): SendCall(
+        "15", "TOTO", TEST, unicode=True, datesend="2015-06-21 16:49",
+        recipients=[("05442710", []), ("07352518", [])], options={"binaire": "0"},
+    ),
+    ("lookup", "lookup_as_printed_request"): LookupCall("15", ["05442710", "07352518"]),
+}  # fmt: skip
+
+
+def in_a_field(document: bytes) -> bytes:
+    return urlencode({"JSON": document}).encode()
+
+
+def raw(document: bytes) -> bytes:
+    return b"JSON=" + document
+
+
+def escaped_by_hand(document: bytes) -> bytes:
+    """Only what would be taken for something else is escaped: `+`, `&`, and a `%` that would begin an escape."""
+    return raw(document.replace(b"%", b"%25").replace(b"+", b"%2b").replace(b"&", b"%26"))
+
+
+WAYS = {"urlencoded": (in_a_field, FORM), "raw as JSON": (raw, JSON), "raw as a form": (escaped_by_hand, FORM)}
+
+
+def asked(document: object) -> Asked:
+    return json.read(plain.dumps(document).encode())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("operation", "name"), REQUESTS)
+def test_a_request_is_read_as_the_document_shows_it_however_it_travels(transcript, operation, name, way):
+    travels, content_type = WAYS[way]
+    document = bodies.document(travels(transcript(f"json/{name}.json")), b"JSON", content_type)
+    assert call_for(operation, json.read(document)) == (TOTO, REQUESTS[operation, name])
+
+
+@pytest.mark.parametrize("content_type", [FORM, JSON])
+def test_the_invalid_sample_is_refused_as_printed(transcript, content_type):
+    body = b"JSON=" + transcript("json/send_as_printed_request.json")
+    with pytest.raises(Refused) as refused:
+        json.read(bodies.document(body, b"JSON", content_type))
+    assert refused.value.code == -1
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("ascii_only", [True, False], ids=["with escapes", "in UTF-8"])
+@given(st.dictionaries(texts, texts), texts, st.lists(st.tuples(texts, st.dictionaries(texts, texts))))
+def test_any_values_come_back_however_they_travel(way, ascii_only, account, text, recipients):
+    travels, content_type = WAYS[way]
+    destinations = [{"numero": number, "datas": values} for number, values in recipients]
+    document = {"compte": account, "message": {"msg": text}, "destinataires": destinations}
+    body = travels(plain.dumps(document, ensure_ascii=ascii_only).encode())
+    assert json.read(bodies.document(body, b"JSON", content_type)) == Asked(
+        account,
+        {"msg": text, "datesend": ""},
+        [(number.strip(), list(values.items())) for number, values in recipients],
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ('" a "', " a "),
+        ("0", "0"),
+        ("-12", "-12"),
+        ("1.50", "1.50"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("1e5", "1e5"),
+        ("true", "1"),
+        ("false", ""),
+        ("null", ""),
+        ("[1]", ""),
+        ('{"a": 1}', ""),
+    ],
+)
+def test_a_value_of_any_type_is_a_text(value, text):
+    recipient = f'{{"numero": {value}, "datas": {{"n": {value}}}}}'
+    document = f'{{"compte": {{"login": {value}}}, "message": {{"msg": {value}}}, "destinataires": [{recipient}]}}'
+    read = json.read(document.encode())
+    assert (read.account["login"], read.message["msg"]) == (text, text)
+    assert read.recipients == [(text.strip(), [("n", text)])]
+
+
+@pytest.mark.parametrize(
+    ("message", "datesend"),
+    [
+        ({"datesend": "2030-01-01 10:00"}, "2030-01-01 10:00"),
+        ({"date send": "2030-01-01 10:00"}, "2030-01-01 10:00"),
+        ({"datesend": "", "date send": "2030-01-01 10:00"}, "2030-01-01 10:00"),
+        ({"datesend": "2030-01-01 10:00", "date send": ""}, "2030-01-01 10:00"),
+        ({"date send": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_date_is_found_under_both_of_its_names(message, datesend):
+    assert asked({"message": message}).message["datesend"] == datesend
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"destinataires": [{"numero": " 1 "}], "inconnu": {"a": [1]}},
+        {"message": {"destinataires": [{"numero": "1", "inconnu": 1}]}},
+        {"message": {"destinataires": [{"numero": "1", "datas": None}]}, "destinataires": []},
+        {"message": {"destinataires": []}, "destinataires": [{"numero": "1", "datas": []}]},
+    ],
+)
+def test_recipients_stand_in_the_message_or_beside_it(document):
+    assert asked(document).recipients == [("1", [])]
+
+
+@pytest.mark.parametrize("nothing", ["{}", '{"compte": null, "message": [], "destinataires": null}', " {}\r\n"])
+def test_nothing_asks_for_nothing(nothing):
+    assert call_for("send", json.read(nothing.encode())) == (
+        Credentials("", ""),
+        SendCall("", "", "", unicode=False, datesend="", recipients=[]),
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"bonjour", id="no JSON"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b'"compte"', id="a text"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b'{"compte": {}', id="cut short"),
+        pytest.param(b'{"compte": {}}"', id="with what is one too many"),
+        pytest.param(b'{"compte": {},}', id="a comma too many"),
+        pytest.param(b"{'compte': {}}", id="single quotes"),
+        pytest.param(b'{"compte": "toto"}', id="an account that is a text"),
+        pytest.param(b'{"message": ["15"]}', id="a message that is a list"),
+        pytest.param(b'{"destinataires": {"numero": "1"}}', id="recipients that are no list"),
+        pytest.param(b'{"destinataires": true}', id="recipients that are true"),
+        pytest.param(b'{"destinataires": ["05442710"]}', id="a recipient that is a text"),
+        pytest.param(b'{"destinataires": [{"numero": "1", "datas": "x"}]}', id="values that are a text"),
+        pytest.param(b'{"message": {"msg": NaN}}', id="not a number"),
+        pytest.param(b'{"message": {"msg": -Infinity}}', id="infinity"),
+        pytest.param(b'{"message": {"msg": 0544}}', id="a number with a leading zero"),
+        pytest.param(b'{"message": {"msg": "a", "msg": "b"}}', id="a name twice"),
+        pytest.param(b'{"message": {}, "message": {}}', id="an object twice"),
+        pytest.param(rb'{"message": {"msg": "\ud83d"}}', id="half a surrogate pair"),
+        pytest.param(rb'{"message": {"msg": "\ude00\ud83d"}}', id="a surrogate pair the wrong way round"),
+        pytest.param(rb'{"message": {"msgid": "\ud83d"}}', id="half a surrogate pair in an id"),
+        pytest.param(
+            rb'{"destinataires": [{"numero": "1", "datas": {"n": "\udc00"}}]}', id="half a surrogate pair in a value"
+        ),
+        pytest.param(b'{"message": {"msg": "\xed\xa0\xbd"}}', id="half a surrogate pair in UTF-8"),
+        pytest.param(b'{"message": {"msg": "a\x00b"}}', id="a null"),
+        pytest.param(b"\x00" * 1000, id="all nulls"),
+        pytest.param(b'{"message": {"msg": "a\nb"}}', id="a line break in a text"),
+        pytest.param(b'{"message": {"msg": "\xe9t\xe9"}}', id="Latin-1"),
+        pytest.param("{}".encode("utf-16"), id="UTF-16"),
+        pytest.param("{}".encode("utf-32-le"), id="UTF-32"),
+        pytest.param(b'{"message": {"msg": ' + b"9" * 5_000 + b"e}}", id="a long word for a number"),
+        pytest.param(b'{"a": ' * 100_000 + b"1" + b"}" * 100_000, id="objects too deep"),
+        pytest.param(b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="lists too deep"),
+        pytest.param(b'{"a": [' + b"{}," * 250_000 + b"{}]}", id="too many objects"),
+        pytest.param(b'{"a": [' + b"0," * 250_000 + b"0]}", id="too many values"),
+        pytest.param(b'{"message": {"msg": "' + b"x" * 8_000_000 + b'"}}', id="eight megabytes in one field"),
+    ],
+)
+def test_what_is_no_such_document_is_refused_with_minus_1(document):
+    with pytest.raises(Refused) as refused:
+        json.read(document)
+    assert refused.value.code == -1
+
+
+NAMES = ",".join(f'"{n:06}😀":0' for n in range(245_000))
+LARGEST = {
+    "objects": b'{"a": [' + b'{"":0},' * 124_000 + b"{}]}",
+    "lists": b'{"a": [' + b"[]," * 124_000 + b"[]]}",
+    "names": b'{"compte": {' + b",".join(b'"%06d":0' % n for n in range(249_000)) + b"}}",
+    "recipients": b'{"destinataires": [' + b'{"datas":{"":0}},' * 83_000 + b"{}]}",
+    "an emoji": ('{"message": {"msg": "' + "x" * 7_999_000 + '😀"}}').encode(),
+    "names and a text": f'{{"compte": {{{NAMES}}}, "message": {{"msg": "{"x" * 4_200_000}😀"}}}}'.encode(),
+    "numbers": b'{"a": [' + b",".join(b"%d" % n for n in range(10**9, 10**9 + 249_000)) + b"]}",
+}
+
+
+@pytest.mark.parametrize("document", LARGEST.values(), ids=LARGEST)
+def test_the_largest_documents_take_less_than_100_mb(document):
+    tracemalloc.start()
+    try:
+        json.read(document)
+        assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.binary() | st.text().map(lambda text: text.encode(errors="surrogatepass")))
+def test_no_bytes_whatever_raise_anything_else(document):
+    for part in (document, b'{"message": {"msg": "' + document + b'"}}', b'{"destinataires": ' + document + b"}"):
+        with suppress(Refused):
+            json.read(part)
+
+
+def shape(value: object) -> object:
+    """Names in their order, and the types of what stands under them."""
+    if isinstance(value, dict):
+        return [(name, shape(part)) for name, part in value.items()]
+    if isinstance(value, list):
+        return [shape(part) for part in value]
+    return "number" if isinstance(value, int | float) else type(value)
+
+
+def leaves(value: object) -> list[str]:
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return [text for part in parts for text in leaves(part)]
+    return [str(value)]
+
+
+def printed(transcript, name: str) -> object:
+    return plain.loads(transcript(f"json/{name}.json"))
+
+
+@pytest.mark.parametrize("name", ["lookup_reply", "reports_reply"])
+def test_an_answer_is_written_as_the_document_shows_it(transcript, name):
+    answer, texts = ANSWERS[name]
+    written = plain.loads(json.write(answer))
+    assert shape(written) == shape(printed(transcript, name))
+    assert leaves(written) == texts
+
+
+def test_what_was_taken_is_answered_as_the_document_shows_it_with_the_id_called_msgid(transcript):
+    answer, texts = ANSWERS["send_in_part_reply"]
+    expected = printed(transcript, "send_reply")
+    expected["messages"].pop()
+    written = plain.loads(json.write(answer))
+    assert shape(written) == shape(expected)
+    assert leaves(written) == texts
+
+
+@pytest.mark.parametrize("name", WORD_FOR_WORD)
+def test_an_answer_is_written_word_for_word_as_the_document_shows_it(transcript, name):
+    assert plain.loads(json.write(WORD_FOR_WORD[name])) == printed(transcript, name)
+    assert shape(plain.loads(json.write(WORD_FOR_WORD[name]))) == shape(printed(transcript, name))
+
+
+def test_every_status_is_called_what_the_documents_table_calls_it(transcript):
+    (message,) = printed(transcript, "reports_every_status_reply")["messages"]
+    called = [(report["statur"], report["libelle"]) for report in message["dlrs"]]
+    reports = [("s-1", 22505442710, "2015-06-21 16:49:00", int(statut)) for statut, _ in called]
+    (written,) = plain.loads(json.write(ReportsAnswer("38", 0, [("m-1", reports)])))["messages"]
+    assert [(report["statur"], report["libelle"]) for report in written["dlrs"]] == called
+    assert {int(statut) for statut, _ in called} == set(STATUSES)
+
+
+@pytest.mark.parametrize(("operation", "code", "name"), REFUSALS)
+def test_a_refusal_is_answered_word_for_word_as_its_section_prints_it(transcript, operation, code, name):
+    expected = printed(transcript, name)
+    if operation == "reports":
+        expected["statut"] = str(expected["statut"])  # III-3-2 prints a text; the transcripts assume both
+    written = plain.loads(json.write_refusal(operation, Refused(code)))
+    assert (list(written), written) == (list(expected), expected)
+
+
+@pytest.mark.parametrize("operation", ["send", "lookup", "reports", "balance", "senders", "unknown"])
+@pytest.mark.parametrize("code", ERRORS)
+def test_every_refusal_tells_its_code_and_its_meaning(operation, code):
+    written = plain.loads(json.write_refusal(operation, Refused(code)))
+    assert int(written["statut"]) == code
+    assert written.get("texte", written.get("text")) == ERRORS[code]
+
+
+@given(st.lists(texts))
+def test_a_sender_with_any_characters_comes_back_from_a_plain_parser(names):
+    written = plain.loads(json.write(SendersAnswer("38", names)))
+    assert [entry["sender"] for entry in written["senders"]] == names
