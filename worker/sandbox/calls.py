@@ -67,11 +67,15 @@ Call = SendCall | LookupCall | ReportsCall | BalanceCall | SendersCall
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A send or a lookup was taken: what was recorded, the segments in it, and the credits left."""
+    """A send or a lookup was taken: what was recorded, the segments in it, and the credits left.
+
+    `json_echo` is the option of that name, for the one form that it is about.
+    """
 
     sending: Sending
     segments: int
     solde: int
+    json_echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,7 @@ def _fault(value: str) -> Fault:
               help="Keep the credits of messages that ended unbilled.")  # fmt: skip
 @click.option("--once-per-sms", is_flag=True, help="An SMS once reported is never reported again.")
 @click.option("--msgid-understood", is_flag=True, help="getdlrs takes your own msgid in place of the msgfid.")
+@click.option("--json-echo", is_flag=True, help="JSON replies to sends name your own msgid, and no id of ours.")
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Append every acceptance to this file, as JSON lines, before its reply leaves.")  # fmt: skip
 @click.option("--ledger-fsync", is_flag=True, help="Force each of them to disk.")
@@ -137,9 +138,9 @@ def _fault(value: str) -> Fault:
 def sandbox(*, delay_min: float, delay_max: float, **options: Any) -> None:
     """A gateway to try against: it speaks SMSECO's API, sends nothing and costs nothing.
 
-    It serves sends, mail merge, delivery reports (each read once), balance, senders and lookups by XML POST, under any
-    base path, until it is interrupted. It forgets everything when it ends, but for the
-    ledger's file, unless it has a --state.
+    It serves sends, mail merge, delivery reports (each read once), balance, senders and lookups by XML, JSON, GET and
+    SOAP, under any base path, until it is interrupted. It forgets everything when it ends, but for the ledger's file,
+    unless it has a --state.
     """
     try:
         run(SandboxOptions(delays=(delay_min, delay_max), **options), announce=click.echo)

@@ -149,7 +149,7 @@ class Gateway:
             start=start,
         )
         self.recipients[account.login].add(sending)
-        return Accepted(sending, sum(counts), account.credits)
+        return Accepted(sending, sum(counts), account.credits, json_echo=self.options.json_echo)
 
     def _look_up(self, account: Account, call: LookupCall) -> Accepted:
         _check(account, allowed=account.enterprise, msgid=call.msgid)

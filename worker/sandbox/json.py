@@ -133,9 +133,11 @@ def _reply(content: dict[str, Any]) -> bytes:
 
 def _accepted(answer: Accepted) -> dict[str, Any]:
     sending = answer.sending
+    # I-3-1 prints `msgid` for a send, V-3-1 `msgfid` for a lookup.
+    name = "msgfid" if sending.kind == "lookup" else "msgid"
     taken = zip(sending.destinations, sending.credits, strict=True)
     return {
-        "msgfid" if sending.kind == "lookup" else "msgid": sending.msgfid,
+        name: sending.msgid if answer.json_echo and name == "msgid" else sending.msgfid,
         "statut": len(sending),
         "texte": SENT,
         "destinataires": str(len(sending)),

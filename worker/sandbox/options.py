@@ -15,7 +15,7 @@ DEFAULT_MIX = {"delivered": 0.93, "undelivered": 0.04, "network_error": 0.01, "r
 # Settings of the whole gateway. The others belong to an account, and can be changed there.
 CHANGEABLE = frozenset({
     "mix", "delays", "steps", "lookup_dead", "lookup_silent", "price", "lookup_price", "refunds", "once_per_sms",
-    "msgid_understood", "reports_per_reply", "empty_statut", "latency",
+    "msgid_understood", "reports_per_reply", "empty_statut", "json_echo", "latency",
 })  # fmt: skip
 CHANGEABLE_OF_ACCOUNT = frozenset({"active", "enterprise", "may_send", "senders"})
 
@@ -36,6 +36,7 @@ class SandboxOptions:
     msgid_understood: the `msgfid` filter of getdlrs takes the client's own msgid as well.
     reports_per_reply: getdlrs hands out this many at most; the rest is for the next call.
     empty_statut: what getdlrs answers when there is nothing, -15 or 0.
+    json_echo: the harsher reading of the `msgid` in a JSON reply to a send: the client's own, and no id of the sending.
     latency: seconds before the reply to each send (it is accepted before, not after).
     faults: what goes wrong from the start: see faults.py.
     ledger, ledger_fsync: append acceptances to this file as JSON lines, flushed (and forced to disk) before the reply.
@@ -65,6 +66,7 @@ class SandboxOptions:
     msgid_understood: bool = False
     reports_per_reply: int = 10_000
     empty_statut: int = -15
+    json_echo: bool = False
     latency: float = 0.0
     faults: tuple[Fault, ...] = ()
     host: str = "127.0.0.1"

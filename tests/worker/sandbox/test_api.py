@@ -3,6 +3,8 @@ import time
 from urllib.parse import quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 
 COMPTE = "<compte><login>toto@toto.fr</login><password>123456</password></compte>"
@@ -159,6 +161,27 @@ def test_json_that_calls_itself_so_is_not_url_decoded(served, content_type, text
 def test_a_body_that_is_not_of_the_form_is_answered_with_minus_1_in_the_form(shared, path, body):
     reply = shared.post(path, body, content_type="application/json").text
     assert (statut(reply) if "/xml/" in path else str(json.loads(reply)["statut"])) == "-1"
+
+
+@pytest.mark.parametrize("text", [r"\ud83d", r"\ude00\ud83d"])
+def test_half_a_character_is_refused_before_anything_of_it_is_kept(served, text):
+    message = f'"message":{{"expediteur":"TOTO","msg":"{text}"}},"destinataires":[{{"numero":"05442710"}}]'
+    reply = served.post("/api/json/sendsms/", f"JSON={ACCOUNT[:-1]},{message}}}", content_type="application/json")
+    assert (reply.status, json.loads(reply.text)["statut"]) == (200, -1)
+    assert served.sandbox.ledger() == []
+
+
+@given(
+    st.sampled_from(["xml", "json"]),
+    st.sampled_from(["sendsms", "getdlrs", "sendhrl"]),
+    st.sampled_from([b"", b"XML=", b"XML=<SMS>", b"JSON=", b"JSON={"]),
+    st.binary(),
+    st.sampled_from([None, "application/json", "text/xml; charset=klingon", "JSON", ";;", "multipart/form-data"]),
+)
+def test_no_body_whatever_is_answered_with_anything_but_a_refusal(shared, form, command, beginning, rest, content_type):
+    before = sum(shared.sandbox.summary()["refusals"].values())
+    reply = shared.post(f"/api/{form}/{command}/", beginning + rest, content_type=content_type)
+    assert (reply.status, sum(shared.sandbox.summary()["refusals"].values())) == (200, before + 1)
 
 
 @pytest.mark.parametrize("path", ["/api/json/getdlrs/", "/api/xml/getdlrs/", "/client/CODE/fr/API/XML/GetDlrs"])

@@ -260,6 +260,15 @@ def test_what_was_taken_is_answered_as_the_document_shows_it_with_the_id_called_
     assert leaves(written) == texts
 
 
+def test_the_msgid_of_the_reply_may_be_an_echo_of_the_clients(transcript, open_gateway, a_send, toto):
+    gateway = open_gateway(json_echo=True)
+    send = plain.loads(json.write(gateway.answer(toto, a_send("05442710", msgid="15"))))
+    assert shape(send) == shape(printed(transcript, "send_echo_reply"))
+    assert send["msgid"] == "15"
+    lookup = plain.loads(json.write(gateway.answer(toto, LookupCall("16", ["05442710"]))))
+    assert lookup["msgfid"] == gateway.archive[1].msgfid
+
+
 @pytest.mark.parametrize("name", WORD_FOR_WORD)
 def test_an_answer_is_written_word_for_word_as_the_document_shows_it(transcript, name):
     assert plain.loads(json.write(WORD_FOR_WORD[name])) == printed(transcript, name)
