@@ -16,6 +16,7 @@ A first try, in another terminal:
   curl --data-urlencode 'XML=<SMS><compte><login>demo</login><password>demo</password></compte></SMS>' \\
        http://127.0.0.1:8800/api/xml/getbalance/
   curl http://127.0.0.1:8800/_sandbox/summary
+And to look at, in a browser: http://127.0.0.1:8800/_sandbox/
 
 \b
 Seven last digits decide what becomes of a number:
@@ -25,7 +26,7 @@ Seven last digits decide what becomes of a number:
 
 \b
 While it runs, from this machine only (JSON, Content-Type: application/json):
-  GET  /_sandbox/summary, accounts, ledger, faults
+  GET  /_sandbox/summary, accounts, faults, ledger, ledger?format=json
   POST /_sandbox/credits   {"login": "demo", "amount": 1000}
   POST /_sandbox/faults    {"name": "drop_reply", "operation": "send", "count": 1}
   POST /_sandbox/settings  {"steps": true, "delays": [0, 5]}

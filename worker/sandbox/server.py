@@ -103,9 +103,7 @@ async def _run(options: SandboxOptions, announce: Callable[[str], object]) -> No
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop.set)
     async with _serving(options) as (url, _):
-        announce(
-            f"The sandbox gateway listens on {url}, under any base path; what it does is told at {url}{MARK}summary"
-        )
+        announce(f"The sandbox gateway listens on {url}, under any base path; what it does is shown at {url}{MARK}")
         await stop.wait()
 
 

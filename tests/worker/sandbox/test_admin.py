@@ -1,4 +1,7 @@
+import contextlib
+import http.client
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -46,6 +49,17 @@ def test_the_ledger_streams_json_lines_from_wherever_one_stopped(served):
     assert of_one == records[2:]
     assert get(served, "/_sandbox/ledger?since=3") == ""
     assert get(served, "/_sandbox/ledger?msgfid=x") == ""
+
+
+@pytest.mark.parametrize("query", ["", "&since=1", "&since=3", "&msgfid=x"])
+def test_the_ledger_can_be_had_as_one_json_array(served, query):
+    served.send("05442710", "07352518")
+    served.send("08559001")
+    reply = served.post(f"/_sandbox/ledger?format=json{query}", b"", method="GET")
+    assert reply.type == "application/json"
+    assert json.loads(reply.text) == [
+        json.loads(line) for line in get(served, f"/_sandbox/ledger?{query}").splitlines()
+    ]
 
 
 def test_accounts_are_shown_without_their_passwords(served):
@@ -120,8 +134,66 @@ def test_a_page_in_a_browser_cannot_give_orders(shared):
     assert reply.status == 415
 
 
+def test_the_page_is_shown_under_any_base_path_with_all_that_it_is_made_of(shared):
+    for base in ("/_sandbox/", "/client/CODE/fr/_sandbox/"):
+        assert "<h1>Sandbox gateway</h1>" in get(shared, base)
+        types = [shared.post(base + name, b"", method="GET").type for name in ("page.css", "page.js", "icon.svg")]
+        assert types == ["text/css", "text/javascript", "image/svg+xml"]
+
+
+@pytest.mark.parametrize("what", ["", "page.js", "summary", "accounts", "faults", "ledger"])
+def test_nothing_that_is_shown_may_be_kept_framed_or_filled_from_elsewhere(shared, what):
+    headers = shared.post(f"/_sandbox/{what}", b"", method="GET").headers
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
+def test_a_question_that_cannot_be_is_answered_with_its_reason(shared):
+    reply = shared.post("/_sandbox/?before=x", b"", method="GET")
+    assert (reply.status, "error" in json.loads(reply.text)) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LOCALHOST:1",
+        "sandbox.localhost",
+        "127.0.0.1",
+        "127.8.8.8:8800",
+        "[::1]",
+        "[::1]:8800",
+        "0.0.0.0:1",
+    ],
+)
+def test_a_name_of_this_machine_is_served(shared, host):
+    assert status_for(shared, host) == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8800", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1",
+     "[2001:db8::1]", "notlocalhost", "[::1", ""],
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/_sandbox/", "/base/_sandbox/summary"])
+def test_a_name_that_somebody_else_gave_to_this_machine_is_not(shared, host, path):
+    assert status_for(shared, host, path) == 403
+
+
+def status_for(served, host, path="/_sandbox/"):
+    with contextlib.closing(http.client.HTTPConnection(urlsplit(served.sandbox.url).netloc, timeout=10)) as connection:
+        connection.putrequest("GET", path, skip_host=True)
+        connection.putheader("Host", host)
+        connection.endheaders()
+        return connection.getresponse().status
+
+
 @pytest.mark.parametrize(("method", "path", "status"), [
-    ("GET", "/_sandbox/", 404), ("POST", "/_sandbox/summary", 404), ("DELETE", "/_sandbox/ledger", 405),
+    ("GET", "/_sandbox/page.html", 404), ("POST", "/_sandbox/summary", 404), ("DELETE", "/_sandbox/ledger", 405),
 ])  # fmt: skip
 def test_what_is_not_there_is_not_served(shared, method, path, status):
     assert shared.post(path, b"{}", content_type="application/json", method=method).status == status

@@ -54,6 +54,7 @@ def test_the_command_serves_until_it_is_interrupted_and_ends_well(tmp_path, sign
     assert "<sender>TOTO</sender><sender>TITI</sender>" in reply
     assert len(output.splitlines()) == 1
     assert f"http://127.0.0.1:{port}," in output
+    assert output.endswith(f" http://127.0.0.1:{port}/_sandbox/\n")
     assert (process.returncode, errors) == (0, "")
 
 
@@ -101,3 +102,4 @@ def test_help_names_the_magic_numbers_and_the_endpoint():
     text = CliRunner().invoke(sandbox, ["--help"]).output
     assert "9999956 delivered" in text
     assert "/_sandbox/summary" in text
+    assert "in a browser: http://127.0.0.1:8800/_sandbox/\n" in text
