@@ -1,0 +1,21 @@
+<?php
+/*
+ * III-4: the document's program, as printed but for this.
+ * - "< ?php" has lost its blank, and so have the URLs in $wsdl and $server, and the name " smsid".
+ * - The base URL is taken from the environment, and so are the ids, which are the sandbox's own.
+ * - The reply is printed.
+ */
+
+$wsdl = getenv("BASE_URL") . "/api/soap/wsdl/";
+
+$server = getenv("BASE_URL") . "/api/soap/server/";
+
+$options = array("location" => $server, "trace" => true, 'style' => SOAP_DOCUMENT, 'use' => SOAP_LITERAL);
+
+$api = new SoapClient($wsdl, $options);
+
+$smsdatas = array("login" => "particulier@smseco.com", "password" => "123456", "msgid" => getenv("MSGID"), "smsid" => " " . getenv("SMSID"));
+
+echo json_encode($api-> Getdlrs ($smsdatas));
+
+?>
