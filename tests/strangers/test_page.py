@@ -39,9 +39,16 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, sandbox: RunningSandbox) -> Iterator[Callable[..., Page]]:
-    """Opens the sandbox's page in a window of its own. What the browser complains of fails the test."""
-    complaints: list[str] = []
+def complaints() -> Iterator[list[str]]:
+    """What the browser says on its console, and what it asks of others; the test fails for what is left of it."""
+    said: list[str] = []
+    yield said
+    assert said == []
+
+
+@pytest.fixture
+def open_page(browser: Browser, sandbox: RunningSandbox, complaints: list[str]) -> Iterator[Callable[..., Page]]:
+    """Opens the sandbox's page in a window of its own."""
     contexts = []
 
     def opened(*, query: str = "", **window: object) -> Page:
@@ -57,7 +64,6 @@ def open_page(browser: Browser, sandbox: RunningSandbox) -> Iterator[Callable[..
     yield opened
     for context in contexts:
         context.close()
-    assert complaints == []
 
 
 def send(sandbox: RunningSandbox, text: str, recipients: dict[str, str], *, msgid: str = "15") -> None:
@@ -138,10 +144,23 @@ def test_a_page_that_is_paused_stays_as_it_is_until_it_goes_on(
     page.get_by_role("button", name="Pause").click()
     send(sandbox, "Bonjour {nom}", {"05442710": "Awa"})
     page.clock.run_for(60_000)
-    expect(page.get_by_role("status")).to_contain_text(["Paused."])
+    expect(page.locator("#pulse")).to_have_text("Paused.")
     expect(page.locator("#sendings")).to_contain_text("Nothing was accepted yet.")
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#sendings")).to_contain_text("Bonjour Awa")
+
+
+def test_a_sandbox_that_is_gone_is_told_until_it_is_back(
+    sandbox: RunningSandbox, open_page: Callable[..., Page], complaints: list[str]
+) -> None:
+    page = open_page()
+    pulse = page.locator("#pulse")
+    page.context.set_offline(True)
+    expect(pulse).to_have_text("The sandbox does not answer.")
+    page.context.set_offline(False)
+    expect(pulse).to_have_text("Renewed every 2 seconds.")
+    assert {"ERR_INTERNET_DISCONNECTED" in complaint for complaint in complaints} == {True}
+    complaints.clear()
 
 
 def test_without_scripts_it_can_still_be_looked_at(sandbox: RunningSandbox, open_page: Callable[..., Page]) -> None:

@@ -54,16 +54,18 @@ class Admin:
             raise web.HTTPForbidden
         if not _is_own_name(request.headers.get("Host", "")):
             raise web.HTTPForbidden(text="This is served to localhost and to loopback addresses only")
+        if MARK not in request.path:
+            raise web.HTTPFound(MARK.lstrip("/"))  # without its last slash; relative, so that it leads nowhere else
         what = request.path.partition(MARK)[2].strip("/")
         try:
             if request.method == "GET":
                 return await self._show(request, what)
             if request.method == "POST":
-                return web.json_response(self._do(what, await _document(request)))
+                return web.json_response(self._do(what, await _document(request)), headers=HEADERS)
             if request.method == "DELETE" and what == "faults":
-                return web.json_response(self._do(what, {"name": ALL, "count": 0}))
+                return web.json_response(self._do(what, {"name": ALL, "count": 0}), headers=HEADERS)
         except (ValueError, TypeError, LookupError) as wrong:
-            return web.json_response({"error": str(wrong)}, status=400)
+            return web.json_response({"error": str(wrong)}, status=400, headers=HEADERS)
         raise web.HTTPMethodNotAllowed(request.method, ["GET", "POST", "DELETE"])
 
     async def _show(self, request: web.Request, what: str) -> web.StreamResponse:

@@ -115,7 +115,7 @@ async def _serving(options: SandboxOptions) -> AsyncIterator[tuple[str, Control]
     api, admin = Api(gateway, faults, control), Admin(control)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await (admin if MARK in request.path else api).handle(request)
+        return await (admin if MARK in f"{request.path}/" else api).handle(request)
 
     app = web.Application(client_max_size=options.max_body)
     app.router.add_route("*", "/{path:.*}", handle)

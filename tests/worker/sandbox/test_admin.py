@@ -141,7 +141,13 @@ def test_the_page_is_shown_under_any_base_path_with_all_that_it_is_made_of(share
         assert types == ["text/css", "text/javascript", "image/svg+xml"]
 
 
-@pytest.mark.parametrize("what", ["", "page.js", "summary", "accounts", "faults", "ledger"])
+@pytest.mark.parametrize("base", ["", "/client/CODE/fr", "//evil.example"])
+def test_whoever_leaves_out_the_last_slash_is_led_to_the_page_and_nowhere_else(shared, base):
+    reply = shared.post(f"{base}/_sandbox", b"", method="GET")
+    assert (reply.status, reply.headers["Location"]) == (302, "_sandbox/")
+
+
+@pytest.mark.parametrize("what", ["", "page.js", "summary", "accounts", "faults", "ledger", "?before=x"])
 def test_nothing_that_is_shown_may_be_kept_framed_or_filled_from_elsewhere(shared, what):
     headers = shared.post(f"/_sandbox/{what}", b"", method="GET").headers
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; ")
