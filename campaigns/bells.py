@@ -9,10 +9,13 @@ anew.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Event, Thread
 
 from sqlalchemy import delete, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from campaigns.database import Database, later, upsert
 from campaigns.models import bells
@@ -124,6 +127,29 @@ def keep(database: Database, bell: Bell, serial: int, *, seconds: float) -> None
     mine = update(bells).where(b.key == bell.key, b.serial == serial)
     with database.transaction() as connection:
         connection.execute(mine.values(until=later(seconds)))
+
+
+@contextmanager
+def kept(database: Database, bell: Bell, serial: int, *, seconds: float) -> Iterator[None]:
+    """Meanwhile the bell does not lapse, however long it takes: only if this process dies is there to be another task.
+
+    A reading of reports may hang for minutes. Were another task rung meanwhile, and another after that one, a single
+    account would take every process of the pool.
+    """
+    done = Event()
+
+    def go_on() -> None:
+        while not done.wait(seconds / 4):
+            with suppress(SQLAlchemyError):
+                keep(database, bell, serial, seconds=seconds)
+
+    keeper = Thread(target=go_on, name=bell.key, daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
 
 
 def again(database: Database, bell: Bell, serial: int, send_task: Ring, *, after: float = 0.0) -> None:

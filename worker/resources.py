@@ -13,18 +13,22 @@ from worker.smseco.client import Gateway
 
 @dataclass(frozen=True)
 class Resources:
-    """The tools of one worker process. Gateway clients are made at first use, one a thread: they cannot be shared."""
+    """The tools of one worker process. Gateway clients are made at first use, one a thread: they cannot be shared.
+
+    `form` is how requests to the gateway are written; workers use the default.
+    """
 
     settings: Settings
     database: Database
     ring: Ring
+    form: str = "xml"
     _mine: threading.local = field(default_factory=threading.local, repr=False)
 
     def gateway(self, account: str) -> Gateway:
         """This thread's client for the account; raises KeyError for an account that the settings do not have."""
         clients: dict[str, Gateway] = self._mine.__dict__.setdefault("clients", {})
         if account not in clients:
-            clients[account] = self.settings.gateway(account)
+            clients[account] = self.settings.gateway(account, form=self.form)
         return clients[account]
 
     def lease_seconds(self, account: str) -> float:

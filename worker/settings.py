@@ -110,12 +110,13 @@ class Settings(BrokerSettings):
         """What segments and lookups cost."""
         return Prices(self.credit_prices, self.lookup_price)
 
-    def gateway(self, account: str) -> Gateway:
+    def gateway(self, account: str, *, form: str = "xml") -> Gateway:
         """A client for the account; to be made after a fork, and used by one thread. Raises KeyError, ValueError."""
         its = self.accounts[account]
         return Gateway(
             its.base_url,
             Credentials(its.login.get_secret_value(), its.password.get_secret_value()),
+            form=form,
             connect_timeout=self.connect_timeout,
             read_timeout=self.post_timeout,
             reports_timeout=self.reports_timeout,

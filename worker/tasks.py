@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator
-from threading import Event, Thread
+from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from celery import Task
@@ -96,7 +95,7 @@ def _work(
     if mine is None:
         return "somebody else does it"
     try:
-        with _kept(bell, mine, seconds):
+        with bells.kept(database, bell, mine, seconds=seconds):
             turn = stage()
     except BaseException:
         # Silent, so that the sweep may ring anew at once, and not only when the bell lapses.
@@ -110,29 +109,6 @@ def _work(
     if once_more():  # work may have come after the last look and before the bell fell silent
         bells.ring(database, bell, ring)
     return turn.did
-
-
-@contextlib.contextmanager
-def _kept(bell: Bell, serial: int, seconds: float) -> Iterator[None]:
-    """Meanwhile the bell does not lapse, however long it takes: only if this process dies is there to be another task.
-
-    A reading of reports may hang for minutes. Were another task rung meanwhile, and another after that one, a single
-    account would take every process of the pool.
-    """
-    database, done = resources().database, Event()
-
-    def keep() -> None:
-        while not done.wait(seconds / 4):
-            with contextlib.suppress(SQLAlchemyError):
-                bells.keep(database, bell, serial, seconds=seconds)
-
-    keeper = Thread(target=keep, name=bell.key, daemon=True)
-    keeper.start()
-    try:
-        yield
-    finally:
-        done.set()
-        keeper.join()
 
 
 @app.task(name="campaigns.submit", bind=True, max_retries=None)

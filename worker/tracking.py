@@ -1,10 +1,13 @@
-"""The stage that reads delivery reports: note, ask, store, and only then make something of them."""
+"""The stage that reads delivery reports: note, ask, store, and only then make something of them.
+
+A person who asks by hand takes the same way (`take_in`, `catch_up`), and whoever does must have the account's bell.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from weakref import WeakKeyDictionary
 
@@ -55,9 +58,9 @@ _NAMED: set[int] = set()
 
 def poll_slice(resources: Resources, account: str) -> Slice:
     """Take in what the gateway has to say, and bring messages up to it."""
-    _catch_up(resources, account)
+    catch_up(resources, account)
     taken = _ask(resources, account)
-    applied = _catch_up(resources, account, settle=True)
+    applied = catch_up(resources, account, settle=True)
     # Until the gateway has no more; but not in a tight loop for a few at a time.
     return Slice(
         f"{taken:,} reports, {applied.changed:,} messages changed",
@@ -68,10 +71,17 @@ def poll_slice(resources: Resources, account: str) -> Slice:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one request for reports brought: how many, and whether it was answered as it should be."""
+    """What one request for reports brought.
 
-    reports: int
-    answered: bool = True
+    Attributes:
+        reports: how many, where they can be counted at a glance.
+        poll_id: where in the journal its body is; None if there was nothing to keep.
+        error: why it was not answered as it should be; some of the body may have come all the same.
+    """
+
+    reports: int = 0
+    poll_id: int | None = None
+    error: Refused | ReadFailed | None = None
 
 
 def _ask(resources: Resources, account: str) -> int:
@@ -81,13 +91,13 @@ def _ask(resources: Resources, account: str) -> int:
     if not resources.settings.poll_min_age:
         reading = take_in(resources, account)
         taken = reading.reports
-        if not reading.answered:
+        if reading.error:
             return taken
     silent = _silent(resources, account)
     while silent and monotonic() < until:
         reading = take_in(resources, account, msgfid=silent.pop(0))
         taken += reading.reports
-        if not reading.answered:
+        if reading.error:
             break
     if silent:  # nobody asked for these after all
         silence.put_back(resources.database, account, silent)
@@ -101,19 +111,19 @@ def _silent(resources: Resources, account: str) -> list[str]:
     return [each.msgfid for each in silent] + in_doubt
 
 
-def take_in(resources: Resources, account: str, *, msgfid: str | None = None) -> Reading:
-    """Read reports once and store their bytes. Applying them is another matter."""
+def take_in(resources: Resources, account: str, *, msgfid: str | None = None, smsfid: str | None = None) -> Reading:
+    """Read reports once, of one sending or one SMS if named, and store their bytes. Applying them is another matter."""
     database = resources.database
     poll_id = reports.note(database, account, msgfid)
     try:
-        body = resources.gateway(account).fetch_reports(msgfid)
+        body = resources.gateway(account).fetch_reports(msgfid, smsfid)
     except Refused as error:
         _refused(resources, account, error)
         reports.forget(database, poll_id)
-        return Reading(0, answered=False)
+        return Reading(error=error)
     except ReadFailed as error:
-        return Reading(_unfinished(resources, account, poll_id, error), answered=False)
-    return Reading(_keep(resources, account, poll_id, body))
+        return _unfinished(resources, account, poll_id, error)
+    return _keep(resources, account, poll_id, body)
 
 
 def _refused(resources: Resources, account: str, error: Refused) -> None:
@@ -122,27 +132,28 @@ def _refused(resources: Resources, account: str, error: Refused) -> None:
     reports.note_refusal(resources.database, account, f"it refuses to hand out delivery reports, {error}")
 
 
-def _unfinished(resources: Resources, account: str, poll_id: int, error: ReadFailed) -> int:
+def _unfinished(resources: Resources, account: str, poll_id: int, error: ReadFailed) -> Reading:
     log.warning("reports of the account %s did not arrive whole: %s", account, error)
     if error.partial:
-        return _keep(resources, account, poll_id, error.partial)
+        return replace(_keep(resources, account, poll_id, error.partial), error=error)
     if error.begun:
         reports.lose(resources.database, poll_id)
     else:
         reports.forget(resources.database, poll_id)
         accounts.away(resources.database, account, error.reason)
-    return 0
+    return Reading(error=error)
 
 
-def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> int:
+def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> Reading:
     reports.store(resources.database, poll_id, body)
     # Whoever applies it parses it: here it is counted, if it is spelt as usual.
     count = body.count(b"</dlr>")
-    if not count and _says_nothing(resources, account, body):
+    if not count and (empty := _empty(resources, account, body)):
         reports.forget(resources.database, poll_id)
-    elif count:
+        return empty
+    if count:
         _answered(resources, account)
-    return count
+    return Reading(count, poll_id)
 
 
 def _answered(resources: Resources, account: str) -> None:
@@ -151,18 +162,18 @@ def _answered(resources: Resources, account: str) -> None:
     reports.note_answer(resources.database, account)
 
 
-def _says_nothing(resources: Resources, account: str, body: bytes) -> bool:
-    """Whether it is a proper answer without a report; what cannot be read may hold one, and is kept."""
+def _empty(resources: Resources, account: str, body: bytes) -> Reading | None:
+    """What it comes to, if it is a proper answer without a report; what cannot be read may hold one, and is kept."""
     try:
         batch = parse_reports(body)
     except Refused as error:
         _refused(resources, account, error)
-        return True
+        return Reading(error=error)
     except BadReply as error:
         log.warning("a body of reports cannot be read, and is kept in the journal: %s", error)
-        return False
+        return None
     _answered(resources, account)
-    return not (batch.codes or batch.truncated)
+    return None if batch.codes or batch.truncated else Reading()
 
 
 def _parse(body: bytes) -> Reports:
@@ -178,7 +189,7 @@ def _parse(body: bytes) -> Reports:
     return Reports(batch.msgfids, batch.smsfids, batch.destinations, statuses)
 
 
-def _catch_up(resources: Resources, account: str, *, settle: bool = False) -> Applied:
+def catch_up(resources: Resources, account: str, *, settle: bool = False) -> Applied:
     """Apply every stored body, and the parked ones that something new is known about; `settle` doubts by the others."""
     total = Applied()
     _apply_all(resources, account, total)

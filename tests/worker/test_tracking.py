@@ -52,7 +52,7 @@ class Gateway:
         self.bodies = bodies
         self.asked: list[str | None] = []
 
-    def fetch_reports(self, msgfid: str | None = None) -> bytes:
+    def fetch_reports(self, msgfid: str | None = None, smsfid: str | None = None) -> bytes:
         self.asked.append(msgfid)
         body = self.bodies.pop(msgfid or "all", NOTHING)
         if isinstance(body, Exception):
