@@ -60,6 +60,15 @@ def measure(text: str) -> tuple[Alphabet, int]:
     return _UCS2, _ucs2_segments(text)
 
 
+def segments(text: str, alphabet: Alphabet) -> int:
+    """What a text costs if it is sent in this alphabet, whether that suits it or not.
+
+    >>> segments("x" * 100, Alphabet.UCS2)
+    2
+    """
+    return _ucs2_segments(text) if alphabet is _UCS2 else _gsm7_segments(text)
+
+
 def too_long(text: str) -> bool:
     """Whether a text is over `MAX_SEGMENTS`; cheap for any text that a person would send."""
     size = len(text)

@@ -1,29 +1,18 @@
 """The command `campaigns`: which subcommands there are, and how every one of them ends.
 
-What each does is in the module that the table names. It is imported only when it is called, so that help comes at once
-and a part that is broken breaks no other.
+What each does is in the module that the table names.
 """
 
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import click
-from click_didyoumean import DYMGroup
+
+from worker.console.group import Entry, Group
 
 INTERRUPTED = 128 + signal.SIGINT
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A subcommand: where it is, and what it does in a line."""
-
-    module: str
-    name: str
-    help: str
 
 
 COMMANDS = {
@@ -36,8 +25,9 @@ COMMANDS = {
     "pause": Entry("worker.console.steering", "pause", "Let nothing more of a campaign leave for now."),
     "resume": Entry("worker.console.steering", "resume", "Let a paused campaign go on."),
     "cancel": Entry("worker.console.steering", "cancel", "Let nothing more of a campaign leave, ever."),
-    "balance": Entry("worker.console.gateway", "balance", "Ask the gateway for an account's credits."),
-    "senders": Entry("worker.console.gateway", "senders", "Ask the gateway for an account's sender names."),
+    "balance": Entry("worker.console.gateway.questions", "balance", "Ask the gateway for an account's credits."),
+    "senders": Entry("worker.console.gateway.questions", "senders", "Ask the gateway for an account's sender names."),
+    "gateway": Entry("worker.console.gateway", "gateway", "Send, look up, read reports, … by hand, in any form."),
 }
 
 EPILOG = """\b
@@ -51,29 +41,15 @@ Workers are started by Celery's own commands:
   celery -A worker beat
 
 `campaigns COMMAND --help` explains each command, with an example. The exit status is 0 if all went well, 2 if the
-command was written wrongly, 130 if it was interrupted, and 1 otherwise.
+command was written wrongly, 3 if something may have been sent by `campaigns gateway` and nobody can know yet, 130 if it
+was interrupted, and 1 otherwise.
 """
 
 
-class Commands(DYMGroup):
-    """A group that imports a command when it is called, and turns a known failure into a sentence."""
+class Commands(Group):
+    """The commands of `campaigns`; a known failure of any of them is turned into a sentence."""
 
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """All names, in the order in which they are usually needed."""
-        return list(COMMANDS)
-
-    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
-        """The command, imported now; None if there is none of this name."""
-        entry = COMMANDS.get(name)
-        if entry is None:
-            return None
-        command: click.Command = getattr(import_module(entry.module), entry.name)
-        return command
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """From the table, so that help imports nothing."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+    entries = COMMANDS
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run; raises ClickException with a sentence for whatever a person can put right."""

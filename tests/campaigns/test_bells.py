@@ -205,3 +205,27 @@ def test_a_bell_that_nobody_has_rung_for_a_day_is_forgotten(any_database: Databa
     assert bells.forget_old(any_database) == 1
     with any_database.reading() as connection:
         assert connection.execute(table.select().with_only_columns(table.c.key)).scalars().all() == ["expand:2"]
+
+
+def test_a_bell_that_is_kept_does_not_lapse_while_the_work_lasts_and_may_afterwards(
+    any_database: Database, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bells.ring(any_database, BELL, sent)
+    mine = bells.answer(any_database, BELL, sent.last, seconds=2)
+    assert mine is not None
+    really, keeps = bells.keep, threading.Semaphore(0)
+
+    def keep(database: Database, bell: Bell, serial: int, *, seconds: float) -> None:
+        really(database, bell, serial, seconds=seconds)
+        keeps.release()
+
+    monkeypatch.setattr(bells, "keep", keep)
+    with bells.kept(any_database, BELL, mine, seconds=2):
+        assert keeps.acquire(timeout=10)
+        wait(any_database, 60)  # as if the work had taken a minute
+        while keeps.acquire(blocking=False):  # from before the minute
+            pass
+        assert keeps.acquire(timeout=10)
+        assert not bells.ring(any_database, BELL, sent)
+    wait(any_database, 60)
+    assert bells.ring(any_database, BELL, sent)

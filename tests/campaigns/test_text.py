@@ -18,6 +18,7 @@ from campaigns.text import (
     clean,
     fits_gsm7,
     measure,
+    segments,
     too_long,
     transliterate,
 )
@@ -37,6 +38,27 @@ raw_text = st.text(st.characters(codec=None), max_size=60)
 def the_oracle_measures(text: str) -> tuple[Alphabet, int]:
     split = smsutil.split(text)
     return GSM7 if split.encoding == "gsm0338" else UCS2, len(split.parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "alphabet", "expected"),
+    [
+        pytest.param("x" * 70, UCS2, 1, id="as many as fit"),
+        pytest.param("x" * 71, UCS2, 2, id="one more"),
+        pytest.param("€" * 80, GSM7, 1, id="each is two septets"),
+        pytest.param("ê" * 160, GSM7, 1, id="whatever becomes of them, they are as many"),
+    ],
+)
+def test_a_text_can_be_measured_in_an_alphabet_that_it_does_not_need(
+    text: str, alphabet: Alphabet, expected: int
+) -> None:
+    assert segments(text, alphabet) == expected
+
+
+@given(any_text)
+def test_in_the_alphabet_that_it_needs_a_text_costs_what_it_measures(text: str) -> None:
+    alphabet, cost = measure(text)
+    assert segments(text, alphabet) == cost
 
 
 class TestMeasure:

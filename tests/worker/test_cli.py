@@ -10,19 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 import campaigns
 from campaigns import database
 from campaigns.database import Database
-from campaigns.settings import domain_settings
 from tests.servers.waiting import eventually
-from worker import ringing
-from worker.broker import broker_settings
-from worker.cli import COMMANDS, main
-from worker.settings import settings
+from tests.worker.terminal import PROGRAM, forget, run
+from worker.cli import COMMANDS
 
-PROGRAM = [sys.executable, "-W", "error", "-c", "from worker.cli import main; main()"]
 NOBODY = "http://127.0.0.1:9"
 ROWS = "nom;tel\nAwa;0707080910\nKoffi;0505060708\nKoffi;+225 05 05 06 07 08\n"
 TEXT = ("--name", "Rappel", "--template", "Bonjour {{ nom }}")
@@ -39,17 +34,6 @@ def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) 
     forget()
 
 
-def forget() -> None:
-    """What a process reads once."""
-    domain_settings.cache_clear()
-    settings.cache_clear()
-    broker_settings.cache_clear()
-    ringing._client.cache_clear()
-    if database._default is not None:
-        database._default.close()
-        database._default = None
-
-
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {"base_url": NOBODY, "login": "toto", "password": "s3cret", "sender": "CLINIQUE"}
@@ -61,10 +45,6 @@ def clients(tmp_path: Path) -> str:
     path = tmp_path / "clients.csv"
     path.write_text(ROWS, encoding="utf-8")
     return str(path)
-
-
-def run(*words: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, words, input=stdin)
 
 
 def submitted(clients: str, *more: str) -> int:

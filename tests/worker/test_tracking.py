@@ -118,6 +118,22 @@ def test_a_body_is_forgotten_only_if_it_certainly_holds_no_report(
     assert polls(database) == kept
 
 
+def test_a_refusal_ends_the_asking_and_is_given_to_whoever_asked_by_hand(database: Database) -> None:
+    making.accepted(database, making.funded(database, making.numbers(2)), "ours")
+    making.clock_goes_on(database, 901)
+    no = b"<REPONSE><statut>-12</statut><texte>x</texte></REPONSE>"
+    gateway = Gateway(all=no)
+    resources = resources_with(database, gateway)
+
+    tracking.poll_slice(resources, making.ACCOUNT)
+    assert gateway.asked == [None]  # and not for the silent one
+    gateway.bodies["all"] = no
+    reading = tracking.take_in(resources, making.ACCOUNT)
+
+    assert (type(reading.error), reading.poll_id) == (NeedsPerson, None)
+    assert polls(database) == []
+
+
 def test_with_a_least_age_sendings_are_asked_for_by_their_ids_alone_and_answers_count_at_once(
     database: Database,
 ) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from campaigns import AudienceError, SpecError, StateError, UnknownCampaignError
 from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.settings import SettingsError
-from worker.smseco import BadReply, GatewayError, NeedsPerson, Refused, Unreachable
+from worker.smseco import BadReply, GatewayError, NotSent, Refused, Unreachable
 
 SAY_IT_THEMSELVES = (
     SpecError,
@@ -22,6 +22,24 @@ SAY_IT_THEMSELVES = (
     DatabaseAway,
 )
 """Errors whose own words were written for whoever reads them here."""
+
+_CREDENTIALS = "check the account's login and password"
+ASK = "ask the gateway's operator"
+
+REMEDIES = {
+    "login_missing": _CREDENTIALS,
+    "password_missing": _CREDENTIALS,
+    "authentication_failed": _CREDENTIALS,
+    "no_message": "give it a text",
+    "not_enough_credits": "top the account up, then do it again",
+    "no_recipient": "give it a number",
+    "sender_not_registered": "`campaigns senders` lists those that are",
+    "no_valid_recipient": "write numbers as digits with country code",
+    "msgid_too_long": "at most 30 characters",
+    "sending_not_allowed": "the account is not allowed to do this: ask the gateway's operator",
+    "bad_datesend": "give another time",
+}
+"""What helps against a refusal, by our names of them (`worker.smseco.codes`)."""
 
 
 def advice(error: Exception) -> str | None:
@@ -45,10 +63,11 @@ def _of_the_database(error: SQLAlchemyError) -> str:
 
 
 def _of_the_gateway(error: GatewayError) -> str:
-    if isinstance(error, NeedsPerson):
-        return f"the gateway says no ({error}): check the account's login and password, or ask the gateway's operator"
     if isinstance(error, Refused):
-        return f"the gateway says no ({error})"
+        name = error.name.replace("_", " ")
+        return f"the gateway says no ({error.code} {name}, {error.text!r}): {REMEDIES.get(error.name, ASK)}"
+    if isinstance(error, NotSent):
+        return f"nothing was sent ({error.reason}): is the gateway up, and is the account's base URL right?"
     if isinstance(error, BadReply):
         return f"{error}: is the account's base URL right?"
     if isinstance(error, Unreachable):

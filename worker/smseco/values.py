@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import chain
 
 _MSGID = re.compile(r"[A-Za-z0-9-]{1,30}")
-_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,29}")
+FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,29}")
 # What XML 1.0 cannot carry, not even as a character reference.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -145,7 +145,7 @@ def _check_merge(fields: Sequence[str], values: Sequence[Sequence[str]] | None, 
         if values is not None:
             raise ValueError("values without fields")
         return
-    if not all(_FIELD_NAME.fullmatch(name) for name in fields) or len(set(fields)) != len(fields):
+    if not all(FIELD_NAME.fullmatch(name) for name in fields) or len(set(fields)) != len(fields):
         raise ValueError("fields must be distinct names of letters, digits and underscores")
     if values is None or len(values) != recipients:
         raise ValueError("values must have one row for each number")

@@ -1,0 +1,320 @@
+"""`campaigns gateway send`, `merge` and `lookup`: what costs credits is said, agreed to, done once, and told."""
+
+import json
+import os
+import signal
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.servers.waiting import eventually
+from tests.worker.terminal import PROGRAM, run
+from tests.worker.workshop import accepted
+from worker.console import consent
+from worker.sandbox.server import RunningSandbox
+from worker.smseco import Gateway, InDoubt, Receipt, Sending
+
+NUMBER, OTHER = "2250709999956", "2250709999960"
+SEND = ("gateway", "send", "--text", "Bonjour", NUMBER)
+ROWS = f"nom;tel\nAwa;{NUMBER}\nKoffi;+225 07 09 99 99 60\n"
+MERGE = ("gateway", "merge", "-", "--text", "Bonjour {nom}")
+LOOKUP = ("gateway", "lookup", NUMBER)
+
+
+@pytest.fixture
+def somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person sits at the terminal."""
+    monkeypatch.setattr(consent, "somebody_is_there", lambda: True)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Sending]:
+    """What would have been sent; the gateway takes all of it."""
+    noted: list[Sending] = []
+
+    def take(_gateway: Gateway, sending: Sending) -> Receipt:
+        noted.append(sending)
+        return accepted(sending)
+
+    monkeypatch.setattr(Gateway, "send", take)
+    monkeypatch.setattr(Gateway, "merge", take)
+    return noted
+
+
+def posted(sandbox: RunningSandbox) -> list[tuple[str, str]]:
+    return [(line["destination"], line["text"]) for line in sandbox.ledger()]
+
+
+# In each form
+
+
+def test_a_text_is_sent_in_each_form_and_its_receipt_is_one_json_object(account: RunningSandbox, form: str) -> None:
+    words = ["gateway", "send", "--text", "Fête à 50 % & +", "--msgid", "m-1", "--form", form, NUMBER, OTHER]
+    result = run(*words, "--yes", "--json")
+    assert result.exit_code == 0, result.stderr
+    receipt = json.loads(result.stdout)
+    assert receipt["msgid"] == "m-1"
+    assert (receipt["status"], receipt["recipients"], receipt["credits"], receipt["consistent"]) == (2, 2, 2, True)
+    assert receipt["destinations"] == [NUMBER, OTHER]
+    assert receipt.keys() == {"msgid", *Receipt.__dataclass_fields__}
+    lines = account.ledger()
+    assert posted(account) == [(NUMBER, "Fête à 50 % & +"), (OTHER, "Fête à 50 % & +")]
+    assert {(line["msgfid"], line["msgid"], line["sender"], line["unicode"]) for line in lines} == {
+        (receipt["msgfid"], "m-1", "CLINIQUE", True)
+    }
+
+
+def test_a_file_is_merged_in_each_form_and_get_refuses_by_name(account: RunningSandbox, form: str) -> None:
+    result = run(*MERGE, "--form", form, "--yes", "--json", stdin=ROWS)
+    if form == "get":
+        assert result.exit_code == 2
+        assert posted(account) == []
+        return
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["destinations"] == [NUMBER, OTHER]
+    assert posted(account) == [(NUMBER, "Bonjour Awa"), (OTHER, "Bonjour Koffi")]
+
+
+def test_numbers_are_looked_up_in_each_form(account: RunningSandbox, form: str) -> None:
+    result = run(*LOOKUP, "2250709999944", "--form", form, "--yes", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["destinations"] == [NUMBER]
+    assert [line["kind"] for line in account.ledger()] == ["lookup"]
+
+
+# What is said before, and after
+
+
+def test_it_says_what_it_will_do_and_asks(account: RunningSandbox, somebody: None) -> None:
+    result = run("gateway", "send", "--text", "ê" * 71, "--msgid", "m-1", NUMBER, OTHER, stdin="y\n")
+    assert result.exit_code == 0, result.stderr
+    for said in ("from CLINIQUE to 2 numbers, 4 segments in UCS-2", "the account default at 127.0.0.1:", "msgid m-1"):
+        assert said in result.stderr
+    assert "which has 1,000,000 credits" in result.stderr
+    assert len(posted(account)) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "said"),
+    [
+        pytest.param(SEND, "n\n", "nothing was sent", id="send"),
+        pytest.param(LOOKUP, "n\n", "nothing was looked up", id="lookup"),
+    ],
+)
+def test_a_person_who_says_no_has_sent_nothing(
+    account: RunningSandbox, somebody: None, words: tuple[str, ...], stdin: str, said: str
+) -> None:
+    result = run(*words, stdin=stdin)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert said in result.stderr
+    assert account.ledger() == []
+
+
+@pytest.mark.parametrize("words", [SEND, MERGE, LOOKUP], ids=["send", "merge", "lookup"])
+def test_without_a_terminal_only_yes_is_consent(account: RunningSandbox, words: tuple[str, ...]) -> None:
+    result = run(*words, stdin=ROWS)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "there is no terminal to ask at; --yes agrees" in result.stderr
+    assert account.ledger() == []
+
+
+def test_a_program_whose_input_is_no_terminal_is_refused_too(account: RunningSandbox) -> None:
+    done = subprocess.run([*PROGRAM, *SEND], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert account.ledger() == []
+
+
+def test_a_person_sees_each_number_and_what_it_cost(account: RunningSandbox) -> None:
+    result = run(*SEND, "--yes")
+    (line,) = account.ledger()
+    assert NUMBER in result.stdout
+    assert line["smsfid"] in result.stdout
+    assert f"1 of 1 number taken, 1 credits, 999,999 left; msgfid {line['msgfid']}" in result.stdout
+
+
+# What is asked for
+
+
+def test_every_option_of_the_document_reaches_the_request(account: RunningSandbox, sent: list[Sending]) -> None:
+    words = "--from SHOP --msgid m-1 --flash --binary --no-unicode --datesend 2026-12-24T18:00+01:00 --mwi 1 --pid 2"
+    words += " --rpi 3 --alt-dcs 4 --udhdata 050003"
+    run("gateway", "send", "--text", "ê", *words.split(), "--yes", "+225 07-09.99 99 56")
+    assert sent == [
+        Sending(
+            "m-1",
+            "SHOP",
+            "ê",
+            [NUMBER],
+            flash=True,
+            binary=True,
+            unicode=False,
+            datesend=datetime(2026, 12, 24, 17, 0, tzinfo=UTC),
+            mwi="1",
+            pid="2",
+            rpi="3",
+            alt_dcs="4",
+            udhdata="050003",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "unicode"),
+    [
+        pytest.param("été à 10 €", [], False, id="fits GSM-7"),
+        pytest.param("fête", [], True, id="one letter does not"),
+        pytest.param("été", ["--unicode"], True, id="asked for"),
+        pytest.param("fête", ["--no-unicode"], False, id="asked not to"),
+    ],
+)
+def test_unicode_is_told_by_the_text(
+    account: RunningSandbox, sent: list[Sending], text: str, words: list[str], unicode: bool
+) -> None:
+    run("gateway", "send", "--text", text, *words, "--yes", NUMBER)
+    assert [sending.unicode for sending in sent] == [unicode]
+
+
+def test_in_a_merge_unicode_is_told_by_the_merged_texts(account: RunningSandbox, sent: list[Sending]) -> None:
+    run(*MERGE, "--yes", stdin=f"nom;tel\nAwa;{NUMBER}\nZoê;{OTHER}\n")
+    assert [sending.unicode for sending in sent] == [True]
+
+
+def test_two_messages_have_two_msgids(account: RunningSandbox, sent: list[Sending]) -> None:
+    shown = [run(*SEND, "--yes").stdout for _ in range(2)]
+    assert len({sending.msgid for sending in sent}) == 2
+    assert all(sending.msgid in page for sending, page in zip(sent, shown, strict=True))
+
+
+def test_a_text_may_come_by_standard_input(account: RunningSandbox, sent: list[Sending]) -> None:
+    run("gateway", "send", "--text", "-", "--yes", NUMBER, stdin="Bonjour\nà tous\n")
+    assert [sending.text for sending in sent] == ["Bonjour\nà tous"]
+
+
+def test_fields_stand_in_the_order_of_the_text(account: RunningSandbox, sent: list[Sending]) -> None:
+    rows = f"a;b;c;tel\n1;2;3; {NUMBER} \n"
+    run("gateway", "merge", "-", "--text", "{c} {a} {c}", "--yes", stdin=rows)
+    assert [(sending.fields, sending.values) for sending in sent] == [(("c", "a"), [["3", "1"]])]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((*SEND, "--datesend", "2026-12-24T18:00"), "write 2026-12-24T18:00+00:00"),
+        ((*SEND, "--datesend", "demain"), "'demain' is no time"),
+        ((*SEND, "07O8"), "numbers[1] is not made of digits"),
+        ((*SEND, "--msgid", "x" * 31), "msgid must be 1 to 30"),
+        ((*SEND, "--form", "html"), "html is an output for eyes"),
+        ((*SEND, "--form", "morse"), "there is no form 'morse'"),
+        ((*SEND, "--account", "default", "--url", "http://127.0.0.1:9", "--login", "x"), "say which gateway"),
+        ((*SEND, "--login", "x"), "--url and --login go together"),
+        ((*SEND, "--allow-plain-http"), "are for --url"),
+        ((*SEND, "--account", "shop"), "no account 'shop'; there are: default"),
+        (("gateway", "send", "--text", "x"), "Missing argument 'NUMBER...'"),
+        (("gateway", "send", "--text", "\x00", NUMBER), "text holds a character"),
+        (("gateway", "merge", "-", "--text", "x"), "use `campaigns gateway send`"),
+        (("gateway", "merge", "-", "--text", "{ville}"), "no column for {ville}; the columns are: nom, tel"),
+        (("gateway", "sned"), "Did you mean"),
+    ],
+)
+def test_what_is_written_wrongly_is_explained_and_nothing_is_sent(
+    account: RunningSandbox, words: tuple[str, ...], said: str
+) -> None:
+    result = run(*words, "--yes", stdin=ROWS) if words != ("gateway", "sned") else run(*words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert NUMBER not in result.stderr
+    assert account.ledger() == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        pytest.param("nom;tel\n", "there is no row", id="none"),
+        pytest.param(f"nom;tel\nAwa;{NUMBER}\nKoffi;privé\n", "row 3 has no number", id="no number"),
+        pytest.param(f"nom;tel\n{{tel}};{NUMBER}\n", "row 2 has a brace", id="a value that is filled in again"),
+        pytest.param(
+            "nom;tel\n" + f"Awa;{NUMBER}\n" * 1_001, "more than 1,000 rows: use `campaigns submit`", id="many"
+        ),
+        pytest.param(f"nom;a;b\nAwa;{NUMBER};{NUMBER}\n", "name it as --number-column", id="two columns of numbers"),
+    ],
+)
+def test_a_file_that_cannot_be_sent_is_refused_by_its_row(account: RunningSandbox, rows: str, said: str) -> None:
+    result = run(*MERGE, "--yes", stdin=rows)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert NUMBER not in result.stderr
+    assert account.ledger() == []
+
+
+# What goes wrong
+
+
+def test_a_refusal_is_told_with_its_code_its_name_and_what_helps(account: RunningSandbox) -> None:
+    result = run(*SEND, "--from", "NOBODY", "--yes")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "-8 sender not registered, 'Expéditeur non enregistré'): `campaigns senders` lists" in result.stderr
+
+
+def test_a_gateway_that_is_away_was_sent_nothing(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMSECO_PASSWORD", "x")
+    result = run(*SEND, "--from", "CLINIQUE", "--url", "http://127.0.0.1:9", "--login", "x", "--yes")
+    assert result.exit_code == 1
+    assert "nothing was sent (connection refused)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "operation"), [(SEND, "send"), (MERGE, "send"), (LOOKUP, "lookup")], ids=["send", "merge", "lookup"]
+)
+def test_a_lost_reply_is_in_doubt_with_a_status_of_its_own(
+    account: RunningSandbox, words: tuple[str, ...], operation: str
+) -> None:
+    account.fault("drop_reply", operation=operation)
+    result = run(*words, "--msgid", "m-1", "--yes", stdin=ROWS)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "it may have been sent, or not. Do not repeat it before you know" in result.stderr
+    assert "campaigns gateway reports --msgfid m-1" in result.stderr
+    assert "had 1,000,000 credits before and has 999,99" in result.stderr
+    assert "if nobody else used the account, it was sent" in result.stderr
+    assert NUMBER not in result.stderr
+    assert account.summary()["acceptances"] == 1
+
+
+def test_a_doubt_that_shows_its_msgfid_is_looked_for_by_it(
+    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Any:
+        raise InDoubt("cut short", "f-1")
+
+    monkeypatch.setattr(Gateway, "send", fail)
+    result = run(*SEND, "--yes")
+    assert result.exit_code == 3
+    assert "campaigns gateway reports --msgfid f-1\n" in result.stderr
+    assert "that proves nothing yet" in result.stderr
+
+
+def test_a_receipt_that_contradicts_itself_is_shown_and_is_in_doubt(
+    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gateway, "send", lambda _, sending: replace(accepted(sending), consistent=False))
+    result = run(*SEND, "--msgid", "m-1", "--yes", "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["consistent"] is False
+    assert "contradicts itself" in result.stderr
+    assert "--msgfid f-m-1" in result.stderr
+
+
+def test_ctrl_c_while_the_gateway_answers_says_that_it_may_have_been_sent(account: RunningSandbox) -> None:
+    account.fault("latency", seconds=60)
+    process = subprocess.Popen(
+        [*PROGRAM, *SEND, "--yes"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert eventually(lambda: account.summary()["acceptances"] == 1, within=30)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (130, "")
+    assert "interrupted: it may have been sent" in errors
+    assert "How to look, without sending anything" in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,32 @@
+"""What cannot be taken back is said first, and asked for. Nobody at the terminal is no consent."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+def somebody_is_there() -> bool:
+    """Whether a person can be asked: what is read and where questions are shown are a terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def agreed(*, what: str, refused: str, yes: bool) -> None:
+    """Say on stderr what is about to be done, and go on only if a person agrees, or has with --yes.
+
+    Args:
+        what: what will happen, in whole sentences.
+        refused: what is true if it does not, as in `nothing was sent`.
+        yes: it was agreed to on the command line.
+
+    Raises:
+        ClickException: the person said no, or there is none.
+    """
+    click.echo(what, err=True)
+    if yes:
+        return
+    if not somebody_is_there():
+        raise click.ClickException(f"{refused}: there is no terminal to ask at; --yes agrees to it beforehand")
+    if not click.confirm("Go on?", err=True):
+        raise click.ClickException(refused)

@@ -1,0 +1,46 @@
+"""`campaigns gateway lookup`: whether numbers are reachable."""
+
+from __future__ import annotations
+
+import click
+
+from worker.console.gateway.access import Access, asking
+from worker.console.gateway.message import fresh_msgid, written_wrongly
+
+EPILOG = """\b
+Example:
+  campaigns gateway lookup 2250708091011 2250505060708
+  campaigns gateway reports --msgfid 55857bdb8d51b7-38880789
+
+The exit status is 3 if the reply was lost: it may have been paid for then, and must not be repeated blindly.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("numbers", metavar="NUMBER...", nargs=-1, required=True)
+@click.option("--msgid", metavar="ID", help="Your own id of it.  [default: a fresh one]")
+@click.option("--yes", is_flag=True, help="Do not ask: it is agreed to.")
+@asking
+def lookup(access: Access, *, numbers: tuple[str, ...], msgid: str | None, yes: bool, as_json: bool) -> None:
+    """Ask the network whether numbers are reachable (HLR). It costs credits, and texts nobody.
+
+    The answers come as delivery reports: 56 is reachable. A number that is not in the list is not reachable.
+    """
+    from worker.console import screen
+    from worker.console.gateway.digits import digits
+    from worker.console.gateway.paid import Order, carry_out
+    from worker.smseco.forms import form_named
+
+    msgid = msgid or fresh_msgid()
+    asked = [digits(number) for number in numbers]
+    with access.opened() as its:
+        with written_wrongly():
+            form_named(its.form).lookup_request(its.credentials, msgid, asked)
+        order = Order(
+            msgid,
+            len(asked),
+            does=f"This looks up {screen.counted(len(asked), 'number')}.",
+            undone="nothing was looked up",
+            post=lambda: its.gateway.lookup(msgid, asked),
+        )
+        carry_out(order, access, its, yes=yes, as_json=as_json)

@@ -1,0 +1,123 @@
+"""`campaigns gateway merge`: each row of a file its own text, filled in by the gateway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import click
+
+from worker.console.gateway.access import Access, asking
+from worker.console.gateway.message import Message, saying, written_wrongly
+
+MOST_ROWS = 1_000
+"""Beyond which one lost reply would leave too many in doubt."""
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+EPILOG = """\b
+Example:
+  campaigns gateway merge --from CLINIQUE --text 'Bonjour {nom}, à {heure}' clients.csv
+
+The exit status is 3 if the reply was lost: it may have been sent then, and must not be repeated blindly.
+"""
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Numbers, and for each the values of `fields`, in the order of the text."""
+
+    fields: tuple[str, ...]
+    numbers: list[str] = field(default_factory=list, repr=False)
+    values: list[list[str]] = field(default_factory=list, repr=False)
+
+    def texts(self, text: str) -> list[str]:
+        """What each phone will show."""
+        return [_filled(text, dict(zip(self.fields, row, strict=True))) for row in self.values]
+
+
+@click.command(epilog=EPILOG)
+@click.argument("file")
+@click.option("--number-column", metavar="NAME", help="The column with the numbers, where it cannot be told.")
+@saying
+@asking
+def merge(access: Access, *, file: str, number_column: str | None, message: Message, yes: bool, as_json: bool) -> None:
+    """Send each row of FILE its own text in one request: {name} stands for the column of that name.
+
+    FILE is what `campaigns submit` takes, CSV for example, or - for standard input; at most 1,000 rows. It costs
+    credits and texts real people, so it says what it is about to do and asks first. The form get has no mail merge.
+    """
+    from worker.console.gateway.paid import Order, carry_out
+    from worker.smseco.forms import form_named
+
+    found = recipients(file, message.text, number_column)
+    texts = found.texts(message.text)
+    with access.opened() as its:
+        sending = message.sending(its, found.numbers, texts, fields=found.fields, values=found.values)
+        with written_wrongly():  # what the form cannot carry is said before anybody is asked
+            form_named(its.form).send_request(its.credentials, sending)
+        order = Order(
+            message.msgid,
+            len(texts),
+            does=f"This sends a text of their own from {sending.sender} to {message.summed_up(texts)}.",
+            undone="nothing was sent",
+            post=lambda: its.gateway.merge(sending),
+        )
+        carry_out(order, access, its, yes=yes, as_json=as_json)
+
+
+def recipients(file: str, text: str, number_column: str | None) -> Recipients:
+    """The rows of a file as far as the text needs them. Raises ClickException, which names a row and no value."""
+    from campaigns import AudienceError
+    from campaigns.audience import open_audience
+    from worker.console import intake
+
+    try:
+        with intake.audience(file) as opened, open_audience(opened, number_column=number_column) as rows:
+            places = _places(text, rows.columns)
+            found = Recipients(tuple(places))
+            for row_number, cells in rows:
+                _take(found, row_number, cells, rows.number_column, places)
+    except AudienceError as refused:
+        raise click.ClickException(str(refused).replace("number_column", "--number-column")) from None
+    if not found.numbers:
+        raise click.ClickException("there is no row in it: nothing was sent")
+    return found
+
+
+def _places(text: str, columns: Sequence[str]) -> dict[str, int]:
+    """The column of each placeholder, in the order of the text: a form may fill them in by their position."""
+    from worker.smseco.values import FIELD_NAME
+
+    names = list(dict.fromkeys(_PLACEHOLDER.findall(text)))
+    if not names:
+        raise click.UsageError("the text has no {column} in it: use `campaigns gateway send`")
+    known = ", ".join(columns)
+    for name in names:
+        if name not in columns:
+            raise click.UsageError(f"there is no column for {{{name}}}; the columns are: {known}")
+        if not FIELD_NAME.fullmatch(name):
+            raise click.UsageError(f"the gateway takes no field {{{name}}}: name it with a-z, digits and _ alone")
+    return {name: columns.index(name) for name in names}
+
+
+def _take(found: Recipients, row_number: int, cells: Sequence[str], number: int, places: dict[str, int]) -> None:
+    from worker.console.gateway.digits import digits
+
+    if len(found.numbers) == MOST_ROWS:
+        raise click.ClickException(f"there are more than {MOST_ROWS:,} rows: use `campaigns submit`; nothing was sent")
+    msisdn = digits(cells[number])
+    if not (msisdn.isascii() and msisdn.isdigit()):
+        raise click.ClickException(f"row {row_number} has no number that is made of digits: nothing was sent")
+    values = [cells[place].strip() for place in places.values()]
+    if any("{" in value or "}" in value for value in values):
+        raise click.ClickException(
+            f"row {row_number} has a brace in a value, which a gateway may fill in again: use `campaigns submit`"
+        )
+    found.numbers.append(msisdn)
+    found.values.append(values)
+
+
+def _filled(text: str, row: dict[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: row[found[1]], text)

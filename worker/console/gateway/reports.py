@@ -1,0 +1,149 @@
+"""`campaigns gateway reports`: delivery reports, which are handed out once, so that reading them is no mere look."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from worker.console.gateway.access import Access, asking
+
+if TYPE_CHECKING:  # late: `--help` need not wait for them
+    from campaigns.database import Database
+    from worker.smseco import ReportBatch
+
+EPILOG = """\b
+Examples:
+  campaigns gateway reports
+  campaigns gateway reports --msgfid 55857bdb8d51b7-38880789 --json
+  campaigns gateway reports --url https://sms.example/client/42/fr --login you@example.com --form json
+"""
+
+FAREWELL = "stopping as soon as what the gateway hands out now is kept: it would be lost otherwise …"
+
+
+@click.command(epilog=EPILOG)
+@click.option("--msgfid", metavar="ID", help="Only those of this sending, by the gateway's id of it.")
+@click.option("--smsfid", metavar="ID", help="Only those of this SMS.")
+@click.option("--no-journal", is_flag=True, help="Show them, and keep them nowhere.")
+@click.option("--yes", is_flag=True, help="Do not ask: it is agreed to.")
+@asking
+def reports(
+    access: Access, *, msgfid: str | None, smsfid: str | None, no_journal: bool, yes: bool, as_json: bool
+) -> None:
+    """Read delivery reports. The gateway hands each out once: whoever reads it has it, and nobody else ever will.
+
+    Those of an account of the settings go where a worker would have put them: into the database (DATABASE_URL) and the
+    accounts of its campaigns; no worker reads at the same time. Without a database, with --url and with --no-journal
+    they are shown here this once, so it asks first.
+    """
+    from worker.interruption import ends_in_order
+    from worker.smseco.values import check_text
+
+    for name, text in (("msgfid", msgfid), ("smsfid", smsfid)):
+        try:
+            check_text(name, text or "")
+        except ValueError as wrong:
+            raise click.UsageError(str(wrong)) from None
+    wanted = {"msgfid": msgfid, "smsfid": smsfid}
+    database, why = _journal(access, no_journal=no_journal)
+    with ends_in_order(FAREWELL):
+        if database is None:
+            _only_shown(access, wanted, why, yes=yes, as_json=as_json)
+        else:
+            _kept(access, database, wanted, yes=yes, as_json=as_json)
+
+
+def _journal(access: Access, *, no_journal: bool) -> tuple[Database | None, str]:
+    """The database to keep them in; or None, and why not."""
+    if no_journal:
+        return None, "--no-journal is said"
+    if access.url is not None:
+        return None, "the journal is of the settings' accounts"
+    from worker.console.gateway import journal
+
+    return journal.found()
+
+
+def _only_shown(access: Access, wanted: dict[str, Any], why: str, *, yes: bool, as_json: bool) -> None:
+    from worker.console.consent import agreed
+    from worker.interruption import uninterrupted
+    from worker.smseco import ReadFailed
+
+    with access.opened() as its:
+        agreed(
+            what=f"These reports will be kept nowhere: {why}.\nThe gateway at {its.host} hands each of them out this "
+            "once, and here it is only shown.",
+            refused="no report was asked for",
+            yes=yes,
+        )
+        with uninterrupted():
+            try:
+                _show_body(its.gateway.fetch_reports(**wanted), as_json=as_json)
+            except ReadFailed as failed:
+                if failed.partial:
+                    _show_body(failed.partial, as_json=as_json)
+                raise
+
+
+def _show_body(body: bytes, *, as_json: bool) -> None:
+    """What cannot be read may hold reports all the same, and nobody will ever get them again: it is shown raw."""
+    from worker.console import screen
+    from worker.smseco import BadReply, parse_reports
+
+    try:
+        batch = parse_reports(body)
+    except BadReply:
+        screen.err().print(screen.plain(body.decode(errors="replace")))
+        raise
+    _show(batch, as_json=as_json, kept=False)
+
+
+def _kept(access: Access, database: Database, wanted: dict[str, Any], *, yes: bool, as_json: bool) -> None:
+    from worker.console import screen
+    from worker.console.consent import agreed
+    from worker.console.gateway import journal
+    from worker.console.ringing import Ringing
+    from worker.resources import Resources
+    from worker.settings import settings
+
+    with access.opened() as its:
+        account = str(its.account)
+    if settings().poll_min_age and not any(wanted.values()):
+        agreed(
+            what="POLL_MIN_AGE says that this gateway never reports an SMS twice: to ask for all may consume reports "
+            "of messages that are still on their way. --msgfid asks for one sending.",
+            refused="no report was asked for",
+            yes=yes,
+        )
+    ringing = Ringing()
+    resources = Resources(settings(), database, ringing, form=access.form)
+    reading, batch, applied = journal.read(resources, account, **wanted)
+    figures = {"changed": applied.changed, "campaigns": sorted(applied.campaigns)}
+    _show(batch, as_json=as_json, kept=reading.poll_id is not None, **figures)
+    changed = screen.counted(applied.changed, "message")
+    click.echo(f"kept in the journal and applied: {changed} changed of {len(applied.campaigns):,} campaigns", err=True)
+    ringing.tell_trouble()
+    if reading.error is not None:
+        raise reading.error
+
+
+def _show(batch: ReportBatch, *, as_json: bool, **figures: Any) -> None:
+    from worker.console import screen
+    from worker.smseco import REPORT_CODES
+
+    if as_json:
+        screen.print_json({**asdict(batch), **figures})
+        return
+    table = screen.columns("number", ("code", "right"), "means", "date", "msgfid", "smsfid")
+    for number, code, date, msgfid, smsfid in zip(
+        batch.destinations, batch.codes, batch.dates, batch.msgfids, batch.smsfids, strict=True
+    ):
+        known = REPORT_CODES.get(code)
+        means = known.name.replace("_", " ") if known else "unknown"
+        table.add_row(*map(screen.plain, (number, str(code), means, date, msgfid, smsfid)))
+    if batch.codes:
+        screen.out().print(table)
+    cut = ", and more may have been in the rest, which is damaged" if batch.truncated else ""
+    click.echo(f"{screen.counted(len(batch), 'report')}{cut}", err=True)

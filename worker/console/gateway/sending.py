@@ -1,0 +1,46 @@
+"""`campaigns gateway send`: one text to some numbers."""
+
+from __future__ import annotations
+
+import click
+
+from worker.console.gateway.access import Access, asking
+from worker.console.gateway.message import Message, saying, written_wrongly
+
+EPILOG = """\b
+Examples:
+  campaigns gateway send --from CLINIQUE --text 'Bonjour' 2250708091011
+  campaigns gateway send --from CLINIQUE --text - 2250708091011 2250505060708 < text.txt
+  campaigns gateway send --form get --text 'A 18 h' --datesend 2026-12-24T17:00+00:00 --yes --json 2250708091011
+
+The exit status is 3 if the reply was lost: it may have been sent then, and must not be repeated blindly.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("numbers", metavar="NUMBER...", nargs=-1, required=True)
+@saying
+@asking
+def send(access: Access, *, numbers: tuple[str, ...], message: Message, yes: bool, as_json: bool) -> None:
+    """Send one text to some numbers, and show what the gateway took. It costs credits and texts real people.
+
+    NUMBER is digits with country code; that of the account's own country may be left out. It says what it is about to
+    do and asks first. For more than a few people, `campaigns submit` is the safer way.
+    """
+    from worker.console.gateway.digits import digits
+    from worker.console.gateway.paid import Order, carry_out
+    from worker.smseco.forms import form_named
+
+    texts = [message.text] * len(numbers)
+    with access.opened() as its:
+        sending = message.sending(its, [digits(number) for number in numbers], texts)
+        with written_wrongly():  # what the form cannot carry is said before anybody is asked
+            form_named(its.form).send_request(its.credentials, sending)
+        order = Order(
+            message.msgid,
+            len(numbers),
+            does=f"This sends one text from {sending.sender} to {message.summed_up(texts)}.",
+            undone="nothing was sent",
+            post=lambda: its.gateway.send(sending),
+        )
+        carry_out(order, access, its, yes=yes, as_json=as_json)
