@@ -167,7 +167,7 @@ def test_reports_are_read_as_they_were_written(name: str) -> None:
         ("m-1", [("s-1", 2250700000000, "2015-06-21 16:49:00", 56), ("s-2", 2250700000001, "2015-06-21 16:50:00", 59)]),
         ("m-2", [("s-3", 2250700000002, "2015-06-21 16:51:00", 65)]),
     ]
-    batch = parse_reports(WRITERS[name].write(calls.ReportsAnswer("38", 0, groups)))
+    batch = parse_reports(WRITERS[name].write(calls.ReportsAnswer("38", groups)))
     assert list(zip(batch.msgfids, batch.smsfids, batch.destinations, batch.dates, batch.codes, strict=True)) == [
         (msgfid, smsfid, str(number), date, code)
         for msgfid, reports in groups

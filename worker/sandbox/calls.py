@@ -80,10 +80,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class ReportsAnswer:
-    """Reports by sending: msgfid, then (smsfid, destination, date, statut) of each. `statut` is 0 or -15."""
+    """Reports by sending: msgfid, then (smsfid, destination, date, statut) of each."""
 
     accountid: str
-    statut: int
     groups: list[tuple[str, list[tuple[str, int, str, int]]]]
 
 

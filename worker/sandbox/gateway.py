@@ -176,7 +176,7 @@ class Gateway:
         ]
         if not groups and self.options.empty_statut:
             raise Refused(self.options.empty_statut)
-        return ReportsAnswer(account.accountid, 0, groups)
+        return ReportsAnswer(account.accountid, groups)
 
     def _read(self, account: Account, call: ReportsCall) -> Iterable[tuple[Sending, list[Due]]]:
         reports, once = self.reports[account.login], self.options.once_per_sms

@@ -153,7 +153,7 @@ def _accepted(answer: Accepted) -> dict[str, Any]:
 
 def _reports(answer: ReportsAnswer) -> dict[str, Any]:
     messages = [{"msgfid": msgfid, "dlrs": [_dlr(*report) for report in dlrs]} for msgfid, dlrs in answer.groups]
-    return {"accountid": answer.accountid, "statut": str(answer.statut), "texte": DONE, "messages": messages}
+    return {"accountid": answer.accountid, "statut": "0", "texte": DONE, "messages": messages}
 
 
 def _dlr(smsfid: str, destination: int, date: str, statut: int) -> dict[str, str]:

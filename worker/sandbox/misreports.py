@@ -43,7 +43,7 @@ class Misreports:
         except Refused as refused:
             if refused.code != NOTHING_TO_READ:
                 raise
-            nothing, answer = refused, ReportsAnswer(self._gateway.accounts[credentials.login].accountid, 0, [])
+            nothing, answer = refused, ReportsAnswer(self._gateway.accounts[credentials.login].accountid, [])
         assert isinstance(answer, ReportsAnswer)  # noqa: S101 - what this call is always answered with
         for reading in self._waiting.values():
             reading.goes_on({msgfid for msgfid, _ in answer.groups})

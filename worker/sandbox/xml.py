@@ -11,7 +11,7 @@ from lxml import etree
 
 from worker.sandbox.asked import Asked
 from worker.sandbox.calls import Accepted, Answer, BalanceAnswer, Recipient, ReportsAnswer, SendersAnswer
-from worker.sandbox.codes import DONE, ERRORS, SENT, STATUSES, Refused
+from worker.sandbox.codes import DONE, SENT, STATUSES, Refused
 from worker.sandbox.documents import root_of
 
 CONTENT_TYPE = "text/xml"
@@ -107,9 +107,8 @@ def _reply(content: str) -> bytes:
     return f"{_DECLARATION}<REPONSE>{content}</REPONSE>".encode()
 
 
-def _done(accountid: str, statut: int = 0) -> str:
-    text = escape(DONE if statut == 0 else ERRORS[statut])
-    return f"<accountid>{accountid}</accountid><statut>{statut}</statut><texte>{text}</texte>"
+def _done(accountid: str) -> str:
+    return f"<accountid>{accountid}</accountid><statut>0</statut><texte>{escape(DONE)}</texte>"
 
 
 def _accepted(answer: Accepted) -> Iterator[str]:
@@ -136,7 +135,7 @@ _ENDINGS = {
 
 
 def _reports(answer: ReportsAnswer) -> Iterator[str]:
-    yield _done(answer.accountid, answer.statut)
+    yield _done(answer.accountid)
     yield "<messages>"
     for msgfid, reports in answer.groups:
         yield f"<message><msgfid>{msgfid}</msgfid><dlrs>"

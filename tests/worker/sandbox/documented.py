@@ -79,7 +79,6 @@ ANSWERS: dict[str, tuple[Answer, list[str]]] = {
     "reports_reply": (
         ReportsAnswer(
             "38",
-            0,
             [
                 (
                     "m-1",

@@ -279,7 +279,7 @@ def test_every_status_is_called_what_the_documents_table_calls_it(transcript):
     (message,) = printed(transcript, "reports_every_status_reply")["messages"]
     called = [(report["statur"], report["libelle"]) for report in message["dlrs"]]
     reports = [("s-1", 22505442710, "2015-06-21 16:49:00", int(statut)) for statut, _ in called]
-    (written,) = plain.loads(json.write(ReportsAnswer("38", 0, [("m-1", reports)])))["messages"]
+    (written,) = plain.loads(json.write(ReportsAnswer("38", [("m-1", reports)])))["messages"]
     assert [(report["statur"], report["libelle"]) for report in written["dlrs"]] == called
     assert {int(statut) for statut, _ in called} == set(STATUSES)
 

@@ -170,12 +170,12 @@ def test_every_status_is_called_what_the_documents_table_calls_it(transcript):
 
     printed = called(transcript("xml/reports_every_status_reply.xml"))
     reports = [("s-1", 22505442710, "2015-06-21 16:49:00", int(statut)) for statut, _ in printed]
-    assert called(xml.write(ReportsAnswer("38", 0, [("m-1", reports)]))) == printed
+    assert called(xml.write(ReportsAnswer("38", [("m-1", reports)]))) == printed
     assert {int(statut) for statut, _ in printed} == set(STATUSES)
 
 
 def test_no_reports_may_also_be_an_empty_list():
-    empty = etree.fromstring(xml.write(ReportsAnswer("38", 0, [])))
+    empty = etree.fromstring(xml.write(ReportsAnswer("38", [])))
     assert (empty.findtext("statut"), len(empty.find("messages"))) == ("0", 0)
 
 
