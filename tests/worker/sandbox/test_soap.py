@@ -1,5 +1,8 @@
 """The SOAP form against transcripts made from the vendor's document, and against strangers."""
 
+import subprocess
+import sys
+
 import pytest
 from lxml import etree
 
@@ -186,6 +189,35 @@ def test_what_is_no_such_envelope_is_refused_with_minus_1(envelope):
     with pytest.raises(Refused) as refused:
         soap.read(soap.opened(envelope))
     assert refused.value.code == -1
+
+
+LARGEST = """
+import resource
+from worker.sandbox import soap
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+before = peak()
+for content in (
+    "".join(f"<a{number}/>" for number in range(249_000)),
+    "<to/>" * 249_000,
+    "<msg>{a}</msg>" + "<publipostage/>" * 249_000,
+    "<b " + " ".join(f"a{number}=''" for number in range(249_000)) + "/>",
+    "<msg>" + "{a}" * 3_300_000 + "</msg>",
+):
+    command = soap.opened(f"<Envelope><Body><Sendsms>{content}</Sendsms></Body></Envelope>".encode())
+    assert command is not None
+    soap.read(command)
+    del command
+print(peak() - before)
+"""
+
+
+def test_the_largest_envelopes_take_less_than_100_mb():
+    # The parser's memory is not Python's: a process of its own shows what both took at their peak.
+    done = subprocess.run([sys.executable, "-c", LARGEST], capture_output=True, text=True, timeout=60, check=True)
+    assert int(done.stdout) < 100_000
 
 
 @pytest.mark.parametrize("name", ANSWERS)
