@@ -1,7 +1,10 @@
 """The arrows of ARCHITECTURE.md: who may import whom."""
 
 import ast
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +58,26 @@ def test_production_code_never_imports_the_sandbox_but_to_start_it() -> None:
 
 def test_the_worker_package_is_empty_so_that_its_rooms_can_be_used_alone() -> None:
     assert (ROOT / "worker" / "__init__.py").read_text(encoding="utf-8").strip() == ""
+
+
+def test_the_client_alone_needs_neither_celery_nor_a_database() -> None:
+    code = "import json, sys, worker.smseco; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    imported = set(json.loads(done.stdout))
+    assert {"requests", "lxml"} <= imported
+    assert not imported & {
+        "campaigns",
+        "celery",
+        "kombu",
+        "redis",
+        "sqlalchemy",
+        "alembic",
+        "psycopg",
+        "pydantic",
+        "click",
+    }
 
 
 def test_nobody_else_moves_a_batch() -> None:
