@@ -1,8 +1,11 @@
 """Each fault of a request and of its reply, as a client on a real socket meets it."""
 
+import contextlib
 import http.client
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,10 +26,92 @@ COMMANDS = {
     "senders": "getsenders",
 }
 BODY = f"XML=<SMS><compte><login>toto@toto.fr</login><password>123456</password></compte>{SEND}</SMS>"
+JSON = (
+    'JSON={"compte":{"login":"toto@toto.fr","password":"123456"},"message":{"msgid":"15","expediteur":"TOTO",'
+    '"msg":"Juste un test"},"destinataires":[{"numero":"05442710"}]}'
+)
+SOAP = (
+    '<Envelope xmlns="http://schemas.xmlsoap.org/soap/envelope/"><Body><Sendsms xmlns="">'
+    "<login>toto@toto.fr</login><password>123456</password><msgid>15</msgid><expediteur>TOTO</expediteur>"
+    "<msg>Juste un test</msg><to>05442710</to></Sendsms></Body></Envelope>"
+)
+QUERY = "login=toto@toto.fr&password=123456&msgid=15&expediteur=TOTO&msg=Juste+un+test&numero=05442710"
+DEMO = "<SMS><compte><login>demo</login><password>demo</password></compte></SMS>"
 
 
 def statut(reply: str) -> str | None:
     return etree.fromstring(reply.encode()).findtext("statut")
+
+
+FORMS = {
+    "xml": ("POST", "/api/xml/sendsms/", BODY, "text/xml"),
+    "json": ("POST", "/api/json/sendsms/", JSON, "application/json"),
+    "soap": ("POST", "/api/soap/server/", SOAP, "text/xml"),
+    "get as xml": ("GET", f"/api/xml/sendsms?{QUERY}", "", None),
+    "get as json": ("GET", f"/api/json/sendsms?{QUERY}", "", None),
+    "get as html": ("GET", f"/api/html/sendsms?{QUERY}", "", None),
+}
+
+
+@pytest.fixture(params=FORMS)
+def post(request, served):
+    """Sends in one of the forms."""
+    method, path, body, content_type = FORMS[request.param]
+    return lambda: served.post(path, body, method=method, content_type=content_type)
+
+
+def test_a_reply_of_any_form_is_cut_in_its_middle_and_called_what_it_was(served, post):
+    whole = post()
+    assert accepted(served) == 1
+    served.sandbox.fault("cut_short")
+    half = post()
+    assert (half.status, half.type) == (whole.status, whole.type)
+    assert abs(2 * len(half.text) - len(whole.text)) < 10
+
+
+def test_a_slow_reply_of_any_form_is_called_what_it_was(served, post):
+    whole = post()
+    served.sandbox.fault("slow_body", seconds=0.05)
+    slow = post()
+    assert (slow.status, slow.type, len(slow.text)) == (whole.status, whole.type, len(whole.text))
+
+
+def test_a_reply_of_any_form_can_be_broken_off(served, post):
+    served.sandbox.fault("reset")
+    with pytest.raises(ConnectionResetError):
+        post()
+    assert accepted(served) == 1
+
+
+def test_a_refusal_comes_in_the_form_that_was_asked_in(served, post):
+    whole = post()
+    served.sandbox.fault("refuse", code=-12)
+    refused = post()
+    assert refused.type == whole.type
+    assert "Compte non actif dans le système" in unescape(refused.text)
+    assert accepted(served) == 1
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("hang_up", http.client.RemoteDisconnected),
+        ("drop_reply", http.client.RemoteDisconnected),
+        # Which of the two a client is told is its TLS library's affair.
+        ("reset", (ConnectionResetError, http.client.IncompleteRead)),
+    ],
+)
+def test_a_connection_ends_as_badly_under_tls(certificate, fault, error):
+    key, chain = certificate
+    armed = Fault(fault, operation="*")
+    with running(SandboxOptions(tls_certificate=chain, tls_key=key, faults=(armed,))) as sandbox:
+        context = ssl.create_default_context(cafile=chain)
+        connection = http.client.HTTPSConnection(urlsplit(sandbox.url).netloc, timeout=10, context=context)
+        connection.request("POST", "/api/xml/getbalance/", f"XML={DEMO}")
+        with contextlib.closing(connection), pytest.raises(error):
+            connection.getresponse().read()
+        assert sandbox.summary()["faults"] == {fault: 1}
 
 
 def accepted(served) -> int:
