@@ -8,17 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.worker.smseco.documented import CARRIED, CREDENTIALS, REQUESTS
 from worker.smseco import Credentials, Gateway, Sending, soap
 
-CREDENTIALS = Credentials("toto@toto.fr", "123456")
-TEST = "Bonjour, Ceci est juste un test."
 SERVER = "{http://www.smseco.com/api/soap/server/}"
-CARRIED = st.text(
-    st.one_of(
-        st.sampled_from("\t\n\r&<>\"'%+={};]€{}\\ "),
-        st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"),
-    )
-)
 
 
 def merge(text, fields, values, **options):
@@ -46,44 +39,9 @@ def sent_values(request):
     return [{cell.tag.removeprefix(SERVER): cell.text or "" for cell in row} for row in rows]
 
 
-REQUESTS = {
-    "send_request": soap.send_request(
-        CREDENTIALS, Sending("15", "TOTO", TEST, ["05442710", "07352518", 22678657808])
-    ),
-    "send_every_option_request": soap.send_request(
-        CREDENTIALS,
-        Sending(
-            "15", "TOTO", TEST, ["05442710"], unicode=True, flash=True, binary=True, mwi=1, pid=0, rpi=2, alt_dcs="3",
-            udhdata="0605", datesend=datetime(2015, 6, 21, 16, 49, 30, tzinfo=UTC),
-        ),
-    ),
-    "send_special_text_request": soap.send_request(
-        CREDENTIALS,
-        Sending("15", "TOTO", 'Fête à -50% & plus: 1+1=2 "oui" <{nom}> 😀', ["05442710"], unicode=True),
-    ),
-    "merge_request": soap.send_request(
-        CREDENTIALS,
-        merge(
-            "Bonjour {nom}, votre solde est {solde}", ("nom", "solde"),
-            [
-                (" le nom du premier contact", " le solde du premier contact"),
-                (" le nom du deuxième contact", " le solde du deuxième contact"),
-            ],
-        ),
-    ),
-    "reports_request": soap.reports_request(CREDENTIALS),
-    "reports_of_one_request": soap.reports_request(
-        CREDENTIALS, "55857bdb8d51b7-38880789", "55857bf80517a0-38726421"
-    ),
-    "balance_request": soap.balance_request(CREDENTIALS),
-    "senders_request": soap.senders_request(CREDENTIALS),
-    "lookup_request": soap.lookup_request(CREDENTIALS, "15", ["05442710", "07352518", "08559001"]),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_is_the_envelope_of_its_transcript(transcript, name):
-    assert tree(REQUESTS[name].body) == tree(transcript(f"soap/{name}.xml"))
+    assert tree(REQUESTS[name](soap).body) == tree(transcript(f"soap/{name}.xml"))
 
 
 @pytest.mark.parametrize("name", ["send_as_printed_request", "merge_as_printed_request"])
@@ -125,7 +83,7 @@ def test_a_request_travels_as_soap_does(stub, transcript):
     ],
 )  # fmt: skip
 def test_each_operation_is_named_by_its_action(name, action):
-    assert (REQUESTS[name].path, REQUESTS[name].action) == ("api/soap/server/", action)
+    assert (REQUESTS[name](soap).path, REQUESTS[name](soap).action) == ("api/soap/server/", action)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +123,7 @@ def test_braces_that_are_no_fields_would_shift_positions_and_are_refused_unrepea
 
 
 def test_a_plain_send_may_hold_any_braces():
-    assert called(REQUESTS["send_special_text_request"]).find(f"{SERVER}publipostage") is None
+    assert called(REQUESTS["send_special_text_request"](soap)).find(f"{SERVER}publipostage") is None
 
 
 @example(text="a]]>b", login="<&>", rows=[("]]>", "\r\n%s%00")])

@@ -10,16 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.worker.smseco.documented import CARRIED, CREDENTIALS, POSTED, REQUESTS
 from worker.smseco import BadReply, Credentials, Sending, xml
-
-CREDENTIALS = Credentials("toto@toto.fr", "123456")
-TEST = "Bonjour, Ceci est juste un test."
-CARRIED = st.text(
-    st.one_of(
-        st.sampled_from("\t\n\r&<>\"'%+={};]€{}\\ "),
-        st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"),
-    )
-)
 
 
 def document_of(request) -> str:
@@ -36,62 +28,24 @@ def tree(document: str | bytes):
     return simple(ElementTree.fromstring(document))
 
 
-REQUESTS = {
-    "send_request": xml.send_request(
-        CREDENTIALS, Sending("15", "TOTO", TEST, ["05442710", "07352518", 22678657808])
-    ),
-    "send_every_option_request": xml.send_request(
-        CREDENTIALS,
-        Sending(
-            "15", "TOTO", TEST, ["05442710"], unicode=True, flash=True, binary=True, mwi=1, pid=0, rpi=2, alt_dcs="3",
-            udhdata="0605", datesend=datetime(2015, 6, 21, 16, 49, 30, tzinfo=UTC),
-        ),
-    ),
-    "send_special_text_request": xml.send_request(
-        CREDENTIALS,
-        Sending("15", "TOTO", 'Fête à -50% & plus: 1+1=2 "oui" <{nom}> 😀', ["05442710"], unicode=True),
-    ),
-    "merge_request": xml.send_request(
-        CREDENTIALS,
-        Sending(
-            "15", "TOTO", "Bonjour {nom}, votre solde est {solde}", ["05442710", "07352518"], ("nom", "solde"),
-            [
-                (" le nom du premier contact", " le solde du premier contact"),
-                (" le nom du deuxième contact", " le solde du deuxième contact"),
-            ],
-        ),
-    ),
-    "reports_request": xml.reports_request(CREDENTIALS),
-    "reports_of_one_request": xml.reports_request(
-        CREDENTIALS, "55857bdb8d51b7-38880789", "55857bf80517a0-38726421"
-    ),
-    "account_request": xml.balance_request(CREDENTIALS),
-    "lookup_request": xml.lookup_request(CREDENTIALS, "15", ["05442710", "07352518", "08559001"]),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_is_written_as_the_document_shows_it(transcript, name):
-    assert tree(document_of(REQUESTS[name])) == tree(transcript(f"xml/{name}.xml"))
-
-
-def test_senders_are_asked_for_by_the_text_that_asks_for_the_balance(transcript):
-    assert tree(document_of(xml.senders_request(CREDENTIALS))) == tree(transcript("xml/account_request.xml"))
+    assert tree(document_of(REQUESTS[name](xml))) == tree(transcript(f"xml/{POSTED[name]}.xml"))
 
 
 @pytest.mark.parametrize(
-    ("request_", "path"),
+    ("name", "path"),
     [
-        (REQUESTS["send_request"], "api/xml/sendsms/"),
-        (REQUESTS["lookup_request"], "api/xml/sendhrl/"),
-        (REQUESTS["reports_request"], "api/xml/getdlrs/"),
-        (REQUESTS["account_request"], "api/xml/getbalance/"),
-        (xml.senders_request(CREDENTIALS), "api/xml/getsenders/"),
+        ("send_request", "api/xml/sendsms/"),
+        ("merge_request", "api/xml/sendsms/"),
+        ("lookup_request", "api/xml/sendhrl/"),
+        ("reports_request", "api/xml/getdlrs/"),
+        ("balance_request", "api/xml/getbalance/"),
+        ("senders_request", "api/xml/getsenders/"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_each_operation_has_the_path_that_is_printed(request_, path):
-    assert request_.path == path
+def test_each_operation_has_the_path_that_is_printed(name, path):
+    assert REQUESTS[name](xml).path == path
 
 
 @pytest.mark.parametrize("msgid", ["", "a" * 31, "a b"])
