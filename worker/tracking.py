@@ -18,7 +18,7 @@ from campaigns.states import MessageStatus
 from worker import cleaning, evidence, sending
 from worker.resources import Resources, Slice
 from worker.smseco.errors import BadReply, ReadFailed, Refused
-from worker.smseco.reports import parse_reports
+from worker.smseco.reports import count_reports, parse_reports
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ def _unfinished(resources: Resources, account: str, poll_id: int, error: ReadFai
 def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> Reading:
     reports.store(resources.database, poll_id, body)
     # Whoever applies it parses it: here it is counted, if it is spelt as usual.
-    count = body.count(b"</dlr>")
+    count = count_reports(body)
     if not count and (empty := _empty(resources, account, body)):
         reports.forget(resources.database, poll_id)
         return empty

@@ -109,6 +109,13 @@ def polls(database: Database) -> list[tuple[Any, ...]]:
         pytest.param(b"<REPONSE><statut>0</statut><messages/></REPONSE>", [], id="no messages"),
         pytest.param(b"<html><body>502</body></html>", [("applied", 0)], id="an HTML page"),
         pytest.param(b"<REPONSE><statut>0</statut><mess", [("applied", 0)], id="cut short before the first report"),
+        pytest.param(b'{"statut":-15,"messages":[]}', [], id="no status available, in JSON"),
+        pytest.param(b'{"statut":0,"messages":[{"msgf', [("applied", 0)], id="JSON cut short before the first report"),
+        pytest.param(
+            b'{"messages":[{"msgfid":"m","dlrs":[{"smsfid":"s","destination":1,"statur":56}]}]}',
+            [("applied", 1)],
+            id="a report in JSON",
+        ),
     ],
 )
 def test_a_body_is_forgotten_only_if_it_certainly_holds_no_report(

@@ -98,7 +98,14 @@ class Unreachable(ReadFailed):
 
 
 class BadReply(ReadFailed):
-    """Something answered, but not as the API does (HTML, HTTP status, broken XML): is the base URL right?"""
+    """Something answered, but not as the API does (HTML, HTTP status, broken XML or JSON): is the base URL right?"""
 
     def __str__(self) -> str:
         return f"not the gateway's answer: {self.reason}"
+
+
+def what_else(text: str) -> str:
+    """What a body is that does not begin as a reply does, in our words."""
+    if not text.strip():
+        return "an empty body"
+    return "HTML" if "<html" in text.lower() else "an unknown document"

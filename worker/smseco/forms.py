@@ -7,7 +7,7 @@ Whatever the form, the same values go in and come out (`values.py`), and the sam
 from collections.abc import Sequence
 from typing import Protocol
 
-from worker.smseco import outcome, query, soap, xml
+from worker.smseco import json, outcome, query, soap, xml
 from worker.smseco.request import Request
 from worker.smseco.values import Balance, Credentials, Sending
 
@@ -39,7 +39,7 @@ class Form(outcome.Form, Protocol):
         """The registered sender names."""
 
 
-FORMS: dict[str, Form] = {"xml": xml, "get": query, "soap": soap}
+FORMS: dict[str, Form] = {"xml": xml, "json": json, "get": query, "soap": soap}
 
 
 def form_named(name: str) -> Form:

@@ -3,8 +3,13 @@
 A body that was kept years ago, or was asked for by hand in another form, is therefore read like any other.
 """
 
-from worker.smseco import xml_reports
+import re
+
+from worker.smseco import json_reports, xml_reports
 from worker.smseco.values import ReportBatch
+
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{[]")
+_UNUSUAL = re.compile(rb'</(?:[\w.-]+:)?dlr\s*>|"smsfid"', re.IGNORECASE)
 
 
 def parse_reports(raw: bytes) -> ReportBatch:
@@ -12,4 +17,14 @@ def parse_reports(raw: bytes) -> ReportBatch:
 
     Raises Refused for a documented refusal, BadReply if this is no reply of the API and holds no report.
     """
-    return xml_reports.parse_reports(raw)
+    return json_reports.parse_reports(raw) if _is_json(raw) else xml_reports.parse_reports(raw)
+
+
+def count_reports(raw: bytes) -> int:
+    """About how many reports are in a body, at a glance; one that was cut in two may count."""
+    return raw.count(b"</dlr>") or raw.count(b'"smsfid"') or len(_UNUSUAL.findall(raw))
+
+
+def _is_json(raw: bytes) -> bool:
+    """Told by the first bracket; where something else stands before it, a notice of PHP perhaps, by a name of each."""
+    return bool(_JSON.match(raw)) or (b'"dlrs"' in raw and b"<dlrs" not in raw)

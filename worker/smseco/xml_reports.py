@@ -11,7 +11,7 @@ import re
 from lxml import etree
 
 from worker.smseco.codes import check_report_status
-from worker.smseco.errors import BadReply
+from worker.smseco.errors import BadReply, what_else
 from worker.smseco.fields import batch_of, integer, spelt, status_of
 from worker.smseco.values import ReportBatch
 from worker.smseco.xml_tree import fields_of, is_typed, name_of, parse_reply
@@ -134,14 +134,6 @@ def _cells(text: str) -> dict[str, str]:
 def _check_remains(text: str, raw: bytes) -> None:
     root = _REPLY_ROOT.search(text)
     if root is None or _FAULT.search(text):
-        raise BadReply(_what_else(text), partial=raw)
+        raise BadReply("SOAP fault" if _FAULT.search(text) else what_else(text), partial=raw)
     statuses = [integer(value.strip()) for name, value in _DAMAGED_CELL.findall(text, root.end()) if name == "statut"]
     check_report_status((statuses and statuses[0]) or 0)
-
-
-def _what_else(text: str) -> str:
-    if not text.strip():
-        return "an empty body"
-    if _FAULT.search(text):
-        return "SOAP fault"
-    return "HTML" if "<html" in text.lower() else "an unknown document"

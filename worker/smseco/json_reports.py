@@ -1,0 +1,104 @@
+"""Delivery reports in the JSON form (III-3-2), read so that none is lost.
+
+A report can be asked for once, so a body that was cut short still yields every report that is whole in it: its end is
+cut back to the last of them, and the brackets that it lacks are put there. Whatever comes before and after the document
+(PHP's notices) is left away.
+"""
+
+import re
+from typing import Any
+
+from worker.smseco.codes import check_report_status
+from worker.smseco.errors import BadReply, what_else
+from worker.smseco.fields import batch_of, status_of
+from worker.smseco.json_tree import decoded, text_of, texts_of
+from worker.smseco.values import ReportBatch
+
+# As a report is written: smsfid, destination, date, code.
+_Row = tuple[str, ...]
+_CELLS = ("smsfid", "destination", "date", "statut")
+
+_BEGIN = re.compile(r'\A\[|\{\s*"')
+# A text is one token even if its end is missing, so that no bracket within it counts.
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{},]', re.DOTALL)
+# Escapes that there are, or the backslash of another: a server that escapes by hand writes l\'Opérateur.
+_ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\')
+_ENDS = {"{": "}", "[": "]"}
+_DEEPEST = 100
+
+
+def parse_reports(raw: bytes) -> ReportBatch:
+    """The reports in a reply to a report request; empty if it says that there are none (0 or -15).
+
+    Raises Refused for a documented refusal, BadReply if this is no reply of the API and holds no report.
+    """
+    # A broken letter can only stand in a label: in a number or an id it would match nothing anyway.
+    text = raw.decode("utf-8-sig", "replace").strip()
+    truncated = False
+    try:
+        document = decoded(text, strict=False)
+    except ValueError:
+        truncated = True
+        document = _salvage(text, raw)
+    msgfids, rows = _reports_below(document)
+    if not rows:
+        _check_nothing(document, raw)
+    return batch_of(msgfids, rows, truncated=truncated)
+
+
+def _reports_below(document: Any) -> tuple[list[str], list[_Row]]:
+    """Each report wherever it stands, and the msgfid that is nearest above it."""
+    msgfids: list[str] = []
+    rows: list[_Row] = []
+    waiting = [("", document)]
+    while waiting:
+        msgfid, value = waiting.pop()
+        if isinstance(value, dict):
+            msgfid = text_of(value.get("msgfid")) or msgfid
+            if _is_report(value):
+                msgfids.append(msgfid)
+                rows.append(tuple([text_of(value.get(name)) for name in _CELLS]))
+                continue
+            value = list(value.values())
+        if isinstance(value, list):
+            waiting += [(msgfid, each) for each in reversed(value) if isinstance(each, dict | list)]
+    return msgfids, rows
+
+
+def _is_report(value: dict[str, Any]) -> bool:
+    return "statut" in value and ("smsfid" in value or "destination" in value)
+
+
+def _check_nothing(document: Any, raw: bytes) -> None:
+    if not isinstance(document, dict):
+        raise BadReply("an unknown document", partial=raw)
+    check_report_status(status_of(texts_of(document)), raw)
+
+
+def _salvage(text: str, raw: bytes) -> Any:
+    """What is whole of a document that is broken somewhere; raises BadReply if that is nothing."""
+    begin = _BEGIN.search(text)
+    if begin is None:
+        raise BadReply("broken JSON" if text.startswith("{") else what_else(text), partial=raw)
+    try:
+        return decoded(_closed(_ESCAPE.sub(r"\1", text[begin.start() :])), strict=False)
+    except ValueError:
+        raise BadReply("broken JSON", partial=raw) from None
+
+
+def _closed(text: str) -> str:
+    """A document up to its end or, if it has none, up to the last object or field of the reply that is whole."""
+    opened: list[str] = []
+    end = depth = 0
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        if mark in _ENDS:
+            opened.append(mark)
+        elif mark in "]}":
+            opened.pop()
+            end, depth = token.end(), len(opened)
+        elif mark == "," and len(opened) == 1:
+            end, depth = token.start(), 1
+        if not 0 < len(opened) < _DEEPEST:
+            break
+    return text[:end] + "".join(_ENDS[mark] for mark in reversed(opened[:depth]))
