@@ -11,11 +11,12 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from worker.sandbox import api, calls, soap, xml
+from worker.sandbox import calls, soap, xml
 from worker.sandbox import json as sandbox_json
 from worker.sandbox.asked import call_for
 from worker.sandbox.codes import ERRORS, Refused
 from worker.sandbox.sendings import Sending as Taken
+from worker.sandbox.ways import way_of
 from worker.smseco import Credentials, Sending, parse_reports
 from worker.smseco.forms import FORMS
 from worker.smseco.message import message_of
@@ -71,7 +72,7 @@ def read(request: Request) -> tuple[calls.Credentials, calls.Call]:
     """What the sandbox takes a request of the client for."""
     path = f"/client/42/fr/{request.path}" + (f"?{request.query}" if request.query else "")
     came = make_mocked_request(request.method, path, headers={"Content-Type": request.content_type})
-    way = api._way(came, *api._asked_for(came), request.body)
+    way = way_of(came, request.body)
     return call_for(way.operation, way.read())
 
 

@@ -1,71 +1,21 @@
-"""The vendor's URLs over HTTP: finds the form and the operation by the tail of a path, and lets faults strike.
+"""The vendor's API over HTTP: each request is carried out and answered, and faults strike where they are armed.
 
-A way in is a reader and a writer: a POST is answered in the form it came in, a GET in the one that its path names. Any
-base path will do, any case, with or without the last slash; so `/client/CODE/fr/api/xml/sendsms/` is served, and
-the old `/XML/XMLdatas.php`. SOAP has one address for all operations, and its WSDL tells where that was reached. What is
-asked is the gateway's affair, how it is written the form's.
+By which way a request came stands in ways.py, what is asked is the gateway's affair, how it is written the form's.
 """
 
 import asyncio
-import re
-from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from worker.sandbox import bodies, html, json, query, soap, spoiling, wsdl, xml
-from worker.sandbox.asked import Asked, call_for
+from worker.sandbox import spoiling
+from worker.sandbox.asked import call_for
 from worker.sandbox.calls import Accepted, Answer, ReportsCall
 from worker.sandbox.codes import Refused
 from worker.sandbox.control import Control
 from worker.sandbox.faults import BODIES, Faults
 from worker.sandbox.gateway import Gateway
 from worker.sandbox.misreports import Misreports
-
-
-class Writer(Protocol):
-    """A form that answers can be written in."""
-
-    CONTENT_TYPE: str
-
-    def write(self, answer: Answer) -> bytes:
-        """The reply to an accepted request."""
-
-    def write_refusal(self, operation: str, refused: Refused) -> bytes:
-        """The reply to a refused request."""
-
-
-class Way(NamedTuple):
-    """How a request is read and answered; `status` is that of HTTP."""
-
-    operation: str
-    read: Callable[[], Asked]
-    writer: Writer
-    status: int = 200
-
-
-class Reader(NamedTuple):
-    """A form that is posted: the field that its document travels in, and what finds the texts in it."""
-
-    field: bytes
-    read: Callable[[bytes], Asked]
-
-
-READERS = {"xml": Reader(b"XML", xml.read), "json": Reader(b"JSON", json.read)}
-WRITERS: dict[str, Writer] = {"xml": xml, "json": json, "html": html}
-OPERATIONS = {
-    "sendsms": "send",
-    "getdlrs": "reports",
-    "getbalance": "balance",
-    "getsenders": "senders",
-    "sendhlr": "lookup",
-    "sendhrl": "lookup",
-}
-
-_TAIL = re.compile(r"(?:.*/)?api/(?P<form>\w+)/(?P<command>\w+)/?", re.IGNORECASE)
-_SOAP_TAIL = re.compile(r"(?P<base>.*/)api/soap/(?P<door>server|wsdl)/?", re.IGNORECASE)
-_OLD_TAIL = re.compile(r"(?:.*/)?xml/xmldatas\.php/?", re.IGNORECASE)
+from worker.sandbox.ways import Way, description, way_of
 
 
 class Api:
@@ -79,10 +29,10 @@ class Api:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers one request; HTTP status 200 whatever the vendor's own `statut` says, 500 for a fault of SOAP."""
-        described = _description(request)
+        described = description(request)
         if described is not None:
             return described
-        way = _way(request, *_asked_for(request), await request.read())
+        way = way_of(request, await request.read())
         self._control.requests[way.operation] += 1
         if slow := self._faults.strike("slow", way.operation):
             await asyncio.sleep(slow.seconds)
@@ -116,51 +66,6 @@ class Api:
             seconds += self._gateway.options.latency
         if seconds:
             await asyncio.sleep(seconds)
-
-
-def _description(request: web.Request) -> web.Response | None:
-    """The WSDL, where it is asked for: at its own address, or at the server's by `?wsdl`."""
-    found = _SOAP_TAIL.fullmatch(request.rel_url.raw_path)
-    if found is None:
-        return None
-    if found["door"].lower() == "server" and not (request.method == "GET" and "wsdl" in map(str.lower, request.query)):
-        return None
-    if request.method != "GET":
-        raise web.HTTPMethodNotAllowed(request.method, ["GET"])
-    address = f"{request.scheme}://{request.host}{found['base']}api/soap/server/"
-    return web.Response(body=wsdl.write(address), content_type=wsdl.CONTENT_TYPE, charset="utf-8")
-
-
-def _asked_for(request: web.Request) -> tuple[str, str]:
-    """Operation and form, by method and path. An unknown command is an operation of its own, to be refused in the form
-    it was asked in; SOAP's stands in the body."""
-    found = _TAIL.fullmatch(request.path)
-    if _OLD_TAIL.fullmatch(request.path):
-        operation, form = "send", "xml"
-    elif found and (found["form"].lower(), found["command"].lower()) == ("soap", "server"):
-        operation, form = "unknown", "soap"
-    elif found and found["form"].lower() in WRITERS:
-        operation, form = OPERATIONS.get(found["command"].lower(), "unknown"), found["form"].lower()
-    else:
-        raise web.HTTPNotFound
-    methods = ["POST"] if form == "soap" else ["GET", "POST"] if form in READERS else ["GET"]
-    if request.method not in methods:
-        raise web.HTTPMethodNotAllowed(request.method, methods)
-    return operation, form
-
-
-def _way(request: web.Request, operation: str, form: str, body: bytes) -> Way:
-    if request.method == "GET":
-        return Way(operation, partial(query.read, request.raw_path.partition("?")[2].encode()), WRITERS[form])
-    if form == "soap":
-        command = soap.opened(body)
-        operation = soap.operation(command)
-        return Way(operation, partial(soap.read, command), soap, 200 if operation in soap.NAMES else 500)
-    # III-3 prints the XML address for reports in JSON, so it serves them too.
-    if operation == "reports" and form == "xml" and bodies.field(body, b"JSON", request.content_type) is not None:
-        form = "json"
-    name, read = READERS[form]
-    return Way(operation, lambda: read(bodies.document(body, name, request.content_type)), WRITERS[form])
 
 
 def _reply(way: Way, written: bytes) -> web.Response:
