@@ -72,8 +72,8 @@ def _posted(order: Order, access: Access, its: Open, before: Decimal | None) -> 
     except InDoubt as doubt:
         raise MayHaveBeenSentError(_told(doubt, order, access, its, before)) from None
     except KeyboardInterrupt:
-        look = _how_to_look(order, access, its, None, before)
-        click.echo(f"\ninterrupted: it may have been sent. Do not repeat it blindly.\n{look}", err=True)
+        click.echo("\ninterrupted: it may have been sent. Do not repeat it blindly.", err=True)
+        click.echo(_how_to_look(order, access, its, None, before), err=True)
         raise
 
 
@@ -85,7 +85,10 @@ def _told(doubt: InDoubt, order: Order, access: Access, its: Open, before: Decim
 def _how_to_look(order: Order, access: Access, its: Open, msgfid: str | None, before: Decimal | None) -> str:
     from worker.console.screen import amount
 
-    after = _credits(its)
+    try:
+        after = _credits(its)
+    except KeyboardInterrupt:  # all else has to be told all the same
+        after = None
     unknown = f"    (its msgid; not every gateway understands it)\n  campaigns gateway reports{access.again}"
     lines = [
         "How to look, without sending anything:",

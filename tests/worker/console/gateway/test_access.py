@@ -1,12 +1,15 @@
 """Who asks which gateway: an account of the settings, or a URL and a login with a password that no option shows."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from tests.worker.console.gateway.conftest import LOGIN, PASSWORD
-from tests.worker.terminal import run
+from tests.worker.terminal import PROGRAM, run
 from worker.console.gateway import access
 from worker.console.gateway.access import Access
 from worker.sandbox.server import RunningSandbox
@@ -47,6 +50,28 @@ def test_without_settings_the_password_is_asked_for_and_not_shown(
     assert (result.exit_code, result.stdout) == (0, "CLINIQUE\n")
     assert "password" in result.stderr
     assert PASSWORD not in result.output
+
+
+def test_at_a_real_terminal_password_and_consent_are_asked_for_and_the_password_is_not_echoed(
+    sandbox: RunningSandbox,
+) -> None:
+    terminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    words = [*PROGRAM, "gateway", "send", *by_url(sandbox), "--from", "CLINIQUE", "--text", "Bonjour", "2250709999956"]
+    with subprocess.Popen([sys.executable, "-c", terminal, *words], stdin=PIPE, stdout=PIPE, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        seen = b""
+        for question, answer in ((b"password: ", f"{PASSWORD}\n"), (b"Go on? [y/N]: ", "y\n")):
+            while not seen.endswith(question):
+                piece = process.stdout.read(1)
+                assert piece, seen.decode()
+                seen += piece
+            process.stdin.write(answer.encode())
+        seen += process.stdout.read()
+        assert process.wait(30) == 0, seen.decode()
+    assert PASSWORD.encode() not in seen
+    assert b"1 of 1 number taken" in seen
+    assert len(sandbox.ledger()) == 1
 
 
 def test_without_a_password_and_without_a_terminal_it_says_where_to_put_it(sandbox: RunningSandbox) -> None:

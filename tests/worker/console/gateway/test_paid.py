@@ -282,6 +282,23 @@ def test_a_lost_reply_is_in_doubt_with_a_status_of_its_own(
     assert account.summary()["acceptances"] == 1
 
 
+def test_ctrl_c_while_the_balance_is_asked_for_hides_no_doubt(
+    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.fault("drop_reply")
+    really, asked = Gateway.balance, iter([False, True])
+
+    def balance(gateway: Gateway) -> Any:
+        if next(asked):
+            raise KeyboardInterrupt
+        return really(gateway)
+
+    monkeypatch.setattr(Gateway, "balance", balance)
+    result = run(*SEND, "--msgid", "m-1", "--yes")
+    assert result.exit_code == 3
+    assert "campaigns gateway reports --msgfid m-1" in result.stderr
+
+
 def test_a_doubt_that_shows_its_msgfid_is_looked_for_by_it(
     account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
