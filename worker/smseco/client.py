@@ -68,6 +68,13 @@ class Gateway:
         """Seconds after which a send or lookup has certainly left the wire: a lease must outlive it."""
         return CONNECT_PATIENCE * self._connect_timeout + self._read_timeout
 
+    def check(self, request: Request) -> None:
+        """Raises ValueError for a form's request that is too long for this gateway, and asks nothing.
+
+        Every operation checks by itself: this is for whoever must know before a person is asked to agree.
+        """
+        self._connection.check(request)
+
     def send(self, sending: Sending) -> Receipt:
         """Send one text to many (I). Costs credits. Raises NotSent, Refused or InDoubt; ValueError for a mail merge."""
         if sending.fields:

@@ -210,15 +210,20 @@ class Connection:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(self._watch))
 
+    def check(self, request: Request) -> str:
+        """The URL of a request; raises ValueError for a query that makes it longer than every server takes."""
+        url = self._base_url + request.path
+        _check_length(url, request.query)
+        return url
+
     def ask(self, request: Request, *, answer_within: float, max_bytes: int) -> Exchange:
         """Ask once. Whatever the network does is noted in the exchange, not raised.
 
         `answer_within` (seconds) bounds everything from the first byte of the request to the last of the reply; a body
-        of more than `max_bytes` is left where it got too long, and is a failure. Raises ValueError, before anything
-        leaves, for a query that makes the URL longer than every server takes.
+        of more than `max_bytes` is left where it got too long, and is a failure. Raises ValueError like `check`, before
+        anything leaves.
         """
-        url = self._base_url + request.path
-        _check_length(url, request.query)
+        url = self.check(request)
         if self._process != os.getpid():
             self._open()
         begin_within = CONNECT_PATIENCE * self._connect_timeout

@@ -16,10 +16,21 @@ from worker.console.consent import somebody_is_there
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from worker.smseco import Credentials, Gateway
+    from worker.smseco.forms import Form
+    from worker.smseco.request import Request
 
 PASSWORD = "SMSECO_PASSWORD"  # noqa: S105  the variable's name
 
 DEFAULT = "default"
+
+
+@contextmanager
+def written_wrongly() -> Iterator[None]:
+    """Around what checks values and sends nothing: its ValueError, which shows no number and no text, as UsageError."""
+    try:
+        yield
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,13 @@ class Open:
     def name(self) -> str:
         """The account, for a person."""
         return "of --login" if self.account is None else self.account
+
+    def check(self, request: Callable[[Form, Credentials], Request]) -> None:
+        """Raises UsageError for what the form cannot carry: said before anybody is asked to agree, or waits for it."""
+        from worker.smseco.forms import form_named
+
+        with written_wrongly():
+            self.gateway.check(request(form_named(self.form), self.credentials))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from worker.console.gateway.access import Access, asking
-from worker.console.gateway.message import fresh_msgid, written_wrongly
+from worker.console.gateway.message import fresh_msgid
 
 EPILOG = """\b
 Example:
@@ -29,13 +29,11 @@ def lookup(access: Access, *, numbers: tuple[str, ...], msgid: str | None, yes: 
     from worker.console import screen
     from worker.console.gateway.digits import digits
     from worker.console.gateway.paid import Order, carry_out
-    from worker.smseco.forms import form_named
 
     msgid = msgid or fresh_msgid()
     asked = [digits(number) for number in numbers]
     with access.opened() as its:
-        with written_wrongly():
-            form_named(its.form).lookup_request(its.credentials, msgid, asked)
+        its.check(lambda form, credentials: form.lookup_request(credentials, msgid, asked))
         order = Order(
             msgid,
             len(asked),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import click
 
 from worker.console.gateway.access import Access, asking
-from worker.console.gateway.message import Message, saying, written_wrongly
+from worker.console.gateway.message import Message, saying
 
 MOST_ROWS = 1_000
 """Beyond which one lost reply would leave too many in doubt."""
@@ -49,14 +49,12 @@ def merge(access: Access, *, file: str, number_column: str | None, message: Mess
     credits and texts real people, so it says what it is about to do and asks first. The form get has no mail merge.
     """
     from worker.console.gateway.paid import Order, carry_out
-    from worker.smseco.forms import form_named
 
     found = recipients(file, message.text, number_column)
     texts = found.texts(message.text)
     with access.opened() as its:
         sending = message.sending(its, found.numbers, texts, fields=found.fields, values=found.values)
-        with written_wrongly():  # what the form cannot carry is said before anybody is asked
-            form_named(its.form).send_request(its.credentials, sending)
+        its.check(lambda form, credentials: form.send_request(credentials, sending))
         order = Order(
             message.msgid,
             len(texts),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from worker.console.gateway.access import Open, written_wrongly
+
 if TYPE_CHECKING:  # late: `--help` need not wait for them
-    from worker.console.gateway.access import Open
     from worker.smseco import Sending
 
 STDIN = "-"
@@ -70,15 +70,6 @@ class Message:
         return f"{counted(len(texts), 'number')}, {total} in {kind}{when}"
 
 
-@contextmanager
-def written_wrongly() -> Iterator[None]:
-    """Around what checks values and sends nothing: its ValueError, which shows no number and no text, as UsageError."""
-    try:
-        yield
-    except ValueError as wrong:
-        raise click.UsageError(str(wrong)) from None
-
-
 def _text(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     if text != STDIN:
         return text
@@ -123,7 +114,7 @@ OPTIONS = (
     click.option("--datesend", callback=_moment, metavar="TIME",
                  help="When to send it, to the minute, as in 2026-12-24T18:00+00:00.  [default: now]"),
     click.option("--flash", is_flag=True, help="Shown at once, not stored by the phone."),
-    click.option("--binary", is_flag=True, help="The text is binary (`binaire`)."),
+    click.option("--binary", is_flag=True, help="The text is binary."),
     click.option("--mwi", metavar="VALUE", help="Message waiting indication, as the vendor has it."),
     click.option("--pid", metavar="VALUE", help="Protocol identifier."),
     click.option("--rpi", metavar="VALUE", help="Reply path indicator."),

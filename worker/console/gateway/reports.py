@@ -39,13 +39,7 @@ def reports(
     they are shown here this once, so it asks first.
     """
     from worker.interruption import ends_in_order
-    from worker.smseco.values import check_text
 
-    for name, text in (("msgfid", msgfid), ("smsfid", smsfid)):
-        try:
-            check_text(name, text or "")
-        except ValueError as wrong:
-            raise click.UsageError(str(wrong)) from None
     wanted = {"msgfid": msgfid, "smsfid": smsfid}
     database, why = _journal(access, no_journal=no_journal)
     with ends_in_order(FAREWELL):
@@ -72,6 +66,7 @@ def _only_shown(access: Access, wanted: dict[str, Any], why: str, *, yes: bool, 
     from worker.smseco import ReadFailed
 
     with access.opened() as its:
+        its.check(lambda form, credentials: form.reports_request(credentials, **wanted))
         agreed(
             what=f"These reports will be kept nowhere: {why}.\nThe gateway at {its.host} hands each of them out this "
             "once, and here it is only shown.",
@@ -109,6 +104,7 @@ def _kept(access: Access, database: Database, wanted: dict[str, Any], *, yes: bo
     from worker.settings import settings
 
     with access.opened() as its:
+        its.check(lambda form, credentials: form.reports_request(credentials, **wanted))
         account = str(its.account)
     if settings().poll_min_age and not any(wanted.values()):
         agreed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from worker.console.gateway.access import Access, asking
-from worker.console.gateway.message import Message, saying, written_wrongly
+from worker.console.gateway.message import Message, saying
 
 EPILOG = """\b
 Examples:
@@ -29,13 +29,11 @@ def send(access: Access, *, numbers: tuple[str, ...], message: Message, yes: boo
     """
     from worker.console.gateway.digits import digits
     from worker.console.gateway.paid import Order, carry_out
-    from worker.smseco.forms import form_named
 
     texts = [message.text] * len(numbers)
     with access.opened() as its:
         sending = message.sending(its, [digits(number) for number in numbers], texts)
-        with written_wrongly():  # what the form cannot carry is said before anybody is asked
-            form_named(its.form).send_request(its.credentials, sending)
+        its.check(lambda form, credentials: form.send_request(credentials, sending))
         order = Order(
             message.msgid,
             len(numbers),

@@ -206,6 +206,8 @@ def test_fields_stand_in_the_order_of_the_text(account: RunningSandbox, sent: li
         ((*SEND, "--datesend", "demain"), "'demain' is no time"),
         ((*SEND, "07O8"), "numbers[1] is not made of digits"),
         ((*SEND, "--msgid", "x" * 31), "msgid must be 1 to 30"),
+        ((*SEND, "--form", "get", *["22507099999"] * 800), "the URL would be"),
+        ((*LOOKUP, "--form", "get", *["22507099999"] * 800), "the URL would be"),
         ((*SEND, "--form", "html"), "html is an output for eyes"),
         ((*SEND, "--form", "morse"), "there is no form 'morse'"),
         ((*SEND, "--account", "default", "--url", "http://127.0.0.1:9", "--login", "x"), "say which gateway"),

@@ -313,5 +313,6 @@ def test_where_an_sms_is_reported_once_all_are_asked_for_only_by_consent(
 
 def test_an_id_that_cannot_be_asked_for_is_written_wrongly(by_file: RunningSandbox, sqlite: Database) -> None:
     assert run(*READ, "--msgfid", "\x00").exit_code == 2
+    assert run(*READ, "--form", "get", "--msgfid", "x" * 10_000).exit_code == 2
     assert polls(sqlite) == []
     assert campaigns.listing(database=sqlite) == []
