@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from worker.sandbox.appending import Unwritten
 from worker.sandbox.faults import KINDS, Fault
 from worker.sandbox.options import DEFAULT_MIX, SandboxOptions
 from worker.sandbox.server import run
@@ -148,4 +149,9 @@ def sandbox(*, delay_min: float, delay_max: float, **options: Any) -> None:
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
     except OSError as wrong:
-        raise click.ClickException(wrong.strerror or str(wrong)) from None
+        named = f"{wrong.filename}: " if wrong.filename else ""
+        raise click.ClickException(f"{named}{wrong.strerror or wrong}") from None
+    except Unwritten as wrong:
+        raise click.ClickException(
+            f"{wrong}. Nobody was told of an acceptance that is not in it; start again"
+        ) from None

@@ -67,7 +67,7 @@ class Control:
         archive = self._gateway.archive
         sendings = [archive[index] for index in archive.by_msgfid(msgfid)] if msgfid else archive.since(since)
         for sending in sendings:
-            yield list(lines(sending))[max(0, since - sending.first + 1) :]
+            yield list(lines(sending, since=since))
 
     def sendings(
         self, *, msgfid: str = "", before: int = 0, count: int = 50, skip: int = 0, sms: int = 5

@@ -88,15 +88,17 @@ class Gateway:
         self.memory.close()
 
     def answer(self, credentials: Credentials, call: Call) -> Answer:
-        """Does what is asked. Raises Refused."""
+        """Does what is asked, and has it written down. Raises Refused, and Unwritten."""
         account = self.accounts.authenticated(credentials.login, credentials.password)
         with self.clock.held() as moment:
             answer = self.carry_out(account.login, call)
             self.memory.note_call(moment, account.login, call)
+            if self.ledger and isinstance(answer, Accepted):
+                self.ledger.write(answer.sending)
         return answer
 
     def carry_out(self, login: str, call: Call) -> Answer:
-        """Does what the account asks. Raises Refused, and KeyError for an account that there is not."""
+        """Does what the account asks, and no more. Raises Refused, and KeyError for an account that there is not."""
         account = self.accounts[login]
         self.settle(account)
         match call:
@@ -226,8 +228,6 @@ class Gateway:
         ends, delays = self._draws[kind].draw(destinations)
         steps = self.options.steps and kind == "send"
         self.reports[account.login].schedule(index, start=start, ends=ends, delays=delays, steps=steps)
-        if self.ledger:
-            self.ledger.write(sending)
         return sending
 
 

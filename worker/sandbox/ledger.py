@@ -8,15 +8,23 @@ ever taken out of it. In memory a line is made only when somebody asks; the send
 import json
 import os
 from collections.abc import Iterator
+from itertools import islice
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
-from typing import BinaryIO
 
+from worker.sandbox.appending import AppendedFile
+from worker.sandbox.archive import Archive
 from worker.sandbox.sendings import Sending
 
+_HEAD = b'{"seq": '
 
-def lines(sending: Sending) -> Iterator[str]:
-    """One line of JSON, with its line feed, for each SMS of a sending."""
+
+def lines(sending: Sending, *, since: int = 0) -> Iterator[str]:
+    """One line of JSON, with its line feed, for each SMS of a sending after running number `since`."""
+    return islice(_lines(sending), max(0, since - sending.first + 1), None)
+
+
+def _lines(sending: Sending) -> Iterator[str]:
     head = json.dumps(
         {
             "at": round(sending.at, 3),
@@ -29,10 +37,10 @@ def lines(sending: Sending) -> Iterator[str]:
             "options": sending.options,
         }
     )[1:-1]
-    prefix, seq = sending.prefix, sending.first
+    start, prefix, seq = _HEAD.decode(), sending.prefix, sending.first
     for destination, price, text in zip(sending.destinations, sending.credits, sending.texts, strict=True):
         yield (
-            f'{{"seq": {seq}, {head}, "destination": "{destination}", "smsfid": "{prefix}-{seq:08d}", '
+            f'{start}{seq}, {head}, "destination": "{destination}", "smsfid": "{prefix}-{seq:08d}", '
             f'"text": {encode_basestring_ascii(text)}, "credits": {price}}}\n'
         )
         seq += 1
@@ -42,16 +50,28 @@ class LedgerFile:
     """The ledger on disk. A sending is with the operating system before `write` returns; with `fsync`, on the disk."""
 
     def __init__(self, path: Path, *, fsync: bool = False) -> None:
-        self._file: BinaryIO = path.open("ab", buffering=0)
-        self._fsync = fsync
+        self._path = path
+        self._file = AppendedFile(path, fsync=fsync)
 
-    def write(self, sending: Sending) -> None:
-        """Appends a sending."""
-        left = memoryview("".join(lines(sending)).encode("ascii"))
-        while left:
-            left = left[self._file.write(left) :]
-        if self._fsync:
-            os.fsync(self._file.fileno())
+    def write(self, sending: Sending, *, since: int = 0) -> None:
+        """Appends a sending, or what of it comes after running number `since`. Raises Unwritten."""
+        self._file.append("".join(lines(sending, since=since)).encode("ascii"))
+
+    def catch_up(self, archive: Archive) -> None:
+        """Appends what the file lacks of what was remembered: its writer may have died on the way. Raises Unwritten."""
+        whole, last, half = 0, b"", b""
+        with self._path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    whole, last = whole + len(line), line
+                else:
+                    half = line
+        if half and _HEAD.startswith(half[: len(_HEAD)]):
+            os.truncate(self._path, whole)
+        written = json.loads(last) if last.startswith(_HEAD) else {}
+        since = written["seq"] if archive.by_msgfid(written.get("msgfid", "")) else 0
+        for sending in archive.since(since):
+            self.write(sending, since=since)
 
     def close(self) -> None:
         """Closes the file."""

@@ -3,16 +3,19 @@
 Deeds are acceptances, readings of reports, top-ups and changes of settings. All else that a gateway knows follows from
 them, because fate is a seeded draw: a deed done again at its old moment has the ids, ends and refunds that it had. A
 line is with the operating system before its reply leaves; what a crash left of half a line is cut off, since nobody was
-answered for it. A million messages take half a minute to remember. The file holds numbers and texts, but no password.
+answered for it, and what it left out of the ledger's file is put there. One sandbox at a time has the file. A million
+messages take half a minute to remember. The file holds numbers and texts, but no password.
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from worker.sandbox.appending import AppendedFile
 from worker.sandbox.calls import Call, LookupCall, ReportsCall, SendCall
 from worker.sandbox.clock import Clock, Moment
 from worker.sandbox.deeds import Forgetful
@@ -29,8 +32,14 @@ _CALLS = {call.__name__: call for call in (SendCall, LookupCall, ReportsCall)}
 class Memory(Forgetful):
     """The deeds in one file, which is only ever appended to."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self, path: Path) -> None:
+        """Raises ValueError where another sandbox has the file; OSError."""
+        self._file = AppendedFile(path, mode=0o600)
+        try:
+            fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            raise ValueError(f"{path} is in use by another sandbox: stop that one, or name another file") from None
 
     def note_call(self, moment: Moment, login: str, call: Call) -> None:
         """A call was carried out; one that only looks is no deed."""
@@ -56,27 +65,33 @@ class Memory(Forgetful):
 
     def _note(self, deed: str, moment: Moment, what: Mapping[str, Any]) -> None:
         line = json.dumps({"deed": deed, "at": moment.at, "tick": moment.tick, **what}) + "\n"
-        left = memoryview(line.encode("ascii"))
-        while left:
-            left = left[self._file.write(left) :]
+        self._file.append(line.encode("ascii"))
 
 
 def remembering(options: SandboxOptions) -> Gateway:
     """The gateway of these options: a new one, or that of the file `options.state`, brought back to where it was.
 
-    Raises ValueError for a file that is no such memory, or that of a gateway which began otherwise; OSError.
+    Raises ValueError for a file that is no such memory, that of a gateway which began otherwise, or another sandbox's;
+    OSError, and Unwritten.
     """
     path = options.state
     if path is None:
         return Gateway(options)
+    memory = Memory(path)
     try:
-        gateway = _recalled(options, path) if path.exists() and path.stat().st_size else None
+        return _opened(options, path, memory)
     except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError):
+        memory.close()
         raise ValueError(f"{path} is no memory of a sandbox: name another file") from None
-    file = path.open("ab", buffering=0)
-    path.chmod(0o600)
-    memory = Memory(file)
-    if gateway is None:
+    except BaseException:
+        memory.close()
+        raise
+
+
+def _opened(options: SandboxOptions, path: Path, memory: Memory) -> Gateway:
+    if path.stat().st_size:
+        gateway = _recalled(options, path)
+    else:
         gateway = Gateway(options)
         memory.note_beginning(Moment(gateway.clock.began, 0), options)
     gateway.memory = memory
@@ -108,6 +123,7 @@ def _recalled(options: SandboxOptions, path: Path) -> Gateway:
     clock.resume(beginning["at"], last)
     if options.ledger:
         gateway.ledger = LedgerFile(options.ledger, fsync=options.ledger_fsync)
+        gateway.ledger.catch_up(gateway.archive)
     return gateway
 
 

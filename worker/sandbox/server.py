@@ -17,6 +17,7 @@ from aiohttp import web
 
 from worker.sandbox.admin import MARK, Admin
 from worker.sandbox.api import Api
+from worker.sandbox.appending import Unwritten
 from worker.sandbox.control import Control
 from worker.sandbox.faults import Faults
 from worker.sandbox.memory import remembering
@@ -89,7 +90,10 @@ def running(options: SandboxOptions | None = None) -> Iterator[RunningSandbox]:
 
 
 def run(options: SandboxOptions, *, announce: Callable[[str], object] | None = None) -> None:
-    """Serves until SIGINT or SIGTERM, and says once where. Raises OSError where the port is taken."""
+    """Serves until SIGINT or SIGTERM, and says once where.
+
+    Raises OSError where the port is taken, and Unwritten as soon as a file can no longer be written to.
+    """
     # The records of a million SMS live until the end: walking over them again and again would be all the collector did.
     gc.collect()
     gc.freeze()
@@ -98,24 +102,40 @@ def run(options: SandboxOptions, *, announce: Callable[[str], object] | None = N
 
 
 async def _run(options: SandboxOptions, announce: Callable[[str], object]) -> None:
-    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    stop: asyncio.Future[None] = loop.create_future()
+
+    def end(reason: Unwritten | None = None) -> None:
+        if stop.done():
+            return
+        if reason:
+            stop.set_exception(reason)
+        else:
+            stop.set_result(None)
+
     for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, stop.set)
-    async with _serving(options) as (url, _):
+        loop.add_signal_handler(signum, end)
+    async with _serving(options, unwritten=end) as (url, _):
         announce(f"The sandbox gateway listens on {url}, under any base path; what it does is shown at {url}{MARK}")
-        await stop.wait()
+        await stop
 
 
 @asynccontextmanager
-async def _serving(options: SandboxOptions) -> AsyncIterator[tuple[str, Control]]:
-    """Listens while the block lasts. Gives the base URL and the control."""
+async def _serving(
+    options: SandboxOptions, *, unwritten: Callable[[Unwritten], object] | None = None
+) -> AsyncIterator[tuple[str, Control]]:
+    """Listens while the block lasts. Gives the base URL and the control; `unwritten` is called when it should end."""
     gateway, faults = remembering(options), Faults(options.faults, seed=options.seed)
     control = Control(gateway, faults)
     api, admin = Api(gateway, faults, control), Admin(control)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await (admin if MARK in f"{request.path}/" else api).handle(request)
+        try:
+            return await (admin if MARK in f"{request.path}/" else api).handle(request)
+        except Unwritten as reason:
+            if unwritten:
+                unwritten(reason)
+            raise web.HTTPInternalServerError from None
 
     app = web.Application(client_max_size=options.max_body)
     app.router.add_route("*", "/{path:.*}", handle)

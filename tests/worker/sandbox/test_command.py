@@ -1,6 +1,7 @@
 import http.client
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -71,7 +72,8 @@ def test_the_command_serves_until_it_is_interrupted_and_ends_well(tmp_path, sign
         (["--fault", "thunder=1"], "there is no fault 'thunder'"),
         (["--fault", "reset:sned=1"], "there is no operation 'sned'"),
         (["--fault", "slow_body=5%"], "seconds are needed"),
-        (["--ledger", "/nowhere/at/all"], "No such file"),
+        (["--ledger", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
+        (["--state", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
     ],
 )
 def test_a_users_mistake_is_named_without_a_traceback(arguments, named):
@@ -79,6 +81,32 @@ def test_a_users_mistake_is_named_without_a_traceback(arguments, named):
     assert result.exit_code != 0
     assert named in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("kept", ["--state", "--ledger"])
+def test_what_cannot_be_written_down_is_not_acknowledged_and_the_sandbox_ends_and_says_why(tmp_path, kept):
+    port_file, file = tmp_path / "port", tmp_path / "file"
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, "--port", "0", "--port-file", str(port_file), kept, str(file)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert eventually(lambda: port_file.exists() or process.poll() is not None, within=30)
+    before = file.read_bytes()
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (len(before) + 20, len(before) + 20))
+    reply = ask(
+        int(port_file.read_text()),
+        "POST",
+        "/api/xml/sendsms/",
+        "XML=<SMS><compte><login>demo</login><password>demo</password></compte><message><expediteur>DEMO</expediteur>"
+        "<msg>Bonjour</msg></message><destinataires><numero>0709999956</numero></destinataires></SMS>",
+    )
+    _, errors = process.communicate(timeout=30)
+    assert reply == "500: Internal Server Error"
+    assert errors == f"Error: {file}: File too large. Nobody was told of an acceptance that is not in it; start again\n"
+    assert (process.returncode, file.read_bytes()) == (1, before)
 
 
 def test_faults_are_armed_from_the_start(monkeypatch):

@@ -28,7 +28,7 @@ TOTO = Credentials("toto@toto.fr", "123456")
 
 @pytest.fixture
 def remember(tmp_path):
-    """Opens the gateway of one file again and again."""
+    """Opens the gateway of one file again and again; whoever had it before has let go of it then."""
     path = tmp_path / "state"
     gateways = []
 
@@ -40,6 +40,8 @@ def remember(tmp_path):
             "delays": (0, 0),
             "state": path,
         }
+        for gateway in gateways:
+            gateway.close()
         gateways.append(remembering(SandboxOptions(**(defaults | options))))
         return gateways[-1]
 
@@ -169,6 +171,44 @@ def test_the_ledgers_file_is_not_written_again(remember, a_send, tmp_path):
     remember(ledger=ledger).answer(TOTO, a_send("05442710"))
     remember(ledger=ledger).answer(TOTO, a_send("07352518"))
     assert [json.loads(line)["seq"] for line in ledger.read_text().splitlines()] == [1, 2]
+
+
+def test_an_acceptance_is_in_the_memory_before_it_is_in_the_ledgers_file(remember, a_send, tmp_path, monkeypatch):
+    gateway = remember(ledger=tmp_path / "ledger")
+    seen = []
+    monkeypatch.setattr(gateway.ledger, "write", lambda _: seen.append(remember.path.read_text().count("SendCall")))
+    gateway.answer(TOTO, a_send("05442710"))
+    assert seen == [1]
+
+
+@pytest.mark.parametrize("left", [0, 1, 100, 400, 700])
+def test_what_a_crash_left_out_of_the_ledgers_file_is_put_there(remember, a_send, tmp_path, left):
+    ledger = tmp_path / "ledger"
+    gateway = remember(ledger=ledger)
+    gateway.answer(TOTO, a_send("05442710", "07352518"))
+    gateway.answer(TOTO, a_send("08559001"))
+    whole = ledger.read_bytes()
+    ledger.write_bytes(whole[:left])
+    remember(ledger=ledger)
+    assert ledger.read_bytes() == whole
+
+
+def test_what_others_wrote_into_the_ledgers_file_stays(remember, a_send, tmp_path):
+    ledger = tmp_path / "ledger"
+    others = b'{"seq": 9, "msgfid": "55857bdb8d51b7-38880789"}\n'
+    ledger.write_bytes(others)
+    remember(ledger=ledger).answer(TOTO, a_send("05442710"))
+    remember(ledger=ledger)
+    assert ledger.read_bytes().startswith(others)
+    assert [json.loads(line)["seq"] for line in ledger.read_text().splitlines()] == [9, 1]
+
+
+def test_two_sandboxes_never_share_a_memory(remember, a_send):
+    gateway = remember()
+    with pytest.raises(ValueError, match="in use by another sandbox: stop that one, or name another file"):
+        remembering(gateway.options)
+    gateway.answer(TOTO, a_send("05442710"))
+    assert len(remember().archive) == 1
 
 
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip))
