@@ -114,7 +114,8 @@ class Gateway:
 
     def settle(self, account: Account) -> None:
         """Lets everything happen that is due by now: reports get ready, unbilled ends give their credits back."""
-        unbilled = self.reports[account.login].advance(self.clock.tick())
+        reports = self.reports[account.login]
+        unbilled = reports.advance(self.clock.tick(), once_per_sms=self.options.once_per_sms)
         if self.options.refunds and unbilled:
             account.refund(sum(self.archive[number].credits[position] for number, position in unbilled))
 

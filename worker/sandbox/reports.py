@@ -2,6 +2,7 @@
 
 Each step of a message is one packed integer, first in the bucket of the tick when it falls due, then in the list of its
 sending until somebody reads it; so a read costs what it returns, however many are still to come.
+A reading that hands out nothing changes nothing, so that it need not be remembered (memory.py).
 What was laid down is kept too, 5 bytes an SMS, so that what has become of one can be told at any time, read or not.
 Which steps a message takes is decided elsewhere (outcomes.py), what a report costs as well (gateway.py).
 """
@@ -64,16 +65,21 @@ class Reports:
             if end != SILENT:
                 self._put(min(start + delay, _LAST_TICK), low | end)
 
-    def advance(self, tick: int) -> list[tuple[int, int]]:
-        """Makes ready what is due by `tick`. Returns (sending, position) of each that ended unbilled just now."""
+    def advance(self, tick: int, *, once_per_sms: bool = False) -> list[tuple[int, int]]:
+        """Makes ready what is due by `tick`. Returns (sending, position) of each that ended unbilled just now.
+
+        `once_per_sms`, here and in reading: an SMS that was consulted under it is never reported again.
+        """
         unbilled = []
         while self._ticks and self._ticks[0] <= tick:
             due = heapq.heappop(self._ticks)
             for event in self._buckets.pop(due):
                 number, low = event >> 32, event & _LOW
-                self._ready.setdefault(number, array("Q")).append(due << 32 | low)
                 if low & 0xFF in UNBILLED_ENDS:
                     unbilled.append((number, low >> 8))
+                if once_per_sms and low >> 8 in self._consulted.get(number, ()):
+                    continue
+                self._ready.setdefault(number, array("Q")).append(due << 32 | low)
         return unbilled
 
     def status_at(self, tick: int, number: int, position: int) -> Due | None:
@@ -97,29 +103,30 @@ class Reports:
 
     def read_of(self, number: int, *, limit: int, position: int | None = None, once_per_sms: bool = False) -> list[Due]:
         """Hands out, and forgets, up to `limit` ready statuses of one sending, or of one SMS of it, in their order."""
-        ready = self._ready.pop(number, None)
+        ready = self._ready.get(number)
         if ready is None:
             return []
+        kept = array("Q")
         if position is not None:
-            kept = [event for event in ready if event >> 8 & _POSITION != position]
+            kept = array("Q", [event for event in ready if event >> 8 & _POSITION != position])
             ready = array("Q", [event for event in ready if event >> 8 & _POSITION == position])
-        else:
-            kept = []
-        kept += ready[limit:]
-        if kept:
-            self._ready[number] = array("Q", kept)
         taken = [Due(event >> 8 & _POSITION, event & 0xFF, event >> 32) for event in ready[:limit]]
-        if once_per_sms:
-            taken = self._first_time(number, taken)
+        if taken:
+            self._keep(number, kept + ready[limit:], consulted=taken if once_per_sms else ())
         self.handed_out += len(taken)
         return taken
 
-    def _first_time(self, number: int, taken: list[Due]) -> list[Due]:
-        """What is left of `taken` if an SMS that was consulted before is never reported again."""
-        consulted = self._consulted.setdefault(number, set())
-        taken = [due for due in taken if due.position not in consulted]
-        consulted.update(due.position for due in taken)
-        return taken
+    def _keep(self, number: int, kept: "array[int]", *, consulted: Sequence[Due]) -> None:
+        """Leaves a sending what was not handed out, in its place among the others, but nothing of an SMS that has been
+        consulted for the only time."""
+        if consulted:
+            known = self._consulted.setdefault(number, set())
+            known.update(due.position for due in consulted)
+            kept = array("Q", [event for event in kept if event >> 8 & _POSITION not in known])
+        if kept:
+            self._ready[number] = kept
+        else:
+            del self._ready[number]
 
     def _put(self, tick: int, event: int) -> None:
         bucket = self._buckets.get(tick)

@@ -62,8 +62,41 @@ def test_in_the_harsher_reading_an_sms_once_consulted_is_never_reported_again():
     reports.schedule(0, start=0, ends=bytes([56, 56]), delays=[100, 100], steps=True)
     reports.advance(0)
     assert reports.read_of(0, limit=NO_LIMIT, position=0, once_per_sms=True)
-    reports.advance(100)
+    reports.advance(100, once_per_sms=True)
     assert {position for _, position, _ in read(reports, once_per_sms=True)} == {1}
+
+
+def test_in_the_harsher_reading_what_waited_for_room_is_lost_with_the_rest():
+    reports = Reports()
+    reports.schedule(0, start=0, ends=bytes([56, 56]), delays=[0, 0], steps=True)
+    reports.advance(0, once_per_sms=True)
+    assert len(reports.read_of(0, limit=1, once_per_sms=True)) == 1
+    assert {position for _, position, _ in read(reports, once_per_sms=True)} == {1}
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=3), min_size=1, max_size=4),
+    st.lists(st.tuples(st.sampled_from([None, 0, 1, 2, 3]), st.sampled_from([None, 0, 1]), st.booleans()), max_size=12),
+)
+def test_a_reading_that_hands_out_nothing_changes_nothing(sendings, questions):
+    live, again = Reports(), Reports()
+    for reports in (live, again):
+        for number, delays in enumerate(sendings):
+            reports.schedule(number, start=0, ends=bytes([56] * len(delays)), delays=delays, steps=True)
+
+    def asked(reports, number, position, once):
+        if number is None:
+            return list(_flat(reports.read(limit=3, once_per_sms=once)))
+        return reports.read_of(number, limit=3, position=position, once_per_sms=once)
+
+    for tick, question in enumerate(questions):
+        for reports in (live, again):
+            reports.advance(tick * 4, once_per_sms=question[2])
+        said = asked(live, *question)
+        assert said == [] or asked(again, *question) == said
+    for reports in (live, again):
+        reports.advance(1_000)
+    assert read(live) == read(again)
 
 
 def test_what_a_reply_has_no_room_for_waits_for_the_next():
