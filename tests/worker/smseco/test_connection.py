@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from worker.smseco import BadReply, Gateway, InDoubt, NotSent, Sending, Unreachable, connection, parse_reports
+from worker.smseco import BadReply, Gateway, InDoubt, NotSent, Sending, Unreachable, parse_reports, watched
 
 SENDING = Sending("15", "TOTO", "Bonjour", [2250700000001])
 TAKEN = (
@@ -191,8 +191,8 @@ def test_a_connection_is_kept_for_the_next_batch(stub, gateway):
 def test_a_connection_that_was_idle_for_two_seconds_is_not_trusted_with_a_batch(stub, gateway, monkeypatch):
     stub.plays(TAKEN)
     gateway.send(SENDING)
-    later = SimpleNamespace(monotonic=lambda: time.monotonic() + connection.IDLE_SECONDS)
-    monkeypatch.setattr(connection, "time", later)
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + watched.IDLE_SECONDS)
+    monkeypatch.setattr(watched, "time", later)
     gateway.send(SENDING)
     assert [request.connection for request in stub.received] == [1, 2]
 
