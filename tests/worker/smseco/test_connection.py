@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from worker.smseco import BadReply, Gateway, InDoubt, NotSent, Sending, Unreachable, parse_reports, watched
+from worker.smseco import BadReply, Gateway, InDoubt, NotSent, Sending, Unreachable, connection, parse_reports, watched
 
 SENDING = Sending("15", "TOTO", "Bonjour", [2250700000001])
 TAKEN = (
