@@ -18,7 +18,7 @@ from campaigns.states import MessageStatus
 from worker import cleaning, evidence, sending
 from worker.resources import Resources, Slice
 from worker.smseco.errors import BadReply, ReadFailed, Refused
-from worker.smseco.reports import count_reports, parse_reports
+from worker.smseco.reports import count_reports, names_an_sms, parse_reports
 
 log = logging.getLogger(__name__)
 
@@ -148,12 +148,14 @@ def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> Read
     reports.store(resources.database, poll_id, body)
     # Whoever applies it parses it: here it is counted, if it is spelt as usual.
     count = count_reports(body)
-    if not count and (empty := _empty(resources, account, body)):
-        reports.forget(resources.database, poll_id)
-        return empty
     if count:
         _answered(resources, account)
-    return Reading(count, poll_id)
+        return Reading(count, poll_id)
+    empty = _empty(resources, account, body)
+    if empty is None or names_an_sms(body):
+        return replace(empty or Reading(), poll_id=poll_id)
+    reports.forget(resources.database, poll_id)
+    return empty
 
 
 def _answered(resources: Resources, account: str) -> None:

@@ -112,6 +112,22 @@ def polls(database: Database) -> list[tuple[Any, ...]]:
         pytest.param(b'{"statut":-15,"messages":[]}', [], id="no status available, in JSON"),
         pytest.param(b'{"statut":0,"messages":[{"msgf', [("applied", 0)], id="JSON cut short before the first report"),
         pytest.param(
+            b"<REPONSE><statut>0</statut><messages><message><msgfid>m</msgfid><dlrs/></message></messages></REPONSE>",
+            [],
+            id="a sending without reports",
+        ),
+        pytest.param(
+            b"<REPONSE><statut>0</statut><messages><report><smsfid>s</smsfid><etat>56</etat></report></messages>"
+            b"</REPONSE>",
+            [("applied", 0)],
+            id="a report that is called otherwise",
+        ),
+        pytest.param(
+            b'{"statut":-4,"messages":[{"destination" : 22507,"etat":56}]}',
+            [("applied", 0)],
+            id="a refusal that names an SMS",
+        ),
+        pytest.param(
             b'{"messages":[{"msgfid":"m","dlrs":[{"smsfid":"s","destination":1,"statur":56}]}]}',
             [("applied", 1)],
             id="a report in JSON",

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from worker.smseco.codes import check_status
 from worker.smseco.connection import CONNECT_PATIENCE, Connection
+from worker.smseco.errors import BadReply, Refused
 from worker.smseco.forms import form_named
 from worker.smseco.outcome import body_of, classify
 from worker.smseco.reports import parse_reports
@@ -119,7 +120,11 @@ class Gateway:
         """
         request = self._form.reports_request(self._credentials, msgfid, smsfid)
         exchange = self._connection.ask(request, answer_within=self._reports_timeout, max_bytes=self._max_reports_bytes)
-        return body_of(exchange, self._form)
+        try:
+            return body_of(exchange, self._form)
+        except Refused:
+            parse_reports(exchange.body)  # raises it again, unless the refusal contradicts itself and holds reports
+            raise BadReply(f"HTTP {exchange.status}", partial=exchange.body) from None
 
     def balance(self) -> Balance:
         """The account's credits (IV-1). Raises Refused, Unreachable or BadReply."""

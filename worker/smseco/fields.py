@@ -77,11 +77,11 @@ def batch_of(msgfids: list[str], rows: Sequence[Sequence[str]], *, truncated: bo
     )
 
 
-def status_of(fields: Mapping[str, str]) -> int:
-    """The `statut`; raises BadReply if there is none."""
+def status_of(fields: Mapping[str, str], body: bytes = b"") -> int:
+    """The `statut`; raises BadReply, with `body`, if there is none."""
     status = integer(fields.get("statut", ""))
     if status is None:
-        raise BadReply("no statut")
+        raise BadReply("no statut", partial=body)
     return status
 
 

@@ -72,7 +72,7 @@ def _is_report(value: dict[str, Any]) -> bool:
 def _check_nothing(document: Any, raw: bytes) -> None:
     if not isinstance(document, dict):
         raise BadReply("an unknown document", partial=raw)
-    check_report_status(status_of(texts_of(document)), raw)
+    check_report_status(status_of(texts_of(document), raw), raw)
 
 
 def _salvage(text: str, raw: bytes) -> Any:

@@ -9,6 +9,8 @@ from worker.smseco import json_reports, xml_reports
 from worker.smseco.values import ReportBatch
 
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*[{[]")
+# An SMS that is named, in a field that is not empty, under whatever it stands.
+_TRACE = re.compile(rb'(?:smsfid|destination)(?:\s[^<>]{0,200})?(?:>|"\s*:)\s*"?[^<"\s]', re.IGNORECASE)
 _UNUSUAL = re.compile(rb'</(?:[\w.-]+:)?dlr\s*>|"smsfid"', re.IGNORECASE)
 
 
@@ -23,6 +25,11 @@ def parse_reports(raw: bytes) -> ReportBatch:
 def count_reports(raw: bytes) -> int:
     """About how many reports are in a body, at a glance; one that was cut in two may count."""
     return raw.count(b"</dlr>") or raw.count(b'"smsfid"') or len(_UNUSUAL.findall(raw))
+
+
+def names_an_sms(raw: bytes) -> bool:
+    """Whether a body names an SMS: then it is not known to be empty, even if no report can be made out in it."""
+    return _TRACE.search(raw) is not None
 
 
 def _is_json(raw: bytes) -> bool:

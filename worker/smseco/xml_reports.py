@@ -56,7 +56,7 @@ def parse_reports(raw: bytes) -> ReportBatch:
         return _salvage(raw)
     batch = _reports_below(root)
     if not len(batch):
-        check_report_status(status_of(fields_of(root)))
+        check_report_status(status_of(fields_of(root), raw), raw)
     return batch
 
 
@@ -136,4 +136,4 @@ def _check_remains(text: str, raw: bytes) -> None:
     if root is None or _FAULT.search(text):
         raise BadReply("SOAP fault" if _FAULT.search(text) else what_else(text), partial=raw)
     statuses = [integer(value.strip()) for name, value in _DAMAGED_CELL.findall(text, root.end()) if name == "statut"]
-    check_report_status((statuses and statuses[0]) or 0)
+    check_report_status((statuses and statuses[0]) or 0, raw)

@@ -1,6 +1,7 @@
 """The five operations over a real socket, played from transcripts of the vendor's document."""
 
 import logging
+import re
 from decimal import Decimal
 
 import pytest
@@ -82,6 +83,23 @@ def test_reports_come_raw_and_are_parsed_apart(stub, gateway, transcript):
     assert raw == transcript("xml/reports_reply.xml")
     assert parse_reports(raw).codes == [56, 59, 55]
     assert "<msgfid>55857bdb8d51b7-38880789</msgfid>" in stub.received[0].document
+
+
+@pytest.mark.parametrize("form", ["xml", "json", "soap"])
+def test_a_refusal_that_holds_reports_all_the_same_is_handed_over_to_be_journaled(stub, credentials, transcript, form):
+    body = transcript(f"{form}/reports_reply.{'json' if form == 'json' else 'xml'}")
+    mended = re.sub(rb'(statut"\s*:\s*"|<statut>)0', rb"\g<1>-4", body, count=1)
+    assert mended != body
+    stub.plays(stub.http(mended, "403 Forbidden"))
+    with Gateway(stub.url, credentials, form=form) as gateway, pytest.raises(BadReply) as caught:
+        gateway.fetch_reports()
+    assert caught.value.partial == mended
+
+
+def test_a_refusal_by_http_too_says_why(stub, gateway, transcript):
+    stub.plays(stub.http(transcript("xml/refused_reply.xml"), "403 Forbidden"))
+    with pytest.raises(NeedsPerson, match="-8"):
+        gateway.fetch_reports()
 
 
 def test_a_page_of_html_instead_of_reports_is_still_handed_over_to_be_journaled(stub, gateway):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from worker.smseco import parse_reports
-from worker.smseco.reports import count_reports
+from worker.smseco import BadReply, parse_reports
+from worker.smseco.reports import count_reports, names_an_sms
 
 FORMS = {"xml": "xml/{}.xml", "json": "json/{}.json", "soap": "soap/{}.xml"}
 
@@ -56,3 +56,38 @@ def test_a_report_is_counted_however_it_is_spelt(body):
 @pytest.mark.parametrize("body", [b"", b"<html>smsfid</html>", b'{"statut":0,"messages":[]}'])
 def test_where_there_are_none_none_are_counted(body):
     assert count_reports(body) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<REPONSE><statut>-99</statut></REPONSE>", id="a code that is not documented"),
+        pytest.param(b"<REPONSE><messages/></REPONSE>", id="no statut"),
+        pytest.param(b"<REPONSE><statut>-99</statut><mess", id="cut short"),
+        pytest.param(
+            b"<Envelope><Body><a><b>&lt;dlr&gt;</b></a></Body></Envelope>", id="an envelope of something else"
+        ),
+        pytest.param(b'{"statut":-99}', id="a code that is not documented, in JSON"),
+        pytest.param(b'{"messages":[]}', id="no statut, in JSON"),
+    ],
+)
+def test_what_cannot_be_read_is_in_the_error_whole(body):
+    with pytest.raises(BadReply) as caught:
+        parse_reports(body)
+    assert caught.value.partial == body
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        (b"<a><SmsFid > x</SmsFid></a>", True),
+        (b"<n:destination>1</n:destination>", True),
+        (b'{"smsfid" : "x"}', True),
+        (b'{"destination":1}', True),
+        (b"<smsfid></smsfid><destination> </destination>", False),
+        (b'{"smsfid":"","destination": ""}', False),
+        (b"<msgfid>x</msgfid>", False),
+    ],
+)
+def test_a_body_is_told_to_name_an_sms_by_any_field_that_is_not_empty(body, names):
+    assert names_an_sms(body) is names

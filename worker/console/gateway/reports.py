@@ -86,12 +86,15 @@ def _show_body(body: bytes, *, as_json: bool) -> None:
     """What cannot be read may hold reports all the same, and nobody will ever get them again: it is shown raw."""
     from worker.console import screen
     from worker.smseco import BadReply, parse_reports
+    from worker.smseco.reports import names_an_sms
 
     try:
         batch = parse_reports(body)
     except BadReply:
         screen.err().print(screen.plain(body.decode(errors="replace")))
         raise
+    if not len(batch) and names_an_sms(body):
+        screen.err().print(screen.plain(body.decode(errors="replace")))
     _show(batch, as_json=as_json, kept=False)
 
 

@@ -287,16 +287,24 @@ def test_past_the_journal_it_is_asked_for_in_each_form(
     assert polls(sqlite) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "status", "shown"),
+    [
+        (b"<html>2250709999956 \x1b[2J</html>", 1, "<html>2250709999956 �[2J</html>"),
+        (b"<REPONSE><statut>0</statut><new><smsfid>s-1</smsfid></new></REPONSE>", 0, "<new><smsfid>s-1</smsfid></new>"),
+    ],
+    ids=["no answer", "no report that we know"],
+)
 def test_a_body_that_nobody_can_read_is_shown_as_it_came(
-    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int, shown: str
 ) -> None:
     def fetch(*_: object, **__: Any) -> bytes:
-        return b"<html>2250709999956 \x1b[2J</html>"
+        return body
 
     monkeypatch.setattr(Gateway, "fetch_reports", fetch)
     result = run(*READ, "--yes")
-    assert result.exit_code == 1
-    assert "<html>2250709999956 �[2J</html>" in result.stderr
+    assert result.exit_code == status
+    assert shown in result.stderr
 
 
 def test_where_an_sms_is_reported_once_all_are_asked_for_only_by_consent(
