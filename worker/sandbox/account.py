@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from worker.sandbox.codes import Refused
-from worker.sandbox.options import CHANGEABLE_OF_ACCOUNT, SandboxOptions
+from worker.sandbox.options import SandboxOptions, is_whole
 
 
 @dataclass(slots=True)
@@ -41,26 +41,15 @@ class Account:
         self.refunded += amount
 
     def top_up(self, amount: int) -> None:
-        """Grants more credits; what was consumed stays what it was. Raises ValueError for a negative amount."""
-        if amount < 0:
-            raise ValueError("a top-up cannot be negative")
+        """Grants more credits; what was consumed stays what it was. Raises ValueError for what is no amount."""
+        if not is_whole(amount) or amount < 0:
+            raise ValueError("a top-up is a whole number of credits, and not negative")
         self.credits += amount
 
     def change(self, changes: Mapping[str, Any]) -> None:
-        """Changes what `own_settings` found."""
+        """Changes settings that are an account's own, already checked."""
         for name, value in changes.items():
-            setattr(self, name, value)
-
-
-def own_settings(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of some changes that are an account's own. Raises ValueError for senders that are no list of names."""
-    own = {name: bool(changes[name]) for name in CHANGEABLE_OF_ACCOUNT & set(changes)}
-    if "senders" not in own:
-        return own
-    senders = changes["senders"]
-    if not isinstance(senders, list | tuple) or not all(isinstance(name, str) and name for name in senders):
-        raise ValueError("senders are a list of names")
-    return own | {"senders": tuple(senders)}
+            setattr(self, name, tuple(value) if name == "senders" else value)
 
 
 class Accounts(dict[str, Account]):

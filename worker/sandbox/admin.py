@@ -82,7 +82,7 @@ class Admin:
 
     def _do(self, what: str, document: dict[str, Any]) -> dict[str, Any]:
         if what == "credits":
-            return {"credits": self._control.top_up(document["login"], int(document["amount"]))}
+            return {"credits": self._control.top_up(document["login"], document["amount"])}
         if what == "faults":
             self._control.fault(**document)
         elif what == "settings":

@@ -17,6 +17,7 @@ from worker.sandbox.codes import ERRORS
 
 OPERATIONS = ("send", "lookup", "reports", "balance", "senders")
 ALL = "*"
+MOST_SECONDS = 24 * 3600
 
 
 class Kind(NamedTuple):
@@ -86,7 +87,7 @@ class Fault:
             (self.count is not None and (not isinstance(self.count, int) or self.count < 0),
              "count is a whole number, and not negative"),
             (self.share is not None and not 0 < self.share <= 1, "share lies between 0 and 1"),
-            (self.seconds < 0, "seconds cannot be negative"),
+            (not 0 <= self.seconds <= MOST_SECONDS, f"seconds lie between 0 and {MOST_SECONDS}"),
             (armed and kind.needs == "seconds" and self.seconds == 0, "seconds are needed"),
             (armed and kind.needs == "code" and self.code not in ERRORS, f"a code is needed: {list(ERRORS)}"),
         ]  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from worker.sandbox import outcomes
-from worker.sandbox.account import Account, Accounts, own_settings
+from worker.sandbox.account import Account, Accounts
 from worker.sandbox.archive import Archive
 from worker.sandbox.calls import (
     Accepted,
@@ -30,7 +30,7 @@ from worker.sandbox.deeds import Forgetful
 from worker.sandbox.ledger import LedgerFile, Recipients
 from worker.sandbox.merging import merged
 from worker.sandbox.numbers import Numbering
-from worker.sandbox.options import CHANGEABLE, SandboxOptions
+from worker.sandbox.options import CHANGEABLE, CHANGEABLE_OF_ACCOUNT, SandboxOptions
 from worker.sandbox.reports import MOST_IN_A_SENDING, Due, Reports
 from worker.sandbox.segments import segments, shown
 from worker.sandbox.sendings import Kind, Sending
@@ -59,14 +59,15 @@ class Gateway:
 
         Raises ValueError for one that is wrong or cannot be changed, and for an account that there is not.
         """
-        accounts, own = self.accounts.chosen(login), own_settings(changes)
-        ours = {name: value for name, value in changes.items() if name not in own}
-        fixed = set(ours) - CHANGEABLE
+        accounts = self.accounts.chosen(login)
+        fixed = set(changes) - CHANGEABLE - CHANGEABLE_OF_ACCOUNT
         if fixed:
             raise ValueError(f"cannot be changed: {', '.join(sorted(fixed))}")
+        checked = replace(self.options, **changes)
+        own = {name: value for name, value in changes.items() if name in CHANGEABLE_OF_ACCOUNT}
         with self.clock.held() as moment:
             self.settle_all()
-            self.options = replace(self.options, **ours)
+            self.options = replace(checked, **{name: getattr(self.options, name) for name in own})
             self._draws = _draws(self.options)
             for account in accounts:
                 account.change(own)

@@ -3,9 +3,11 @@
 `CHANGEABLE` names what may still be changed while it runs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from worker.sandbox.faults import Fault
 from worker.sandbox.outcomes import ENDS
@@ -18,6 +20,14 @@ CHANGEABLE = frozenset({
     "msgid_understood", "reports_per_reply", "empty_statut", "json_echo", "latency",
 })  # fmt: skip
 CHANGEABLE_OF_ACCOUNT = frozenset({"active", "enterprise", "may_send", "senders"})
+
+# Settings come as JSON too, where anything can stand for anything.
+_FLAGS = ("active", "enterprise", "may_send", "steps", "refunds", "once_per_sms", "msgid_understood", "json_echo")
+_WHOLE = ("credits", "price", "lookup_price", "reports_per_reply", "empty_statut")
+_NUMBERS = ("lookup_dead", "lookup_silent", "latency")
+
+DEAREST = 1_000_000_000  # what any text costs at this price is kept in 64 bits
+LATEST = 100 * 24 * 3600.0  # in ticks, it is kept in 32 bits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +90,21 @@ class SandboxOptions:
     max_body: int = 32 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        faults = [fault for wrong, fault in self._checks() if wrong]
+        faults = list(self._strangers()) or [fault for wrong, fault in self._checks() if wrong]
         if faults:
             raise ValueError("; ".join(faults))
+
+    def _strangers(self) -> Iterator[str]:
+        """What is nothing of its kind, so that it cannot even be compared."""
+        yield from (f"{name} is true or false" for name in _FLAGS if not isinstance(getattr(self, name), bool))
+        yield from (f"{name} is a whole number" for name in _WHOLE if not is_whole(getattr(self, name)))
+        yield from (f"{name} is a number" for name in _NUMBERS if not is_number(getattr(self, name)))
+        if not isinstance(self.mix, Mapping) or not all(map(is_number, self.mix.values())):
+            yield "the mix is a weight for each name"
+        if not isinstance(self.delays, list | tuple) or len(self.delays) != 2 or not all(map(is_number, self.delays)):
+            yield "delays are two numbers of seconds, the smaller first"
+        if not isinstance(self.senders, list | tuple) or not all(isinstance(s, str) and s for s in self.senders):
+            yield "senders are a list of names"
 
     def _checks(self) -> list[tuple[bool, str]]:
         return [
@@ -92,12 +114,24 @@ class SandboxOptions:
             (not (self.country.isascii() and self.country.isdigit()), "the country is its dialling code, as in 225"),
             (bool(set(self.mix) - set(ENDS)), f"the mix knows {', '.join(ENDS)}"),
             (any(w < 0 for w in self.mix.values()) or sum(self.mix.values()) <= 0, "the mix needs positive weights"),
-            (not 0 <= self.delays[0] <= self.delays[-1], "delays are two numbers of seconds, the smaller first"),
+            (not 0 <= self.delays[0] <= self.delays[1] <= LATEST,
+             f"delays are two numbers of seconds, the smaller first, and {LATEST:.0f} at most"),
             (self.lookup_dead < 0 or self.lookup_silent < 0 or self.lookup_dead + self.lookup_silent > 1,
              "the shares of a lookup lie between 0 and 1"),
-            (self.price < 0 or self.lookup_price < 0, "a price cannot be negative"),
+            (not (0 <= self.price <= DEAREST and 0 <= self.lookup_price <= DEAREST),
+             f"a price lies between 0 and {DEAREST}"),
             (self.reports_per_reply < 1, "a reply must have room for one report"),
             (self.empty_statut not in (0, -15), "an empty getdlrs answers 0 or -15"),
             (self.latency < 0, "latency cannot be negative"),
             (self.tls_key is not None and self.tls_certificate is None, "a TLS key needs its certificate"),
         ]  # fmt: skip
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number; true and false are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number that can be reckoned with."""
+    return is_whole(value) or (isinstance(value, float) and isfinite(value))

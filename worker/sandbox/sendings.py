@@ -53,7 +53,7 @@ class Sending:
         self.prefix = f"{moment}{number & 7 | 8:x}"
         self.msgfid = f"{moment}{number & 7:x}-{number:08d}"
         self.destinations = array("Q", destinations)
-        self.credits = array("I", credits)
+        self.credits = array("Q", credits)
         self._texts = _packed(texts)
 
     def __len__(self) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from worker.sandbox.calls import BalanceCall, Credentials, LookupCall, ReportsCall, SendersCall
 from worker.sandbox.codes import Refused
+from worker.sandbox.options import DEAREST, LATEST
 
 EVERYTHING = ReportsCall("", "")
 
@@ -296,6 +297,20 @@ def test_settings_hold_for_what_comes_afterwards(open_gateway, toto, a_send):
     gateway.change(mix={"undelivered": 1}, price=7)
     assert gateway.answer(toto, a_send("07352518")).solde == 92
     assert [statut for _, statut in reported(gateway, toto)] == [56, 59]
+
+
+def test_at_the_dearest_price_a_long_text_is_charged_for_and_recorded(open_gateway, toto, a_send):
+    gateway = open_gateway(price=DEAREST, credits=1_000_000_000_000)
+    accepted = gateway.answer(toto, a_send("05442710", text="x" * 1_000))
+    assert list(accepted.sending.credits) == [7 * DEAREST]
+
+
+def test_the_latest_end_can_be_waited_for(open_gateway, toto, a_send, hands):
+    gateway = open_gateway(delays=(LATEST, LATEST), steps=True)
+    gateway.answer(toto, a_send("0709999956"))
+    hands.seconds += LATEST
+    ((_, reports),) = gateway.answer(toto, ReportsCall("", "")).groups
+    assert [status for *_, status in reports] == [50, 65, 55, 61, 56]
 
 
 def test_a_setting_that_is_fixed_is_refused(open_gateway):
