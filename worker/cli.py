@@ -41,8 +41,8 @@ Workers are started by Celery's own commands:
   celery -A worker beat
 
 `campaigns COMMAND --help` explains each command, with an example. The exit status is 0 if all went well, 2 if the
-command was written wrongly, 3 if something may have been sent by `campaigns gateway` and nobody can know yet, 130 if it
-was interrupted, and 1 otherwise.
+command was written wrongly, 3 if `campaigns gateway` sent or may have sent something and cannot show a receipt, 130 if
+it was interrupted, and 1 otherwise.
 """
 
 
@@ -55,7 +55,7 @@ class Commands(Group):
         """Run; raises ClickException with a sentence for whatever a person can put right."""
         try:
             return self._advised(ctx)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):  # the latter is Ctrl-C while a person is asked
             ctx.exit(INTERRUPTED)
 
     def _advised(self, ctx: click.Context) -> Any:

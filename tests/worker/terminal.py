@@ -1,6 +1,8 @@
 """The command `campaigns` as a test calls it: inside this process, or as a program of its own."""
 
+import subprocess
 import sys
+from subprocess import PIPE
 
 from click.testing import CliRunner, Result
 
@@ -12,6 +14,29 @@ from worker.cli import main
 from worker.settings import settings
 
 PROGRAM = [sys.executable, "-W", "error", "-c", "from worker.cli import main; main()"]
+
+
+_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+
+
+def at_a_terminal(*words: str, answers: dict[str, str]) -> tuple[int, str]:
+    """Call it as a program at a real terminal, and type an answer to each question; returns its status and the screen.
+
+    "\\x03" is Ctrl-C.
+    """
+    command = [sys.executable, "-c", _TERMINAL, *PROGRAM, *words]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        seen = b""
+        for question, answer in answers.items():
+            while not seen.endswith(question.encode()):
+                piece = process.stdout.read(1)
+                assert piece, seen.decode()
+                seen += piece
+            process.stdin.write(answer.encode())
+        seen += process.stdout.read()
+        return process.wait(30), seen.decode()
 
 
 def run(*words: str, stdin: str | bytes | None = None) -> Result:

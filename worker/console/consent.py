@@ -22,11 +22,17 @@ def agreed(*, what: str, refused: str, yes: bool) -> None:
 
     Raises:
         ClickException: the person said no, or there is none.
+        Abort: the person pressed Ctrl-C, and has been told the same.
     """
     click.echo(what, err=True)
     if yes:
         return
     if not somebody_is_there():
         raise click.ClickException(f"{refused}: there is no terminal to ask at; --yes agrees to it beforehand")
-    if not click.confirm("Go on?", err=True):
+    try:
+        said = click.confirm("Go on?", err=True)
+    except click.Abort:
+        click.echo(f"\n{refused}", err=True)
+        raise
+    if not said:
         raise click.ClickException(refused)

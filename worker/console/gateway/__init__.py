@@ -34,8 +34,8 @@ With an account of the settings:
   campaigns gateway senders --account shop
   campaigns gateway merge --from CLINIQUE --text 'Bonjour {nom}' clients.csv
 
-The exit status is 0 if all went well, 2 if the command was written wrongly, 3 if something may have been sent and
-nobody can know yet, 130 if it was interrupted, and 1 otherwise.
+The exit status is 0 if all went well, 2 if the command was written wrongly, 3 if something was or may
+have been sent and no receipt can be shown (do not repeat it blindly), 130 if it was interrupted, and 1 otherwise.
 """
 
 

@@ -12,7 +12,8 @@ Example:
   campaigns gateway lookup 2250708091011 2250505060708
   campaigns gateway reports --msgfid 55857bdb8d51b7-38880789
 
-The exit status is 3 if the reply was lost: it may have been paid for then, and must not be repeated blindly.
+The exit status is 3 if the reply was lost or cannot be shown: it may have been paid for then, and must not be repeated
+blindly.
 """
 
 

@@ -20,7 +20,8 @@ EPILOG = """\b
 Example:
   campaigns gateway merge --from CLINIQUE --text 'Bonjour {nom}, à {heure}' clients.csv
 
-The exit status is 3 if the reply was lost: it may have been sent then, and must not be repeated blindly.
+The exit status is 3 if the reply was lost or cannot be shown: it may have been sent then, and must not be repeated
+blindly.
 """
 
 

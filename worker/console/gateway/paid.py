@@ -16,11 +16,11 @@ if TYPE_CHECKING:  # late: `--help` need not wait for it
     from worker.smseco import InDoubt, Receipt
 
 IN_DOUBT = 3
-"""The exit status that says: it may have been sent, do not repeat it blindly."""
+"""The exit status that says: it was or may have been sent, do not repeat it blindly."""
 
 
 class MayHaveBeenSentError(click.ClickException):
-    """Nobody can know yet; the message says how to look."""
+    """Nobody can know yet, or nobody was shown; the message says how to look, or what is known."""
 
     exit_code = IN_DOUBT
 
@@ -56,7 +56,7 @@ def carry_out(order: Order, access: Access, its: Open, *, yes: bool, as_json: bo
     who = f"By the account {its.name} at {its.host}{has}, in the form {its.form}, msgid {order.msgid}."
     agreed(what=f"{order.does}\n{who}", refused=order.undone, yes=yes)
     receipt = _posted(order, access, its, before)
-    _tell(order, receipt, as_json=as_json)
+    _told_whatever_happens(order, receipt, as_json=as_json)
     if not receipt.consistent:
         raise MayHaveBeenSentError(
             "the gateway's reply contradicts itself: a number that is not in the list may have been taken or not.\n"
@@ -75,6 +75,18 @@ def _posted(order: Order, access: Access, its: Open, before: Decimal | None) -> 
         click.echo("\ninterrupted: it may have been sent. Do not repeat it blindly.", err=True)
         click.echo(_how_to_look(order, access, its, None, before), err=True)
         raise
+
+
+def _told_whatever_happens(order: Order, receipt: Receipt, *, as_json: bool) -> None:
+    """Show the receipt. Where that fails, it must not look as if nothing had been sent, to a script least of all."""
+    try:
+        _tell(order, receipt, as_json=as_json)
+    except Exception as error:  # noqa: BLE001  a full disk, a reader that went away: whatever it is, it is sent
+        why = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        raise MayHaveBeenSentError(
+            f"the receipt cannot be shown ({why}), but the gateway took it: do not repeat it. "
+            f"{len(receipt.destinations):,} of {order.asked:,} taken, msgfid {receipt.msgfid}, msgid {order.msgid}"
+        ) from None
 
 
 def _told(doubt: InDoubt, order: Order, access: Access, its: Open, before: Decimal | None) -> str:

@@ -38,15 +38,12 @@ def reports(
     accounts of its campaigns; no worker reads at the same time. Without a database, with --url and with --no-journal
     they are shown here this once, so it asks first.
     """
-    from worker.interruption import ends_in_order
-
     wanted = {"msgfid": msgfid, "smsfid": smsfid}
     database, why = _journal(access, no_journal=no_journal)
-    with ends_in_order(FAREWELL):
-        if database is None:
-            _only_shown(access, wanted, why, yes=yes, as_json=as_json)
-        else:
-            _kept(access, database, wanted, yes=yes, as_json=as_json)
+    if database is None:
+        _only_shown(access, wanted, why, yes=yes, as_json=as_json)
+    else:
+        _kept(access, database, wanted, yes=yes, as_json=as_json)
 
 
 def _journal(access: Access, *, no_journal: bool) -> tuple[Database | None, str]:
@@ -62,7 +59,7 @@ def _journal(access: Access, *, no_journal: bool) -> tuple[Database | None, str]
 
 def _only_shown(access: Access, wanted: dict[str, Any], why: str, *, yes: bool, as_json: bool) -> None:
     from worker.console.consent import agreed
-    from worker.interruption import uninterrupted
+    from worker.interruption import ends_in_order, uninterrupted
     from worker.smseco import ReadFailed
 
     with access.opened() as its:
@@ -73,7 +70,7 @@ def _only_shown(access: Access, wanted: dict[str, Any], why: str, *, yes: bool, 
             refused="no report was asked for",
             yes=yes,
         )
-        with uninterrupted():
+        with ends_in_order(FAREWELL), uninterrupted():
             try:
                 _show_body(its.gateway.fetch_reports(**wanted), as_json=as_json)
             except ReadFailed as failed:
@@ -103,6 +100,7 @@ def _kept(access: Access, database: Database, wanted: dict[str, Any], *, yes: bo
     from worker.console.consent import agreed
     from worker.console.gateway import journal
     from worker.console.ringing import Ringing
+    from worker.interruption import ends_in_order
     from worker.resources import Resources
     from worker.settings import settings
 
@@ -118,11 +116,14 @@ def _kept(access: Access, database: Database, wanted: dict[str, Any], *, yes: bo
         )
     ringing = Ringing()
     resources = Resources(settings(), database, ringing, form=access.form)
-    reading, batch, applied = journal.read(resources, account, **wanted)
+    with ends_in_order(FAREWELL):
+        reading, batch, applied = journal.read(resources, account, **wanted)
+    kept = reading.poll_id is not None
     figures = {"changed": applied.changed, "campaigns": sorted(applied.campaigns)}
-    _show(batch, as_json=as_json, kept=reading.poll_id is not None, **figures)
+    _show(batch, as_json=as_json, kept=kept, **figures)
     changed = screen.counted(applied.changed, "message")
-    click.echo(f"kept in the journal and applied: {changed} changed of {len(applied.campaigns):,} campaigns", err=True)
+    done = "kept in the journal and applied" if kept else "nothing to keep"
+    click.echo(f"{done}: {changed} changed of {len(applied.campaigns):,} campaigns", err=True)
     ringing.tell_trouble()
     if reading.error is not None:
         raise reading.error

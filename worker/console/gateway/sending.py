@@ -13,7 +13,8 @@ Examples:
   campaigns gateway send --from CLINIQUE --text - 2250708091011 2250505060708 < text.txt
   campaigns gateway send --form get --text 'A 18 h' --datesend 2026-12-24T17:00+00:00 --yes --json 2250708091011
 
-The exit status is 3 if the reply was lost: it may have been sent then, and must not be repeated blindly.
+The exit status is 3 if the reply was lost or cannot be shown: it may have been sent then, and must not be repeated
+blindly.
 """
 
 

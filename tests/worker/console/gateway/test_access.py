@@ -1,15 +1,12 @@
 """Who asks which gateway: an account of the settings, or a URL and a login with a password that no option shows."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
-from subprocess import PIPE
 
 import pytest
 
 from tests.worker.console.gateway.conftest import LOGIN, PASSWORD
-from tests.worker.terminal import PROGRAM, run
+from tests.worker.terminal import at_a_terminal, run
 from worker.console.gateway import access
 from worker.console.gateway.access import Access
 from worker.sandbox.server import RunningSandbox
@@ -55,23 +52,32 @@ def test_without_settings_the_password_is_asked_for_and_not_shown(
 def test_at_a_real_terminal_password_and_consent_are_asked_for_and_the_password_is_not_echoed(
     sandbox: RunningSandbox,
 ) -> None:
-    terminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-    words = [*PROGRAM, "gateway", "send", *by_url(sandbox), "--from", "CLINIQUE", "--text", "Bonjour", "2250709999956"]
-    with subprocess.Popen([sys.executable, "-c", terminal, *words], stdin=PIPE, stdout=PIPE, bufsize=0) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        seen = b""
-        for question, answer in ((b"password: ", f"{PASSWORD}\n"), (b"Go on? [y/N]: ", "y\n")):
-            while not seen.endswith(question):
-                piece = process.stdout.read(1)
-                assert piece, seen.decode()
-                seen += piece
-            process.stdin.write(answer.encode())
-        seen += process.stdout.read()
-        assert process.wait(30) == 0, seen.decode()
-    assert PASSWORD.encode() not in seen
-    assert b"1 of 1 number taken" in seen
+    words = ("gateway", "send", *by_url(sandbox), "--from", "CLINIQUE", "--text", "Bonjour", "2250709999956")
+    status, seen = at_a_terminal(*words, answers={"password: ": f"{PASSWORD}\n", "Go on? [y/N]: ": "y\n"})
+    assert status == 0, seen
+    assert PASSWORD not in seen
+    assert "1 of 1 number taken" in seen
     assert len(sandbox.ledger()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("send", "--from", "CLINIQUE", "--text", "Bonjour", "2250709999956"), "nothing was sent"),
+        (("reports",), "no report was asked for"),
+    ],
+    ids=["send", "reports"],
+)
+def test_ctrl_c_at_the_question_is_a_no_with_the_status_of_an_interruption(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setenv("SMSECO_PASSWORD", PASSWORD)
+    status, seen = at_a_terminal("gateway", *words, *by_url(sandbox), answers={"Go on? [y/N]: ": "\x03"})
+    assert status == 130
+    assert said in seen
+    assert "stopping as soon as" not in seen
+    assert "Traceback" not in seen
+    assert sandbox.summary()["requests"].keys() <= {"balance"}
 
 
 def test_without_a_password_and_without_a_terminal_it_says_where_to_put_it(sandbox: RunningSandbox) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -323,6 +324,22 @@ def test_a_receipt_that_contradicts_itself_is_shown_and_is_in_doubt(
     assert json.loads(result.stdout)["consistent"] is False
     assert "contradicts itself" in result.stderr
     assert "--msgfid f-m-1" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["table", "json"])
+def test_a_receipt_that_cannot_be_shown_does_not_look_like_a_failure_to_send(
+    account: RunningSandbox, form: list[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *SEND, "--yes", *form], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    (line,) = account.ledger()
+    assert done.returncode == 3
+    assert "the receipt cannot be shown (No space left on device), but the gateway took it" in done.stderr
+    assert f"1 of 1 taken, msgfid {line['msgfid']}" in done.stderr
+    assert NUMBER not in done.stderr
 
 
 def test_ctrl_c_while_the_gateway_answers_says_that_it_may_have_been_sent(account: RunningSandbox) -> None:

@@ -146,6 +146,7 @@ def test_a_refusal_is_told_and_leaves_nothing(
     result = run(*READ)
     assert result.exit_code == 1
     assert "-4 authentication failed" in result.stderr
+    assert "nothing to keep: 0 messages changed" in result.stderr
     assert polls(sqlite) == []
     assert is_silent(sqlite)
 
