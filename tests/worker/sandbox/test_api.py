@@ -1,5 +1,6 @@
 import json
 import time
+from itertools import cycle, product
 from urllib.parse import quote_plus
 
 import pytest
@@ -66,12 +67,14 @@ TEMPLATES = [
     "//Api/{}/{}/",
 ]
 WAYS_IN = [("POST", "xml"), ("POST", "json"), ("POST", "JSON"), ("GET", "xml"), ("GET", "json"), ("GET", "Html")]
+# Each spelling in each way; with six ways and five templates taking turns, each pair of any two is there.
 PATHS = [
     (method, template.format(form, command), operation)
-    for operation, commands in SPELLINGS.items()
-    for command in commands
-    for template in TEMPLATES
-    for method, form in WAYS_IN
+    for ((operation, command), (method, form)), template in zip(
+        product(((operation, name) for operation, names in SPELLINGS.items() for name in names), WAYS_IN),
+        cycle(TEMPLATES),
+        strict=False,
+    )
 ]
 
 

@@ -43,10 +43,10 @@ def test_a_page_shows_what_the_json_form_says(name):
 
 
 @pytest.mark.parametrize("operation", ["send", "lookup", "reports", "balance", "senders", "unknown"])
-@pytest.mark.parametrize("code", ERRORS)
-def test_a_page_shows_a_refusal(operation, code):
-    shown = read(html.write_refusal(operation, Refused(code)))
-    assert (shown["statut"], shown.get("texte", shown.get("text"))) == (str(code), ERRORS[code])
+def test_a_page_shows_a_refusal(operation):
+    for code, meaning in ERRORS.items():
+        shown = read(html.write_refusal(operation, Refused(code)))
+        assert (shown["statut"], shown.get("texte", shown.get("text"))) == (str(code), meaning)
 
 
 def test_nothing_on_a_page_is_taken_for_markup():

@@ -168,13 +168,13 @@ def test_something_else_comes_in_place_of_the_reply_to_what_was_carried_out(serv
 
 
 def test_a_slow_body_comes_whole_in_its_time(served):
-    served.sandbox.fault("slow_body", seconds=0.6)
+    served.sandbox.fault("slow_body", seconds=0.3)
     began = time.monotonic()
     connection = connected(served.sandbox)
     response = connection.getresponse()
     parts = list(iter(lambda: response.read1(4096), b""))
     connection.close()
-    assert time.monotonic() - began >= 0.6
+    assert time.monotonic() - began >= 0.3
     assert len(parts) > 2
     assert statut(b"".join(parts).decode()) == "1"
 
@@ -191,7 +191,7 @@ def test_whoever_leaves_a_slow_body_leaves_the_gateway_in_peace(caplog):
 
 
 def test_a_slow_request_is_carried_out_only_after_the_wait(served):
-    served.sandbox.fault("slow", seconds=1.0)
+    served.sandbox.fault("slow", seconds=0.4)
     with ThreadPoolExecutor() as pool:
         sending = pool.submit(served.send, "05442710")
         assert eventually(lambda: served.sandbox.summary()["requests"] == {"send": 1})
