@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from worker.smseco.errors import BadReply, BadRequest, NeedsPerson, NotEnoughCredits, Refused
 
 NOTHING_TO_REPORT = -15
+NOTHING_TO_REPORT_TEXT = "Aucun statut sms disponible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,7 @@ class Refusal:
     error: type[Refused]
 
 
-# -15, "Aucun statut sms disponible", is not here: as an answer to a send it proves nothing, and to a report request it
-# means "none".
+# -15 is not here: as an answer to a send it proves nothing, and to a report request it means "none".
 REFUSALS: dict[int, Refusal] = {
     -1: Refusal("invalid_document", "XML invalide", BadRequest),
     -2: Refusal("login_missing", "Login non spécifié", NeedsPerson),
@@ -69,10 +69,15 @@ def refusal(code: int) -> Refused | None:
     return None if known is None else known.error(code, known.text, known.name)
 
 
+def unproven(code: int) -> str:
+    """In words, a code that proves nothing: one that is not documented, or not as an answer to this."""
+    return f"code {code} {NOTHING_TO_REPORT_TEXT}" if code == NOTHING_TO_REPORT else f"unknown code {code}"
+
+
 def check_status(status: int, body: bytes = b"") -> None:
     """For a question's answer: raises the documented refusal, or BadReply with `body` for any other negative code."""
     if status < 0:
-        raise refusal(status) or BadReply(f"unknown code {status}", partial=body)
+        raise refusal(status) or BadReply(unproven(status), partial=body)
 
 
 def check_report_status(status: int, body: bytes = b"") -> None:

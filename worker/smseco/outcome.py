@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
-from worker.smseco.codes import refusal
+from worker.smseco.codes import refusal, unproven
 from worker.smseco.errors import BadReply, InDoubt, NotSent, ReadFailed, Refused, Unreachable
 from worker.smseco.values import Receipt
 
@@ -115,7 +115,7 @@ def _proven_refusal(answer: Answer) -> Refused | None:
 
 def _receipt(answer: Answer, *, msgid: str, asked: int) -> Receipt:
     if answer.status <= 0:
-        raise BadReply(f"statut {answer.status}")
+        raise BadReply(unproven(answer.status))
     # Where a reply calls it `msgid`, it may be the echo of ours, under which no report will come.
     msgfid = answer.msgfid or (answer.msgid if answer.msgid != msgid else None)
     if not msgfid:

@@ -117,7 +117,7 @@ def test_a_request_that_could_begin_only_too_late_is_never_begun(stub, gateway, 
         pytest.param(lambda s: s.http(b"<html>oops</html>"), "HTML", id="HTML"),
         pytest.param(lambda s: s.http(b"x" * 6025), "too long", id="over the cap"),
         pytest.param(lambda s: s.http(b"not gzip", "200 OK", "Content-Encoding: gzip"), "encoded", id="false gzip"),
-        pytest.param(lambda s: s.http(TAKEN.replace(b"<statut>1", b"<statut>0")), "statut 0", id="statut 0"),
+        pytest.param(lambda s: s.http(TAKEN.replace(b"<statut>1", b"<statut>0")), "code 0", id="statut 0"),
     ],
 )  # fmt: skip
 def test_whatever_goes_wrong_after_the_first_byte_is_in_doubt(stub, impatient, act, says):
