@@ -8,7 +8,7 @@ shows a login, a password, a text or a number.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
 
@@ -60,8 +60,7 @@ class Sending:
         check_numbers(self.numbers)
         for name in ("sender", "text", "mwi", "pid", "rpi", "alt_dcs", "udhdata"):
             check_text(name, str(getattr(self, name) or ""))
-        if self.datesend is not None and self.datesend.tzinfo is None:
-            raise ValueError("datesend has no time zone")
+        _check_moment(self.datesend)
         _check_merge(self.fields, self.values, len(self.numbers))
 
 
@@ -138,6 +137,17 @@ def check_numbers(numbers: Sequence[int | str]) -> None:
         return
     position = next(i for i, text in enumerate(texts) if not (text.isascii() and text.isdigit()))
     raise ValueError(f"numbers[{position}] is not made of digits")
+
+
+def _check_moment(datesend: datetime | None) -> None:
+    if datesend is None:
+        return
+    if datesend.tzinfo is None:
+        raise ValueError("datesend has no time zone")
+    try:
+        datesend.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("datesend is beyond what a calendar holds") from None
 
 
 def _check_merge(fields: Sequence[str], values: Sequence[Sequence[str]] | None, recipients: int) -> None:

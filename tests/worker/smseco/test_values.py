@@ -41,6 +41,9 @@ MERGE = {"fields": ("f1", "f2"), "values": [("a", "b"), ("c", "d")]}
         pytest.param(MERGE | {"fields": ("f1", "un nom")}, "fields", id="a field that is no XML name"),
         pytest.param(MERGE | {"values": [("a", "b"), ("c", "d\x0b")]}, r"values\[1\]\.f2", id="control in a value"),
         pytest.param({"datesend": datetime(2026, 1, 1)}, "time zone", id="a date without zone"),  # noqa: DTZ001
+        pytest.param(
+            {"datesend": datetime.fromisoformat("9999-12-31T23:59-05:00")}, "datesend", id="a date after the last one"
+        ),
     ],
 )
 def test_what_no_form_can_carry_is_refused_when_it_is_made(changes, says):
