@@ -7,6 +7,9 @@ import click
 from worker.console.gateway.access import Access, asking
 from worker.console.gateway.message import fresh_msgid
 
+HAS_NO_MSGID = "get"
+"""The form that leaves a lookup's msgid out: nothing can be asked for by it."""
+
 EPILOG = """\b
 Example:
   campaigns gateway lookup 2250708091011 2250505060708
@@ -31,12 +34,14 @@ def lookup(access: Access, *, numbers: tuple[str, ...], msgid: str | None, yes: 
     from worker.console.gateway.digits import digits
     from worker.console.gateway.paid import Order, carry_out
 
+    if access.form == HAS_NO_MSGID and msgid is not None:
+        raise click.UsageError(f"the form {HAS_NO_MSGID} has no place for the msgid of a lookup: choose xml")
     msgid = msgid or fresh_msgid()
     asked = [digits(number) for number in numbers]
     with access.opened() as its:
         its.check(lambda form, credentials: form.lookup_request(credentials, msgid, asked))
         order = Order(
-            msgid,
+            None if access.form == HAS_NO_MSGID else msgid,
             len(asked),
             does=f"This looks up {screen.counted(len(asked), 'number')}.",
             undone="nothing was looked up",

@@ -30,18 +30,23 @@ class Order:
     """One request that costs credits.
 
     Attributes:
-        msgid: our id of it.
+        msgid: our id of it; None if the gateway is not told one.
         asked: how many numbers it has.
         does: what it does, as a sentence.
         undone: what is true if it does not leave, as in `nothing was sent`.
         post: makes the request, once.
     """
 
-    msgid: str
+    msgid: str | None
     asked: int
     does: str
     undone: str
     post: Callable[[], Receipt]
+
+    @property
+    def known_as(self) -> str:
+        """Its msgid at the end of a sentence, if it has one."""
+        return "" if self.msgid is None else f", msgid {self.msgid}"
 
 
 def carry_out(order: Order, access: Access, its: Open, *, yes: bool, as_json: bool) -> None:
@@ -53,7 +58,7 @@ def carry_out(order: Order, access: Access, its: Open, *, yes: bool, as_json: bo
 
     before = _credits(its)
     has = "" if before is None else f", which has {screen.amount(before)} credits"
-    who = f"By the account {its.name} at {its.host}{has}, in the form {its.form}, msgid {order.msgid}."
+    who = f"By the account {its.name} at {its.host}{has}, in the form {its.form}{order.known_as}."
     agreed(what=f"{order.does}\n{who}", refused=order.undone, yes=yes)
     receipt = _posted(order, access, its, before)
     _told_whatever_happens(order, receipt, as_json=as_json)
@@ -85,7 +90,7 @@ def _told_whatever_happens(order: Order, receipt: Receipt, *, as_json: bool) -> 
         why = (isinstance(error, OSError) and error.strerror) or type(error).__name__
         raise MayHaveBeenSentError(
             f"the receipt cannot be shown ({why}), but the gateway took it: do not repeat it. "
-            f"{len(receipt.destinations):,} of {order.asked:,} taken, msgfid {receipt.msgfid}, msgid {order.msgid}"
+            f"{len(receipt.destinations):,} of {order.asked:,} taken, msgfid {receipt.msgfid}{order.known_as}"
         ) from None
 
 
@@ -101,12 +106,15 @@ def _how_to_look(order: Order, access: Access, its: Open, msgfid: str | None, be
         after = _credits(its)
     except KeyboardInterrupt:  # all else has to be told all the same
         after = None
-    unknown = f"    (its msgid; not every gateway understands it)\n  campaigns gateway reports{access.again}"
-    lines = [
-        "How to look, without sending anything:",
-        f"  campaigns gateway reports{access.again} --msgfid {msgfid or order.msgid + unknown}",
-        f"  campaigns gateway balance{access.again}",
-    ]
+    reports = f"  campaigns gateway reports{access.again}"
+    lines = ["How to look, without sending anything:"]
+    if msgfid is not None:
+        lines += [f"{reports} --msgfid {msgfid}"]
+    elif order.msgid is not None:
+        lines += [f"{reports} --msgfid {order.msgid}    (its msgid; not every gateway understands it)", reports]
+    else:
+        lines += [reports]
+    lines += [f"  campaigns gateway balance{access.again}"]
     if before is not None and after is not None:
         proves = "if nobody else used the account, it was sent" if after < before else "that proves nothing yet"
         lines.append(f"The account had {amount(before)} credits before and has {amount(after)} now: {proves}.")
@@ -136,4 +144,4 @@ def _tell(order: Order, receipt: Receipt, *, as_json: bool) -> None:
     left = "" if receipt.balance is None else f", {screen.amount(receipt.balance)} left"
     taken = f"{len(receipt.destinations):,} of {screen.counted(order.asked, 'number')} taken"
     total = f"{taken}, {screen.amount(receipt.credits)} credits{left}"
-    screen.out().print(screen.plain(f"{total}; msgfid {receipt.msgfid}, msgid {order.msgid}"))
+    screen.out().print(screen.plain(f"{total}; msgfid {receipt.msgfid}{order.known_as}"))

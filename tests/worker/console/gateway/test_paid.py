@@ -209,6 +209,7 @@ def test_fields_stand_in_the_order_of_the_text(account: RunningSandbox, sent: li
         ((*SEND, "--msgid", "x" * 31), "msgid must be 1 to 30"),
         ((*SEND, "--form", "get", *["22507099999"] * 800), "the URL would be"),
         ((*LOOKUP, "--form", "get", *["22507099999"] * 800), "the URL would be"),
+        ((*LOOKUP, "--form", "get", "--msgid", "m-1"), "no place for the msgid of a lookup: choose xml"),
         ((*SEND, "--form", "html"), "html is an output for eyes"),
         ((*SEND, "--form", "morse"), "there is no form 'morse'"),
         ((*SEND, "--account", "default", "--url", "http://127.0.0.1:9", "--login", "x"), "say which gateway"),
@@ -283,6 +284,15 @@ def test_a_lost_reply_is_in_doubt_with_a_status_of_its_own(
     assert "if nobody else used the account, it was sent" in result.stderr
     assert NUMBER not in result.stderr
     assert account.summary()["acceptances"] == 1
+
+
+def test_a_lookup_whose_form_has_no_msgid_is_not_looked_for_by_one(account: RunningSandbox) -> None:
+    account.fault("drop_reply", operation="lookup")
+    result = run(*LOOKUP, "--form", "get", "--yes")
+    assert result.exit_code == 3
+    assert "campaigns gateway reports\n" in result.stderr
+    assert "msgid" not in result.stderr
+    assert json.loads(run(*LOOKUP, "--form", "get", "--yes", "--json").stdout)["msgid"] is None
 
 
 def test_ctrl_c_while_the_balance_is_asked_for_hides_no_doubt(
