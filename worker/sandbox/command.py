@@ -149,8 +149,9 @@ def sandbox(*, delay_min: float, delay_max: float, **options: Any) -> None:
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
     except OSError as wrong:
-        named = f"{wrong.filename}: " if wrong.filename else ""
-        raise click.ClickException(f"{named}{wrong.strerror or wrong}") from None
+        said = wrong.strerror or str(wrong)
+        told = f"{wrong.filename}: {said}" if wrong.filename else f"{said}: choose another --port or --host"
+        raise click.ClickException(told) from None
     except Unwritten as wrong:
         raise click.ClickException(
             f"{wrong}. Nobody was told of an acceptance that is not in it; start again"

@@ -125,6 +125,7 @@ async def _serving(
     options: SandboxOptions, *, unwritten: Callable[[Unwritten], object] | None = None
 ) -> AsyncIterator[tuple[str, Control]]:
     """Listens while the block lasts. Gives the base URL and the control; `unwritten` is called when it should end."""
+    tls = _tls(options)
     gateway, faults = remembering(options), Faults(options.faults, seed=options.seed)
     control = Control(gateway, faults)
     api, admin = Api(gateway, faults, control), Admin(control)
@@ -142,7 +143,7 @@ async def _serving(
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, options.host, options.port, ssl_context=_tls(options))
+        site = web.TCPSite(runner, options.host, options.port, ssl_context=tls)
         await site.start()
         if options.port_file:
             _write_whole(options.port_file, f"{site.port}\n")
@@ -154,11 +155,16 @@ async def _serving(
 
 
 def _tls(options: SandboxOptions) -> ssl.SSLContext | None:
-    """Raises OSError for files that are no certificate and key."""
+    """Raises ValueError for files that are no certificate and key, and OSError."""
     if options.tls_certificate is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(options.tls_certificate, options.tls_key)
+    try:
+        # A key that needs a password would otherwise have it asked for, by a process that perhaps nobody sees.
+        context.load_cert_chain(options.tls_certificate, options.tls_key, password="")
+    except ssl.SSLError:
+        files = " and ".join(str(file) for file in (options.tls_certificate, options.tls_key) if file)
+        raise ValueError(f"{files}: a certificate and its own key are needed, in PEM, without a password") from None
     return context
 
 
@@ -169,8 +175,11 @@ def _in_url(host: str) -> str:
 def _write_whole(path: Path, content: str) -> None:
     """Whoever waits for the file finds it whole or not at all."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(content)
-    draft.replace(path)
+    try:
+        draft.write_text(content)
+        draft.replace(path)
+    except OSError as wrong:
+        raise OSError(wrong.errno, wrong.strerror, str(path)) from None
 
 
 def _say(line: str) -> None:

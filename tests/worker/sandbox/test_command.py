@@ -3,6 +3,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 
@@ -74,6 +75,9 @@ def test_the_command_serves_until_it_is_interrupted_and_ends_well(tmp_path, sign
         (["--fault", "slow_body=5%"], "seconds are needed"),
         (["--ledger", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
         (["--state", "/nowhere/at/all"], "/nowhere/at/all: No such file"),
+        (["--port", "0", "--port-file", "/nowhere/port"], "/nowhere/port: No such file"),
+        (["--tls-certificate", __file__], "a certificate and its own key are needed"),
+        (["--latency", "nan"], "latency is a number"),
     ],
 )
 def test_a_users_mistake_is_named_without_a_traceback(arguments, named):
@@ -81,6 +85,23 @@ def test_a_users_mistake_is_named_without_a_traceback(arguments, named):
     assert result.exit_code != 0
     assert named in result.output
     assert "Traceback" not in result.output
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = CliRunner().invoke(sandbox, ["--port", str(taken.getsockname()[1])])
+    assert result.exit_code == 1
+    assert "address already in use: choose another --port or --host" in result.output
+
+
+@pytest.mark.needs("openssl")
+def test_a_key_that_needs_a_password_is_refused_and_the_password_not_asked_for(certificate, tmp_path):
+    key, chain = certificate
+    locked = tmp_path / "locked.pem"
+    subprocess.run(["openssl", "rsa", "-aes256", "-passout", "pass:1", "-in", key, "-out", locked], check=True,
+                   capture_output=True)  # fmt: skip
+    result = CliRunner().invoke(sandbox, ["--tls-certificate", str(chain), "--tls-key", str(locked)], input="1\n")
+    assert f"{chain} and {locked}: a certificate and its own key are needed" in result.output
 
 
 @pytest.mark.parametrize("kept", ["--state", "--ledger"])

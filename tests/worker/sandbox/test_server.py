@@ -65,5 +65,5 @@ def test_it_speaks_https_with_a_certificate_and_nothing_else_there(certificate):
 @pytest.mark.needs("openssl")
 def test_a_certificate_without_its_key_is_an_error_at_once(certificate):
     _, chain = certificate
-    with pytest.raises(OSError, match="PEM"):
+    with pytest.raises(ValueError, match="a certificate and its own key are needed"):
         running(SandboxOptions(tls_certificate=chain)).__enter__()
