@@ -70,8 +70,8 @@ def refusal(code: int) -> Refused | None:
 
 
 def unproven(code: int) -> str:
-    """In words, a code that proves nothing: one that is not documented, or not as an answer to this."""
-    return f"code {code} {NOTHING_TO_REPORT_TEXT}" if code == NOTHING_TO_REPORT else f"unknown code {code}"
+    """In words, a code that proves nothing: not documented, not as an answer to this, or belied by the rest of it."""
+    return f"code {code} {NOTHING_TO_REPORT_TEXT}" if code == NOTHING_TO_REPORT else f"code {code}"
 
 
 def check_status(status: int, body: bytes = b"") -> None:

@@ -221,7 +221,7 @@ def test_the_reply_to_a_send_holds_no_reports(transcript):
     [
         pytest.param(b"{}", "no statut", id="an empty object"),
         pytest.param(b"[]", "an unknown document", id="an empty list"),
-        pytest.param(b'{"statut":-99}', "unknown code -99", id="an unknown code"),
+        pytest.param(b'{"statut":-99}', "code -99", id="an unknown code"),
         pytest.param(b"{", "broken JSON", id="a brace"),
         pytest.param(b"[oops", "broken JSON", id="a bracket"),
         pytest.param(b"{'statut':0}", "broken JSON", id="single quotes"),

@@ -76,14 +76,14 @@ def arrived(body: bytes, status: int = 200) -> Exchange:
         pytest.param(arrived(b"<soap/>"), InDoubt, "unknown document", id="another document"),
         pytest.param(arrived(b"<REPONSE/>"), InDoubt, "no statut", id="no statut"),
         pytest.param(arrived(reply(statut="deux")), InDoubt, "no statut", id="statut in words"),
-        pytest.param(arrived(reply(statut="0", rows=0)), InDoubt, "statut 0", id="statut 0"),
-        pytest.param(arrived(reply(statut="0")), InDoubt, "statut 0", id="statut 0 with a list"),
+        pytest.param(arrived(reply(statut="0", rows=0)), InDoubt, "code 0", id="statut 0"),
+        pytest.param(arrived(reply(statut="0")), InDoubt, "code 0", id="statut 0 with a list"),
         pytest.param(
             arrived(refused(-15)), InDoubt, "code -15 Aucun statut sms disponible", id="-15 says nothing of a send"
         ),
-        pytest.param(arrived(refused(-99)), InDoubt, "statut -99", id="a code that nobody documented"),
-        pytest.param(arrived(reply(statut="-6")), InDoubt, "statut -6", id="a refusal that lists messages"),
-        pytest.param(arrived(reply(statut="-6", rows=0)), InDoubt, "statut -6", id="a refusal that counts messages"),
+        pytest.param(arrived(refused(-99)), InDoubt, "code -99", id="a code that nobody documented"),
+        pytest.param(arrived(reply(statut="-6")), InDoubt, "code -6", id="a refusal that lists messages"),
+        pytest.param(arrived(reply(statut="-6", rows=0)), InDoubt, "code -6", id="a refusal that counts messages"),
         pytest.param(arrived(reply(msgfid="")), InDoubt, "no msgfid", id="no id"),
         pytest.param(arrived(reply(msgfid="<msgid>ours-1</msgid>")), InDoubt, "no msgfid", id="our own id echoed"),
         pytest.param(
