@@ -64,7 +64,7 @@ class Admin:
                 return web.json_response(self._do(what, await _document(request)), headers=HEADERS)
             if request.method == "DELETE" and what == "faults":
                 return web.json_response(self._do(what, {"name": ALL, "count": 0}), headers=HEADERS)
-        except (ValueError, TypeError, LookupError) as wrong:
+        except (ValueError, TypeError, LookupError, RecursionError) as wrong:
             return web.json_response({"error": str(wrong)}, status=400, headers=HEADERS)
         raise web.HTTPMethodNotAllowed(request.method, ["GET", "POST", "DELETE"])
 

@@ -28,7 +28,7 @@ from worker.sandbox.codes import Refused
 from worker.sandbox.datesend import begins
 from worker.sandbox.deeds import Forgetful
 from worker.sandbox.ledger import LedgerFile, Recipients
-from worker.sandbox.merging import merged
+from worker.sandbox.merging import merge
 from worker.sandbox.numbers import Numbering
 from worker.sandbox.options import CHANGEABLE, CHANGEABLE_OF_ACCOUNT, SandboxOptions
 from worker.sandbox.reports import MOST_IN_A_SENDING, Due, Reports
@@ -134,7 +134,7 @@ class Gateway:
         start = begins(call.datesend, clock=self.clock)
         taken = self._numbering.taken(call.recipients)
         if any(values for _, values in call.recipients):
-            texts = [shown(merged(call.text, values), unicode=call.unicode) for values in taken.values()]
+            texts = [shown(text, unicode=call.unicode) for text in merge(call.text, taken.values())]
             counts = [segments(text, unicode=call.unicode) for text in texts]
         else:
             texts = [shown(call.text, unicode=call.unicode)]

@@ -137,6 +137,11 @@ def test_what_cannot_be_is_answered_with_its_reason_and_changes_nothing(shared, 
     assert json.loads(get(shared, "/_sandbox/accounts"))[0]["active"] is True
 
 
+def test_a_document_that_is_too_deep_is_answered_with_its_reason(shared):
+    reply = shared.post("/_sandbox/settings", "[" * 100_000, content_type="application/json")
+    assert (reply.status, "recursion" in json.loads(reply.text)["error"]) == (400, True)
+
+
 def test_a_page_in_a_browser_cannot_give_orders(shared):
     reply = post(shared, "/_sandbox/credits", {"login": "toto@toto.fr", "amount": 5}, content_type="text/plain")
     assert reply.status == 415

@@ -1,6 +1,9 @@
+import tracemalloc
+
 import pytest
 
-from worker.sandbox.merging import merged
+from worker.sandbox.codes import Refused
+from worker.sandbox.merging import MOST_CHARACTERS, merge, merged
 
 
 @pytest.mark.parametrize(
@@ -22,3 +25,26 @@ from worker.sandbox.merging import merged
 )
 def test_placeholders_are_filled_one_after_the_other_as_php_does(text, values, expected):
     assert merged(text, values) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        pytest.param("{a}", [[("a", "{b}" * 1000), ("b", "{c}" * 1000), ("c", "{d}" * 1000)]], id="values multiply"),
+        pytest.param("x" * 100_000, [[("a", "")]] * 100_000, id="recipients multiply"),
+        pytest.param("x" * (MOST_CHARACTERS + 1), [[]], id="the text alone"),
+    ],
+)
+def test_a_merge_that_would_fill_the_memory_is_refused_before_it_does(text, rows):
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refused) as refused:
+            list(merge(text, rows))
+        assert tracemalloc.get_traced_memory()[1] < 2 * MOST_CHARACTERS
+    finally:
+        tracemalloc.stop()
+    assert refused.value.code == -1
+
+
+def test_a_merge_of_the_greatest_length_is_made():
+    assert sum(map(len, merge("{a}" + "x" * 399, [[("a", "y")]] * 25_000))) == MOST_CHARACTERS
