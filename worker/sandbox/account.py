@@ -72,14 +72,15 @@ class Accounts(dict[str, Account]):
             )
             for position, (login, password) in enumerate(options.accounts.items())
         })  # fmt: skip
+        self._by_id = {account.accountid: account for account in self.values()}
 
     def authenticated(self, login: str, password: str) -> Account:
-        """Whose login and password these are. Raises Refused (-2, -3, -4)."""
+        """Whose login, or id (V-2), and password these are. Raises Refused (-2, -3, -4)."""
         if not login:
             raise Refused(-2)
         if not password:
             raise Refused(-3)
-        account = self.get(login)
+        account = self.get(login) or self._by_id.get(login)
         if account is None or account.password != password:
             raise Refused(-4)
         return account

@@ -18,6 +18,7 @@ from typing import Any
 from worker.sandbox.appending import AppendedFile
 from worker.sandbox.calls import Call, LookupCall, ReportsCall, SendCall
 from worker.sandbox.clock import Clock, Moment
+from worker.sandbox.codes import Refused
 from worker.sandbox.deeds import Forgetful
 from worker.sandbox.gateway import Gateway
 from worker.sandbox.ledger import LedgerFile
@@ -80,7 +81,7 @@ def remembering(options: SandboxOptions) -> Gateway:
     memory = Memory(path)
     try:
         return _opened(options, path, memory)
-    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError):
+    except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError, Refused):
         memory.close()
         raise ValueError(f"{path} is no memory of a sandbox: name another file") from None
     except BaseException:

@@ -37,20 +37,21 @@ class Misreports:
 
         Where there is nothing to read, no fault is used up.
         """
+        account = self._gateway.accounts.authenticated(credentials.login, credentials.password)
         nothing: Refused | None = None
         try:
             answer = self._gateway.answer(credentials, call)
         except Refused as refused:
             if refused.code != NOTHING_TO_READ:
                 raise
-            nothing, answer = refused, ReportsAnswer(self._gateway.accounts[credentials.login].accountid, [])
+            nothing, answer = refused, ReportsAnswer(account.accountid, [])
         assert isinstance(answer, ReportsAnswer)  # noqa: S101 - what this call is always answered with
         for reading in self._waiting.values():
             reading.goes_on({msgfid for msgfid, _ in answer.groups})
-        once_more = self._once_more(credentials.login, call)
+        once_more = self._once_more(account.login, call)
         strikes = {name for name in REPORTS if self._faults.strike(name, "reports")} if answer.groups else set()
         if strikes or once_more:
-            reports = self._upset(credentials.login, strikes, answer)
+            reports = self._upset(account.login, strikes, answer)
             return replace(answer, groups=_grouped(reports + once_more))
         if nothing:
             raise nothing

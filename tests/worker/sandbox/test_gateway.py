@@ -86,6 +86,15 @@ def test_a_lookup_that_is_refused_costs_nothing_and_leaves_nothing(open_gateway,
     assert len(gateway.archive) == 0
 
 
+def test_the_id_of_an_account_is_a_login_too(open_gateway, toto):
+    gateway = open_gateway()
+    balance = gateway.answer(toto, BalanceCall())
+    assert gateway.answer(Credentials(balance.accountid, "123456"), BalanceCall()) == balance
+    with pytest.raises(Refused) as refused:
+        gateway.answer(Credentials(balance.accountid, "1"), BalanceCall())
+    assert refused.value.code == -4
+
+
 def test_each_account_has_senders_of_its_own(open_gateway, toto, a_send):
     titi = Credentials("titi", "x")
     gateway = open_gateway(accounts={"toto@toto.fr": "123456", "titi": "x"})

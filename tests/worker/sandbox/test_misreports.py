@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.sandbox.calls import ReportsCall
+from worker.sandbox.calls import Credentials, ReportsCall
 from worker.sandbox.codes import Refused
 from worker.sandbox.faults import Fault, Faults
 from worker.sandbox.misreports import STRANGE_MSGFID, STRANGE_SMSFIDS, Misreports
@@ -55,6 +55,15 @@ def test_where_nothing_is_to_be_told_by_an_empty_list_it_stays_so(asking):
     ask, _ = asking("report_duplicated", empty_statut=0)
     assert len(flat(ask())) == 8
     assert flat(ask()) == []
+
+
+def test_what_is_to_come_again_comes_to_the_account_by_whichever_name_it_logs_in(open_gateway, toto, a_send):
+    gateway = open_gateway()
+    gateway.answer(toto, a_send("05442710"))
+    misreports = Misreports(gateway, Faults([Fault("report_repeated")]))
+    first = misreports.answer(toto, EVERYTHING)
+    by_id = Credentials(gateway.accounts[toto.login].accountid, toto.password)
+    assert misreports.answer(by_id, EVERYTHING) == first
 
 
 def test_each_report_twice_in_one_reply(asking):
