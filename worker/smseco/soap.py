@@ -1,18 +1,19 @@
 """The SOAP form: requests in envelopes of our own, replies read as XML (I-4, II-3, III-4, IV-1-4, IV-2-4, V-4).
 
 The vendor prints PHP calls and no envelope. Assumed: SOAP 1.1, document/literal, one element named by the operation,
-with the parameters under the names of the PHP arrays; a reply holds the fields of the XML form (`xml_tree.py` takes
-them out of their envelope).
+with the parameters under the names of the PHP arrays; a reply holds the fields of the XML form, or that whole reply as
+a text (`xml_tree.py` takes them out of their envelope).
 """
 
 import re
 from collections.abc import Sequence
 
+from worker.smseco import xml
 from worker.smseco.markup import MARK, element, elements, repeated
 from worker.smseco.message import filter_of, lookup_message, message_of
 from worker.smseco.request import Request
 from worker.smseco.values import Credentials, Sending
-from worker.smseco.xml import glimpse_msgfid, read_answer, read_balance, read_senders
+from worker.smseco.xml import read_answer, read_balance, read_senders
 
 __all__ = [
     "balance_request",
@@ -109,3 +110,11 @@ def _columns(sending: Sending) -> list[int]:
     if len(names) > MOST_FIELDS:
         raise ValueError(f"soap carries at most {MOST_FIELDS} fields, and text has {len(names)}: choose xml or json")
     return [list(sending.fields).index(name) for name in names]
+
+
+# Replies
+
+
+def glimpse_msgfid(body: bytes) -> str | None:
+    """As in the XML form, also where that reply is a text within the envelope."""
+    return xml.glimpse_msgfid(body.replace(b"&lt;", b"<").replace(b"&gt;", b">"))

@@ -33,8 +33,6 @@ def parse_reply(body: bytes) -> etree._Element:
     Raises BadReply, without a word of the content, for all else, a SOAP fault included: that proves nothing.
     """
     root = _parse(body.strip())
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise BadReply("a document type", partial=body)
     if name_of(root) == "envelope":
         return _carried(root, body)
     if name_of(root) != "reponse":
@@ -56,12 +54,30 @@ def _carried(envelope: etree._Element, body: bytes) -> etree._Element:
         wrapper = wrapper[0]
         if child_named(wrapper, "statut") is not None:
             return wrapper
-    return content
+    quoted = _quoted(wrapper)
+    return content if quoted is None else quoted
+
+
+def _quoted(wrapper: etree._Element) -> etree._Element | None:
+    """The XML form's reply as a text, which a server of PHP makes of a string: `<return>&lt;REPONSE&gt;…`, or CDATA."""
+    text = text_of(wrapper).encode()
+    if not text.startswith(b"<"):
+        return None
+    try:
+        root = _parse(text)
+    except BadReply:
+        return None  # what is said of it has to be said of the whole body
+    return root if name_of(root) == "reponse" else None
 
 
 def _parse(body: bytes) -> etree._Element:
-    if is_typed(body):
+    root = None if is_typed(body) else _well_formed(body)
+    if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise BadReply("a document type", partial=body)
+    return root
+
+
+def _well_formed(body: bytes) -> etree._Element:
     try:
         return etree.fromstring(body, etree.XMLParser(**_SAFE))
     except etree.XMLSyntaxError:

@@ -3,6 +3,7 @@
 import re
 import resource
 from decimal import Decimal
+from html import escape
 
 import pytest
 from hypothesis import example, given, settings
@@ -35,6 +36,15 @@ def wrapped(name: str):
     return lambda text: re.sub(r"(?s)(<\w+Response[^>]*>)(.*)(</\w+Response>)", rf"\1<{name}>\2</{name}>\3", text)
 
 
+def quoted(quote):
+    """As PHP's server writes a string that its function returns: the XML form's reply, escaped or in CDATA."""
+    return lambda text: re.sub(
+        r"(?s)(<\w+Response[^>]*>)(.*)(</\w+Response>)",
+        lambda found: f"{found[1]}<return>{quote(f'<REPONSE>{found[2]}</REPONSE>')}</return>{found[3]}",
+        text,
+    )
+
+
 WOBBLES = {
     "as assumed": lambda s: s,
     "prefixed": prefixed,
@@ -44,6 +54,9 @@ WOBBLES = {
     "in a return": wrapped("return"),
     "in a REPONSE": wrapped("REPONSE"),
     "in both": lambda s: wrapped("return")(wrapped("REPONSE")(s)),
+    "quoted": quoted(escape),
+    "quoted with a declaration": quoted(lambda reply: escape('\n<?xml version="1.0" encoding="UTF-8"?>\n' + reply)),
+    "CDATA": quoted(lambda reply: f"<![CDATA[{reply}]]>"),
     "prefixed in both": lambda s: prefixed(WOBBLES["in both"](s)),
     "a header": lambda s: s.replace("<soap:Body>", '<soap:Header><a xmlns="b">c</a></soap:Header><soap:Body>'),
     "typed": lambda s: re.sub(r"<(\w+)>", r'<\1 xsi:type="x">', s).replace(
@@ -154,6 +167,12 @@ def test_a_fault_proves_nothing_so_a_send_is_in_doubt_and_a_question_unanswered(
         ),
         pytest.param(b"<Envelope><Header><R><statut>-8</statut></R></Header></Envelope>", "no statut", id="a header"),
         pytest.param(b"<Envelope><Body><html><body/></html></Body></Envelope>", "no statut", id="HTML in an envelope"),
+        pytest.param(b"<Envelope><Body><R>&lt;html/></R></Body></Envelope>", "no statut", id="HTML as a text in it"),
+        pytest.param(b"<Envelope><Body><R>&lt;REPONSE></R></Body></Envelope>", "no statut", id="broken XML as a text"),
+        pytest.param(
+            b"<Envelope><Body><R>&lt;!DOCTYPE>&lt;REPONSE>&lt;statut>-8&lt;/statut>&lt;/REPONSE></R></Body></Envelope>",
+            "no statut", id="a document type as a text",
+        ),
         pytest.param(b"<html/>", "HTML", id="HTML"),
         pytest.param(b"<Body><R><statut>-8</statut></R></Body>", "unknown document", id="no envelope"),
         pytest.param(b"", "empty", id="nothing"),
