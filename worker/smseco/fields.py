@@ -19,6 +19,11 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _DATE_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y")
 
+Row = tuple[str, ...]
+"""A report as text: the values of `CELLS`."""
+
+CELLS = ("smsfid", "destination", "date", "statut")
+
 Columns = tuple[Sequence[str], Sequence[str], Sequence[str]]
 """smsfid, destination and credits of each `sms` in a reply to a send or lookup."""
 
@@ -60,8 +65,8 @@ def balance_of(fields: Mapping[str, str], body: bytes) -> Balance:
     )
 
 
-def batch_of(msgfids: list[str], rows: Sequence[Sequence[str]], *, truncated: bool) -> ReportBatch:
-    """Reports (III-1) from one row of smsfid, destination, date and code for each of `msgfids`."""
+def batch_of(msgfids: list[str], rows: Sequence[Row], *, truncated: bool) -> ReportBatch:
+    """Reports (III-1) from one row for each of `msgfids`."""
     if not rows:
         return ReportBatch(truncated=truncated)
     smsfids, destinations, dates, codes = zip(*rows, strict=True)

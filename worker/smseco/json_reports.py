@@ -10,13 +10,9 @@ from typing import Any
 
 from worker.smseco.codes import check_report_status
 from worker.smseco.errors import BadReply, what_else
-from worker.smseco.fields import batch_of, status_of
+from worker.smseco.fields import CELLS, Row, batch_of, status_of
 from worker.smseco.json_tree import decoded, text_of, texts_of
 from worker.smseco.values import ReportBatch
-
-# As a report is written: smsfid, destination, date, code.
-_Row = tuple[str, ...]
-_CELLS = ("smsfid", "destination", "date", "statut")
 
 _BEGIN = re.compile(r'\A\[|\{\s*"')
 # A text is one token even if its end is missing, so that no bracket within it counts.
@@ -46,10 +42,10 @@ def parse_reports(raw: bytes) -> ReportBatch:
     return batch_of(msgfids, rows, truncated=truncated)
 
 
-def _reports_below(document: Any) -> tuple[list[str], list[_Row]]:
+def _reports_below(document: Any) -> tuple[list[str], list[Row]]:
     """Each report wherever it stands, and the msgfid that is nearest above it."""
     msgfids: list[str] = []
-    rows: list[_Row] = []
+    rows: list[Row] = []
     waiting = [("", document)]
     while waiting:
         msgfid, value = waiting.pop()
@@ -57,7 +53,7 @@ def _reports_below(document: Any) -> tuple[list[str], list[_Row]]:
             msgfid = text_of(value.get("msgfid")) or msgfid
             if _is_report(value):
                 msgfids.append(msgfid)
-                rows.append(tuple([text_of(value.get(name)) for name in _CELLS]))
+                rows.append(tuple([text_of(value.get(name)) for name in CELLS]))
                 continue
             value = list(value.values())
         if isinstance(value, list):

@@ -5,14 +5,13 @@ with the parameters under the names of the PHP arrays; a reply holds the fields 
 a text (`xml_tree.py` takes them out of their envelope).
 """
 
-import re
 from collections.abc import Sequence
 
 from worker.smseco import xml
 from worker.smseco.markup import MARK, element, elements, repeated
 from worker.smseco.message import filter_of, lookup_message, message_of
 from worker.smseco.request import Request
-from worker.smseco.values import Credentials, Sending
+from worker.smseco.values import PLACEHOLDER, Credentials, Sending
 from worker.smseco.xml import read_answer, read_balance, read_senders
 
 __all__ = [
@@ -33,8 +32,6 @@ _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _OPERATIONS = "http://www.smseco.com/api/soap/server/"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 _FILTERS = {"msgfid": "msgid", "smsfid": "smsid"}
-# What a gateway might take for a placeholder, whatever stands in it.
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def send_request(credentials: Credentials, sending: Sending) -> Request:
@@ -103,7 +100,7 @@ def _columns(sending: Sending) -> list[int]:
     """
     if not sending.fields:
         return []
-    names = list(dict.fromkeys(_PLACEHOLDER.findall(sending.text)))
+    names = list(dict.fromkeys(PLACEHOLDER.findall(sending.text)))
     # One that is not ours might be counted by the gateway, and all after it would get another's value.
     if not set(names).issubset(sending.fields):
         raise ValueError("text holds braces that are no field's, which soap would fill by position: choose xml or json")

@@ -14,6 +14,8 @@ from itertools import chain
 
 _MSGID = re.compile(r"[A-Za-z0-9-]{1,30}")
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,29}")
+# What a gateway might take for a field in a text, whatever stands in it.
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 # What XML 1.0 cannot carry, not even as a character reference.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

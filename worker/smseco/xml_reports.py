@@ -12,13 +12,9 @@ from lxml import etree
 
 from worker.smseco.codes import check_report_status
 from worker.smseco.errors import BadReply, what_else
-from worker.smseco.fields import batch_of, integer, spelt, status_of
+from worker.smseco.fields import CELLS, Row, batch_of, integer, spelt, status_of
 from worker.smseco.values import ReportBatch
 from worker.smseco.xml_tree import fields_of, is_typed, name_of, parse_reply
-
-# As a report is written: smsfid, destination, date, code.
-_Row = tuple[str, ...]
-_CELLS = ("smsfid", "destination", "date", "statut")
 
 _MESSAGE = re.compile(r"<message>\s*<msgfid>([^<&]*)</msgfid>\s*<dlrs>")
 _REPORT = re.compile(
@@ -70,7 +66,7 @@ def _scan(raw: bytes) -> ReportBatch | None:
     if not messages or b"<!" in raw:
         return None
     msgfids: list[str] = []
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for msgfid, reports in zip(messages[::2], messages[1::2], strict=True):
         found = _REPORT.findall(reports)
         msgfids += [msgfid.strip()] * len(found)
@@ -93,13 +89,13 @@ def _are_all(raw: bytes, *, messages: int, reports: int) -> bool:
 
 def _reports_below(root: etree._Element) -> ReportBatch:
     msgfids: list[str] = []
-    rows: list[_Row] = []
+    rows: list[Row] = []
     for report in root.iter():
         if name_of(report) != "dlr":
             continue
         cells = fields_of(report)
         msgfids.append(_msgfid_above(report))
-        rows.append(tuple(cells.get(name, "") for name in _CELLS))
+        rows.append(tuple(cells.get(name, "") for name in CELLS))
     return batch_of(msgfids, rows, truncated=False)
 
 
@@ -113,14 +109,14 @@ def _salvage(raw: bytes) -> ReportBatch:
     text = _text(raw)
     msgfid = ""
     msgfids: list[str] = []
-    rows: list[_Row] = []
+    rows: list[Row] = []
     # What follows the last end was cut short.
     for report in _DAMAGED_REPORT_END.split(text)[:-1]:
         cells = _cells(report)
         msgfid = cells.get("msgfid", msgfid)
         if "statut" in cells:
             msgfids.append(msgfid)
-            rows.append(tuple(cells.get(name, "") for name in _CELLS))
+            rows.append(tuple(cells.get(name, "") for name in CELLS))
     if not rows:
         _check_remains(text, raw)
     return batch_of(msgfids, rows, truncated=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,8 +12,6 @@ from worker.console.gateway.message import Message, saying
 
 MOST_ROWS = 1_000
 """Beyond which one lost reply would leave too many in doubt."""
-
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 EPILOG = """\b
 Example:
@@ -87,9 +84,9 @@ def recipients(file: str, text: str, number_column: str | None) -> Recipients:
 
 def _places(text: str, columns: Sequence[str]) -> dict[str, int]:
     """The column of each placeholder, in the order of the text: a form may fill them in by their position."""
-    from worker.smseco.values import FIELD_NAME
+    from worker.smseco.values import FIELD_NAME, PLACEHOLDER
 
-    names = list(dict.fromkeys(_PLACEHOLDER.findall(text)))
+    names = list(dict.fromkeys(PLACEHOLDER.findall(text)))
     if not names:
         raise click.UsageError("the text has no {column} in it: use `campaigns gateway send`")
     known = ", ".join(columns)
@@ -119,4 +116,6 @@ def _take(found: Recipients, row_number: int, cells: Sequence[str], number: int,
 
 
 def _filled(text: str, row: dict[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda found: row[found[1]], text)
+    from worker.smseco.values import PLACEHOLDER
+
+    return PLACEHOLDER.sub(lambda found: row[found[1]], text)
