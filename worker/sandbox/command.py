@@ -131,7 +131,7 @@ def _fault(value: str) -> Fault:
               help="Append every acceptance to this file, as JSON lines, before its reply leaves.")  # fmt: skip
 @click.option("--ledger-fsync", is_flag=True, help="Force each of them to disk.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-              help="Remember everything in this file over a restart.")  # fmt: skip
+              help="Remember everything over a restart in this file; other options count anew.")  # fmt: skip
 @click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
               help="Serve https with this certificate (PEM, perhaps with its key).")  # fmt: skip
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",

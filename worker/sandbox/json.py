@@ -135,7 +135,7 @@ def _accepted(answer: Accepted) -> dict[str, Any]:
     sending = answer.sending
     # I-3-1 prints `msgid` for a send, V-3-1 `msgfid` for a lookup.
     name = "msgfid" if sending.kind == "lookup" else "msgid"
-    taken = zip(sending.destinations, sending.credits, strict=True)
+    taken = zip(sending.smsfids, sending.destinations, sending.credits, strict=True)
     return {
         name: sending.msgid if answer.json_echo and name == "msgid" else sending.msgfid,
         "statut": len(sending),
@@ -145,8 +145,8 @@ def _accepted(answer: Accepted) -> dict[str, Any]:
         "credits": str(sum(sending.credits)),
         "solde": str(answer.solde),
         "messages": [
-            {"smsfid": f"{sending.prefix}-{number:08d}", "destination": str(destination), "credits": price}
-            for number, (destination, price) in enumerate(taken, sending.first)
+            {"smsfid": smsfid, "destination": str(destination), "credits": price}
+            for smsfid, destination, price in taken
         ],
     }
 

@@ -37,13 +37,13 @@ def _lines(sending: Sending) -> Iterator[str]:
             "options": sending.options,
         }
     )[1:-1]
-    start, prefix, seq = _HEAD.decode(), sending.prefix, sending.first
-    for destination, price, text in zip(sending.destinations, sending.credits, sending.texts, strict=True):
+    start = _HEAD.decode()
+    taken = zip(sending.destinations, sending.smsfids, sending.credits, sending.texts, strict=True)
+    for seq, (destination, smsfid, price, text) in enumerate(taken, sending.first):
         yield (
-            f'{start}{seq}, {head}, "destination": "{destination}", "smsfid": "{prefix}-{seq:08d}", '
+            f'{start}{seq}, {head}, "destination": "{destination}", "smsfid": "{smsfid}", '
             f'"text": {encode_basestring_ascii(text)}, "credits": {price}}}\n'
         )
-        seq += 1
 
 
 class LedgerFile:

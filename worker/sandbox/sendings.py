@@ -69,6 +69,12 @@ class Sending:
         """The id of one SMS, told by its position."""
         return f"{self.prefix}-{self.first + position:08d}"
 
+    @property
+    def smsfids(self) -> list[str]:
+        """The ids of all its SMS, in the order of the destinations."""
+        prefix = self.prefix
+        return [f"{prefix}-{number:08d}" for number in range(self.first, self.first + len(self))]
+
     def position(self, smsfid: str) -> int | None:
         """The position of the SMS with this id, or None where it belongs to another sending."""
         found = _SMSFID.fullmatch(smsfid)

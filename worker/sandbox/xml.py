@@ -113,16 +113,15 @@ def _done(accountid: str) -> str:
 
 def _accepted(answer: Accepted) -> Iterator[str]:
     sending = answer.sending
-    count, prefix, first = len(sending), sending.prefix, sending.first
+    count = len(sending)
     yield (
         f"<msgfid>{sending.msgfid}</msgfid><statut>{count}</statut><texte>{SENT}</texte>"
         f"<destinataires>{count}</destinataires><sms>{answer.segments}</sms>"
         f"<credits>{sum(sending.credits)}</credits><solde>{answer.solde}</solde><messages>"
     )
-    for number, (destination, price) in enumerate(zip(sending.destinations, sending.credits, strict=True), first):
+    for smsfid, destination, price in zip(sending.smsfids, sending.destinations, sending.credits, strict=True):
         yield (
-            f"<sms><smsfid>{prefix}-{number:08d}</smsfid><destination>{destination}</destination>"
-            f"<credits>{price}</credits></sms>"
+            f"<sms><smsfid>{smsfid}</smsfid><destination>{destination}</destination><credits>{price}</credits></sms>"
         )
     yield "</messages>"
 
