@@ -132,7 +132,9 @@ def test_the_page_renews_itself_and_leaves_open_and_focused_what_was(
     expect(page.locator("#sendings > tbody").nth(1).locator(".sms .status")).to_have_text("56 Accusé de Réception")
     expect(page.locator("details").nth(1)).to_have_attribute("open", "")
     expect(page.locator("summary").nth(1)).to_be_focused()
-    expect(page.get_by_role("alert")).to_contain_text("1 duplicate")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    send(sandbox, "Bonsoir {nom}", {"05442710": "Awa"}, msgid="third")
+    expect(page.get_by_role("alert")).to_contain_text("1 SMS repeated")
 
 
 def test_a_page_that_is_paused_stays_as_it_is_until_it_goes_on(

@@ -27,8 +27,9 @@ class Control:
 
         requests, refusals: by operation, and by code. acceptances: accepted requests. recipients: SMS sent;
         distinct_numbers: to so many numbers; duplicates: SMS beyond the first that an account sent to a number,
-        whatever the text, over all its sends. lookups: numbers looked up. credits: charged in all; refunded: of those;
-        balance: left. reports_read: statuses handed out, not counting those of a fault. faults: how often each struck.
+        whatever the text, over all its sends; repeats: those of them whose text, as the phone shows it, the number had
+        from that account before. lookups: numbers looked up. credits: charged in all; refunded: of those; balance:
+        left. reports_read: statuses handed out, not counting those of a fault. faults: how often each struck.
         """
         gateway = self._gateway
         self._gateway.settle_all()
@@ -42,6 +43,7 @@ class Control:
             "recipients": total,
             "distinct_numbers": distinct,
             "duplicates": total - distinct,
+            "repeats": sum(r.repeats for r in recipients),
             "lookups": gateway.looked_up,
             "credits": sum(account.charged for account in accounts),
             "refunded": sum(account.refunded for account in accounts),

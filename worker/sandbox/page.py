@@ -30,6 +30,8 @@ _FIGURES = {
     "acceptances": "Requests accepted",
     "recipients": "SMS accepted",
     "distinct_numbers": "Different numbers",
+    "duplicates": "To a number again",
+    "repeats": "Same text again",
     "lookups": "Numbers looked up",
     "credits": "Credits charged",
     "refunded": "Credits refunded",
@@ -72,8 +74,8 @@ def context(
     """What the template needs, of what Control gave; `msgfid`, `before` and `skip` are what it was asked for."""
     return {
         "accounts": [account | {"states": _states(account)} for account in accounts],
-        "figures": [(label, summary[name]) for name, label in _FIGURES.items()],
-        "duplicates": summary["duplicates"],
+        "figures": [(name, label, summary[name]) for name, label in _FIGURES.items()],
+        "repeats": summary["repeats"],
         "requests": sorted(summary["requests"].items()),
         "refusals": sorted(
             ((int(code), ERRORS.get(int(code), ""), count) for code, count in summary["refusals"].items()), reverse=True

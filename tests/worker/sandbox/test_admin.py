@@ -19,21 +19,23 @@ def post(served, path, document, content_type="application/json"):
 def test_the_summary_adds_up_what_was_accepted(served):
     served.send("05442710", "0709999962")
     served.send("05442710")
+    served.send("05442710", text="Un autre")
     served.send("12")
     served.ask("sendhrl", "<destinataires><numero>05442710</numero></destinataires>")
     served.ask("getdlrs")
     assert json.loads(get(served, "/_sandbox/summary")) == {
-        "requests": {"send": 3, "lookup": 1, "reports": 1},
+        "requests": {"send": 4, "lookup": 1, "reports": 1},
         "refusals": {"-9": 1},
-        "acceptances": 3,
-        "recipients": 3,
+        "acceptances": 4,
+        "recipients": 4,
         "distinct_numbers": 2,
-        "duplicates": 1,
+        "duplicates": 2,
+        "repeats": 1,
         "lookups": 1,
-        "credits": 4,
+        "credits": 5,
         "refunded": 1,
-        "balance": 999_997,
-        "reports_read": 4,
+        "balance": 999_996,
+        "reports_read": 5,
         "faults": {},
     }
 

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from worker.sandbox.ledger import LedgerFile, Recipients, lines
 from worker.sandbox.sendings import Sending
 
@@ -48,3 +50,26 @@ def test_recipients_are_counted_once_each_however_often_they_are_sent_to():
     assert (recipients.total, recipients.distinct) == (4, 3)
     recipients.add(sending())
     assert (recipients.total, recipients.distinct) == (6, 3)
+
+
+def test_only_the_same_text_to_the_same_number_again_is_a_repeat():
+    recipients = Recipients()
+    recipients.add(sending(texts=["Bonjour"]))
+    assert recipients.repeats == 0
+    recipients.add(sending(texts=["Au revoir"]))
+    recipients.add(sending(texts=["Au revoir", "Bonjour"], destinations=(22500000000, 22500000001)))
+    assert (recipients.total - recipients.distinct, recipients.repeats) == (2, 0)
+    recipients.add(sending(texts=["Bonjour", "Au revoir"]))
+    assert recipients.repeats == 2
+    recipients.add(sending(texts=["Bonjour", "Encore"]))
+    assert recipients.repeats == 3
+
+
+def test_no_text_is_looked_at_while_no_number_came_twice(monkeypatch):
+    recipients = Recipients()
+    recipients.add(sending())
+    with monkeypatch.context() as patched:
+        patched.setattr(Sending, "texts", property(lambda _: pytest.fail("a text was looked at")))
+        assert recipients.repeats == 0
+    recipients.add(sending())
+    assert recipients.repeats == 2

@@ -42,11 +42,15 @@ def test_the_account_shows_its_credits_and_what_it_may_do(show, gateway, toto, a
     assert '<li class="bad">not active (-12)</li>' in show()
 
 
-def test_duplicates_are_cried_out_and_none_are_not(show, gateway, toto, a_send):
+def test_the_same_text_to_the_same_number_again_is_cried_out_and_another_text_is_not(show, gateway, toto, a_send):
     gateway.answer(toto, a_send("05442710"))
+    gateway.answer(toto, a_send("05442710", text="Un autre"))
     assert "alarm" not in show()
+    assert "<div><dt>To a number again</dt><dd>1</dd></div>" in show()
+    assert "<div><dt>Same text again</dt><dd>0</dd></div>" in show()
     gateway.answer(toto, a_send("05442710"))
-    assert '<p class="alarm" role="alert"><strong>1 duplicate</strong>' in show()
+    assert '<p class="alarm" role="alert"><strong>1 SMS repeated</strong>' in show()
+    assert '<div class="bad"><dt>Same text again</dt><dd>1</dd></div>' in show()
 
 
 @pytest.mark.parametrize(
