@@ -93,7 +93,8 @@ class Gateway:
         account = self.accounts.authenticated(credentials.login, credentials.password)
         with self.clock.held() as moment:
             answer = self.carry_out(account.login, call)
-            self.memory.note_call(moment, account.login, call)
+            if not isinstance(answer, ReportsAnswer) or answer.groups:
+                self.memory.note_call(moment, account.login, call)
             if self.ledger and isinstance(answer, Accepted):
                 self.ledger.write(answer.sending)
         return answer

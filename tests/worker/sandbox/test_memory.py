@@ -129,6 +129,13 @@ def test_a_balance_or_a_refusal_is_no_deed(remember, a_send):
     assert remember.path.stat().st_size == before
 
 
+def test_a_reading_that_found_nothing_is_no_deed_however_that_is_told(remember):
+    gateway = remember(empty_statut=0)
+    before = remember.path.stat().st_size
+    assert gateway.answer(TOTO, EVERYTHING).groups == []
+    assert remember.path.stat().st_size == before
+
+
 def test_half_a_line_is_cut_off_and_nothing_else(remember, a_send):
     gateway = remember()
     gateway.answer(TOTO, a_send("05442710"))
