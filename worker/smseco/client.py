@@ -156,7 +156,8 @@ def _check_url(base_url: str, *, allow_plain_http: bool) -> None:
     url = urlsplit(base_url)
     if url.scheme not in ("http", "https") or not url.hostname or not _has_good_port(url):
         raise ValueError("the base URL must begin with https:// and name a host, and perhaps a port")
-    if url.username is not None or url.query or url.fragment:
+    # A last "?" or "#" is an empty query or fragment: what a request hangs under it would be its query, or cut off.
+    if url.username is not None or "?" in base_url or "#" in base_url:
         raise ValueError("the base URL may hold a path, but no login, query or fragment")
     if url.scheme == "http" and not allow_plain_http and not _is_this_machine(url.hostname):
         raise ValueError("plain http would show the password to the network: use https, or set allow_plain_http")

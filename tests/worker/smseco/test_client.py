@@ -175,6 +175,8 @@ def test_a_request_travels_as_a_browser_would_send_a_form(stub, gateway, transcr
         pytest.param("https://sms.example:port", id="a port that is none"),
         pytest.param("https://me:hunter2@sms.example", id="a login in the URL"),
         pytest.param("https://sms.example?x=hunter2", id="a query"),
+        pytest.param("https://sms.example/fr?", id="an empty query"),
+        pytest.param("https://sms.example/fr#", id="an empty fragment"),
     ],
 )
 def test_a_base_url_that_cannot_be_meant_is_refused_without_repeating_it(credentials, url):
