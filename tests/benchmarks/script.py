@@ -59,7 +59,8 @@ def send(database_url: str, gateway_url: str, waiting: SimpleQueue[tuple[int, Ba
     ):
         while (item := waiting.get()) is not None:
             place, (numbers, values) = item
-            receipt = gateway.send(Sending(f"b{place}", SENDER, WIRE_TEXT, numbers, fields=("f1", "f2"), values=values))
+            sending = Sending(f"b{place}", SENDER, WIRE_TEXT, numbers, fields=("f1", "f2"), values=values)
+            receipt = gateway.merge(sending)
             connection.execute(
                 "INSERT INTO sendings VALUES (%s, %s, %s)", (receipt.msgfid, f"b{place}", int(receipt.credits))
             )
