@@ -87,7 +87,7 @@ class SandboxOptions:
     state: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    max_body: int = 32 * 1024 * 1024
+    max_body: int = 16 * 1024 * 1024
 
     def __post_init__(self) -> None:
         faults = list(self._strangers()) or [fault for wrong, fault in self._checks() if wrong]

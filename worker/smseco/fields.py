@@ -17,6 +17,7 @@ from worker.smseco.values import Balance, ReportBatch
 _SPELLINGS = {"text": "texte", "statur": "statut"}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
+_LONGEST_VALUE = 100  # characters of an amount or a date: longer ones would be kept, or searched, for nothing
 _DATE_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y")
 
 Row = tuple[str, ...]
@@ -95,15 +96,21 @@ def integer(text: str) -> int | None:
     return int(text) if _INTEGER.fullmatch(text) else None
 
 
-@lru_cache(maxsize=1024)
 def amount(text: str) -> Decimal | None:
     """An amount of credits, or None; a decimal comma and blanks between thousands are understood."""
+    return _amount(text) if len(text) <= _LONGEST_VALUE else None
+
+
+@lru_cache(maxsize=1024)
+def _amount(text: str) -> Decimal | None:
     plain = "".join(text.split()).replace(",", ".")
     return Decimal(plain) if _AMOUNT.fullmatch(plain) else None
 
 
 def moment(text: str) -> datetime | None:
     """A date, with or without a time, in UTC (Abidjan's time), or None."""
+    if len(text) > _LONGEST_VALUE:
+        return None
     for pattern in _DATE_FORMATS:
         try:
             return datetime.strptime(text, pattern).replace(tzinfo=UTC)

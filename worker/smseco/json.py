@@ -113,9 +113,17 @@ def read_senders(body: bytes) -> tuple[str, ...]:
 
 
 def _names(value: object) -> list[str]:
-    if isinstance(value, dict):
-        value = [value["sender"]] if "sender" in value else list(value.values())
-    return [name for each in value for name in _names(each)] if isinstance(value, list) else [text_of(value)]
+    names: list[str] = []
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            value = [value["sender"]] if "sender" in value else list(value.values())
+        if isinstance(value, list):
+            waiting += reversed(value)
+        else:
+            names.append(text_of(value))
+    return names
 
 
 def _sms_columns(messages: object) -> Columns:

@@ -2,23 +2,23 @@
 
 A report can be asked for once, so a body that was cut short still yields every report that is whole in it: its end is
 cut back to the last of them, and the brackets that it lacks are put there. Whatever comes before and after the document
-(PHP's notices) is left away.
+(PHP's notices) is left away. What is too large for that, or broken within, is read in `json_pieces.py`.
 """
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from worker.smseco.codes import check_report_status
 from worker.smseco.errors import BadReply, what_else
 from worker.smseco.fields import CELLS, Row, batch_of, status_of
-from worker.smseco.json_tree import decoded, text_of, texts_of
+from worker.smseco.json_pieces import one_by_one
+from worker.smseco.json_tree import Object, decoded, is_too_large, text_of, texts_of, too_large, unescaped
 from worker.smseco.values import ReportBatch
 
 _BEGIN = re.compile(r'\A\[|\{\s*"')
 # A text is one token even if its end is missing, so that no bracket within it counts.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[][{},]', re.DOTALL)
-# Escapes that there are, or the backslash of another: a server that escapes by hand writes l\'Opérateur.
-_ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\')
 _ENDS = {"{": "}", "[": "]"}
 _DEEPEST = 100
 
@@ -28,6 +28,8 @@ def parse_reports(raw: bytes) -> ReportBatch:
 
     Raises Refused for a documented refusal, BadReply if this is no reply of the API and holds no report.
     """
+    if is_too_large(raw):
+        return one_by_one(raw, _row_of, too_large(raw))
     # A broken letter can only stand in a label: in a number or an id it would match nothing anyway.
     text = raw.decode("utf-8-sig", "replace").strip()
     truncated = False
@@ -35,7 +37,10 @@ def parse_reports(raw: bytes) -> ReportBatch:
         document = decoded(text, strict=False)
     except ValueError:
         truncated = True
-        document = _salvage(text, raw)
+        try:
+            document = _salvage(text, raw)
+        except BadReply as error:
+            return replace(one_by_one(raw, _row_of, error), truncated=True)
     msgfids, rows = _reports_below(document)
     if not rows:
         _check_nothing(document, raw)
@@ -51,9 +56,9 @@ def _reports_below(document: Any) -> tuple[list[str], list[Row]]:
         msgfid, value = waiting.pop()
         if isinstance(value, dict):
             msgfid = text_of(value.get("msgfid")) or msgfid
-            if _is_report(value):
+            if row := _row_of(value):
                 msgfids.append(msgfid)
-                rows.append(tuple([text_of(value.get(name)) for name in CELLS]))
+                rows.append(row)
                 continue
             value = list(value.values())
         if isinstance(value, list):
@@ -61,8 +66,11 @@ def _reports_below(document: Any) -> tuple[list[str], list[Row]]:
     return msgfids, rows
 
 
-def _is_report(value: dict[str, Any]) -> bool:
-    return "statut" in value and ("smsfid" in value or "destination" in value)
+def _row_of(value: Object) -> Row | None:
+    """A report as a row, or None if the object is none."""
+    if "statut" not in value or not ("smsfid" in value or "destination" in value):
+        return None
+    return tuple([text_of(value.get(name)) for name in CELLS])
 
 
 def _check_nothing(document: Any, raw: bytes) -> None:
@@ -77,7 +85,7 @@ def _salvage(text: str, raw: bytes) -> Any:
     if begin is None:
         raise BadReply("broken JSON" if text.startswith("{") else what_else(text), partial=raw)
     try:
-        return decoded(_closed(_ESCAPE.sub(r"\1", text[begin.start() :])), strict=False)
+        return decoded(_closed(unescaped(text[begin.start() :])), strict=False)
     except ValueError:
         raise BadReply("broken JSON", partial=raw) from None
 

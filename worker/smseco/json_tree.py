@@ -1,8 +1,8 @@
 """A body in the JSON form as plain values: read strictly for safety, leniently for spelling.
 
 Safety: numbers stay the texts that they came as, so none is too long, inexact or infinite; of two of a name the first
-counts; nesting ends at Python's limit. Spelling: names whatever their case, blanks around values, what `fields.py` says
-of names, and what PHP makes of a list.
+counts; nesting ends at Python's limit; what would take too much memory is refused unread. Spelling: names whatever
+their case, blanks around values, what `fields.py` says of names, and what PHP makes of a list.
 """
 
 import json
@@ -14,12 +14,21 @@ from worker.smseco.fields import spelt
 
 Object = dict[str, Any]
 
+# A reply to a send of 25,000 numbers takes half of either. Small values take a hundred bytes and more each, and one
+# emoji makes a text four times as long in memory.
+MOST_BYTES = 4_000_000
+MOST_VALUES = 200_000
+
 # No database takes a NUL or half of a surrogate pair, and JSON can write both.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Escapes that there are, or the backslash of another: a server that escapes by hand writes l\'Opérateur.
+_ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))|\\')
 
 
 def parse_reply(body: bytes) -> Object:
     """The object of a whole, well-formed reply; raises BadReply, without a word of the content, for all else."""
+    if is_too_large(body):
+        raise too_large(body)
     text = _text(body)
     if not text.startswith(("{", "[")):
         raise BadReply(what_else(text), partial=body)
@@ -32,6 +41,16 @@ def parse_reply(body: bytes) -> Object:
     return reply
 
 
+def too_large(body: bytes) -> BadReply:
+    """What is said of such a body."""
+    return BadReply("too many elements", partial=body)
+
+
+def is_too_large(body: bytes) -> bool:
+    """Whether its values might take more memory than a reply may."""
+    return len(body) > MOST_BYTES or sum(map(body.count, (b"{", b"[", b","))) > MOST_VALUES
+
+
 def decoded(text: str, *, strict: bool = True) -> Any:
     """A document as objects, lists, texts (numbers too), booleans and None; raises ValueError if it is not well-formed.
 
@@ -41,6 +60,11 @@ def decoded(text: str, *, strict: bool = True) -> Any:
         return (_STRICT if strict else _LENIENT).decode(text)
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def unescaped(text: str) -> str:
+    """Without the backslashes that escape nothing."""
+    return _ESCAPE.sub(r"\1", text)
 
 
 def text_of(value: object) -> str:

@@ -19,9 +19,10 @@ from worker.smseco.values import Balance, Credentials, Sending
 from worker.smseco.xml_tree import child_named, fields_of, name_of, parse_reply, text_of
 
 _MSGFID = re.compile(rb"<(?:[\w.-]+:)?msgfid(?:\s[^<>]*)?>\s*([A-Za-z0-9._-]{1,64})\s*</", re.IGNORECASE)
+# Possessive: two runs of blanks side by side would otherwise be tried at every cut between them.
 _SMS = re.compile(
-    r"<sms>\s*<smsfid>\s*([^<&\s]*)\s*</smsfid>\s*<destination>\s*([^<&\s]*)\s*</destination>"
-    r"\s*<credits>\s*([^<&\s]*)\s*</credits>\s*</sms>"
+    r"<sms>\s*+<smsfid>\s*+([^<&\s]*+)\s*+</smsfid>\s*+<destination>\s*+([^<&\s]*+)\s*+</destination>"
+    r"\s*+<credits>\s*+([^<&\s]*+)\s*+</credits>\s*+</sms>"
 )
 _TAGS_A_ROW = 8
 

@@ -3,10 +3,13 @@
 A report can be asked for once, so a damaged body still yields every report that is whole in it. Bodies as the vendor
 shows them, whole or cut short, are scanned: twice as quick as a tree of them, and a poll may bring a hundred thousand.
 Whatever the scan cannot account for to the last report goes through the parser, and what is no XML any more is searched
-for the reports that are left.
+for the reports that are left, as is what would make too large a tree. Both go through a body piece by piece, so that
+they hold little beside it and its reports.
 """
 
+import codecs
 import re
+from collections.abc import Iterator
 
 from lxml import etree
 
@@ -14,17 +17,21 @@ from worker.smseco.codes import check_report_status
 from worker.smseco.errors import BadReply, what_else
 from worker.smseco.fields import CELLS, Row, batch_of, integer, spelt, status_of
 from worker.smseco.values import ReportBatch
-from worker.smseco.xml_tree import fields_of, is_typed, name_of, parse_reply
+from worker.smseco.xml_tree import TOO_LARGE, fields_of, is_typed, name_of, parse_reply
 
 _MESSAGE = re.compile(r"<message>\s*<msgfid>([^<&]*)</msgfid>\s*<dlrs>")
 _REPORT = re.compile(
     r"<dlr>\s*<smsfid>([^<&]*)</smsfid>\s*<destination>([^<&]*)</destination>\s*<date>([^<&]*)</date>"
     r"\s*<statut>([^<&]*)</statut>(?:\s*<libelle>[^<]*</libelle>)?(?:\s*<texte>[^<]*</texte>)?\s*</dlr>"
 )
-_REPORT_END = b"</dlr>"
+_REPORT_END = "</dlr>"
 _REPLY_END = re.compile(rb"</(?:[\w.-]+:)?(?:reponse|envelope)\s*>\s*\Z", re.IGNORECASE)
 
 _CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r")) + b"\x7f"
+
+_PIECE = 1 << 20
+# Characters from the end of a report to that of the next: what is longer is none of ours.
+_LONGEST_REPORT = 1 << 16
 
 # For what is no XML any more.
 _PREFIX = r"(?:[\w.-]+:)?"
@@ -46,10 +53,10 @@ def parse_reports(raw: bytes) -> ReportBatch:
         return batch
     try:
         root = parse_reply(raw)
-    except BadReply:
+    except BadReply as error:
         if is_typed(raw):
             raise
-        return _salvage(raw)
+        return _salvage(raw, error)
     batch = _reports_below(root)
     if not len(batch):
         check_report_status(status_of(fields_of(root), raw), raw)
@@ -58,33 +65,57 @@ def parse_reports(raw: bytes) -> ReportBatch:
 
 def _scan(raw: bytes) -> ReportBatch | None:
     """The reports of a body that is exactly as the vendor shows it, or was until it was cut short; None otherwise."""
-    truncated = not _REPLY_END.search(raw, max(0, len(raw) - 100))
-    if truncated:
-        raw = raw[: raw.rfind(_REPORT_END) + len(_REPORT_END)]
-    # A broken letter can only stand in a label: in a number or an id it would match nothing anyway.
-    _, *messages = _MESSAGE.split(_text(raw))
-    if not messages or b"<!" in raw:
-        return None
+    truncated = not _is_ended(raw)
     msgfids: list[str] = []
     rows: list[Row] = []
-    for msgfid, reports in zip(messages[::2], messages[1::2], strict=True):
-        found = _REPORT.findall(reports)
-        msgfids += [msgfid.strip()] * len(found)
-        rows += found
-    if not _are_all(raw.lower(), messages=len(messages) // 2, reports=len(rows)):
-        return None
-    return batch_of(msgfids, rows, truncated=truncated)
+    above: list[str] = []
+    for text in _runs(raw, truncated=truncated):
+        if text is None or "<!" in text:
+            return None
+        before, *messages = _MESSAGE.split(text)
+        ids = above + messages[::2]
+        found = [_REPORT.findall(reports) for reports in [before, *messages[1::2]][-len(ids) :]] if ids else []
+        if not _are_all(text.lower(), messages=len(messages) // 2, reports=sum(map(len, found))):
+            return None
+        for msgfid, reports in zip(ids, found, strict=True):
+            msgfids += [msgfid.strip()] * len(reports)
+            rows += reports
+        above = ids[-1:]
+    return batch_of(msgfids, rows, truncated=truncated) if above else None
 
 
-def _text(raw: bytes) -> str:
+def _is_ended(raw: bytes) -> bool:
+    return bool(_REPLY_END.search(raw, max(0, len(raw) - 100)))
+
+
+def _runs(raw: bytes, *, truncated: bool) -> Iterator[str | None]:
+    """The body in runs that end with a report, and then what follows, unless that was cut short.
+
+    None if between two ends there is more than a report can be.
+    """
+    rest = ""
+    for text in _pieces(raw):
+        whole, end, rest = (rest + text).rpartition(_REPORT_END)
+        if end:
+            yield whole + end
+        if len(rest) > _LONGEST_REPORT:
+            yield None
+    if not truncated:
+        yield rest
+
+
+def _pieces(raw: bytes) -> Iterator[str]:
     """A body to be searched. XML knows no control characters, and no database takes an id with a NUL in it."""
-    return raw.translate(None, _CONTROLS).decode("utf-8", "replace")
+    # A broken letter can only stand in a label: in a number or an id it would match nothing anyway.
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for start in range(0, len(raw), _PIECE):
+        yield decoder.decode(raw[start : start + _PIECE].translate(None, _CONTROLS))
 
 
-def _are_all(raw: bytes, *, messages: int, reports: int) -> bool:
+def _are_all(text: str, *, messages: int, reports: int) -> bool:
     """Whether a body in lower case holds no more than that; others are spelt in a way that the scan does not know."""
-    opened = raw.count(b"message>") - raw.count(b"/message>")
-    return raw.count(b"dlr>") == 2 * reports and opened == messages
+    opened = text.count("message>") - text.count("/message>")
+    return text.count("dlr>") == 2 * reports and opened == messages
 
 
 def _reports_below(root: etree._Element) -> ReportBatch:
@@ -104,22 +135,37 @@ def _msgfid_above(report: etree._Element) -> str:
     return "" if message is None else fields_of(message).get("msgfid", "")
 
 
-def _salvage(raw: bytes) -> ReportBatch:
-    """The reports whose end is there in a body that is no XML; raises Refused or BadReply if there is none."""
-    text = _text(raw)
+def _salvage(raw: bytes, fault: BadReply) -> ReportBatch:
+    """The reports whose end is there in a body that is no tree because of `fault`.
+
+    Raises Refused or BadReply if there is none.
+    """
     msgfid = ""
     msgfids: list[str] = []
     rows: list[Row] = []
-    # What follows the last end was cut short.
-    for report in _DAMAGED_REPORT_END.split(text)[:-1]:
+    for report in _ended_reports(raw):
         cells = _cells(report)
         msgfid = cells.get("msgfid", msgfid)
         if "statut" in cells:
             msgfids.append(msgfid)
             rows.append(tuple(cells.get(name, "") for name in CELLS))
+    too_large = fault.reason in TOO_LARGE
+    if not rows and too_large:
+        raise fault
     if not rows:
-        _check_remains(text, raw)
-    return batch_of(msgfids, rows, truncated=True)
+        _check_remains(next(_pieces(raw), ""), raw)
+    # What is only too large may be whole.
+    return batch_of(msgfids, rows, truncated=not (too_large and _is_ended(raw)))
+
+
+def _ended_reports(raw: bytes) -> Iterator[str]:
+    """What stands between the ends of two reports; what follows the last was cut short."""
+    rest = ""
+    for text in _pieces(raw):
+        *reports, rest = _DAMAGED_REPORT_END.split(rest + text)
+        yield from reports
+        # Of two values of a name the last counts, so the nearest to the end are enough.
+        rest = rest[-_LONGEST_REPORT:]
 
 
 def _cells(text: str) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """A body in the XML or SOAP form as a tree: read strictly for safety, leniently for spelling.
 
-Safety: no entity is resolved, no network opened, no DTD accepted, and libxml2's own limits on depth and text stay on.
+Safety: no entity is resolved, no network opened, no DTD accepted, libxml2's own limits on depth and text stay on, and
+what would make a tree too large, or hides how large it would be, is refused unread.
 Spelling: tags whatever their case and namespace, blanks around values, and what `fields.py` says of names.
 """
 
+import re
 from typing import Any
 
 from lxml import etree
@@ -22,6 +24,18 @@ _SAFE: dict[str, Any] = {
     "remove_pis": True,
 }
 
+# A reply to a send of 25,000 numbers takes two thirds of either.
+MOST_BYTES = 8_000_000
+# Elements and attributes, which take up to 400 bytes each, however short they are.
+MOST_NODES = 150_000
+TOO_LARGE = ("too long", "too many elements")
+
+_BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
+_DECLARED = re.compile(rb"""(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?\bencoding\s*=\s*["']([^"']*)""")
+# In these a mark is one byte, as in ASCII: others hide it from being counted, and no reply was ever seen in one.
+_PLAIN = re.compile(rb"utf-?8|us-ascii|ascii|iso-8859-\d+|latin-?1|windows-125\d|cp125\d", re.IGNORECASE)
+# A namespace is told with every name of it, so a long one among many names takes minutes.
+_LONG_ATTRIBUTE = re.compile(rb"""=\s*+(?:"[^"<]{1000}|'[^'<]{1000})""")
 
 # `SendsmsResponse`, in it perhaps a `return`, in it perhaps a `REPONSE`.
 _DEEPEST_WRAPPER = 3
@@ -78,17 +92,41 @@ def _parse(body: bytes) -> etree._Element:
 
 
 def _well_formed(body: bytes) -> etree._Element:
+    _check_size(body)
+    if not _is_plain(body):
+        raise BadReply("broken XML" if body else "an empty body", partial=body)
     try:
         return etree.fromstring(body, etree.XMLParser(**_SAFE))
-    except etree.XMLSyntaxError:
+    except (etree.XMLSyntaxError, ValueError, LookupError):
         pass
     # A French `texte` in cp1252 without saying so must not put a whole batch in doubt: all that counts is ASCII.
     if _is_utf8(body):
-        raise BadReply("broken XML" if body else "an empty body", partial=body)
+        raise BadReply("broken XML", partial=body)
     try:
         return etree.fromstring(body, etree.XMLParser(encoding="windows-1252", **_SAFE))
     except etree.XMLSyntaxError:
         raise BadReply("broken XML", partial=body) from None
+
+
+def _check_size(body: bytes) -> None:
+    if len(body) > MOST_BYTES:
+        raise BadReply(TOO_LARGE[0], partial=body)
+    if _marks(body) > MOST_NODES:
+        raise BadReply(TOO_LARGE[1], partial=body)
+    if _LONG_ATTRIBUTE.search(body):
+        raise BadReply("a long attribute", partial=body)
+
+
+def _marks(body: bytes) -> int:
+    """At least how many elements and attributes are in it, those of a reply that it holds as a text included."""
+    elements = body.count(b"<") - body.count(b"</") + body.count(b"&lt;") - body.count(b"&lt;/") + body.count(b"&#")
+    return elements + body.count(b"=")
+
+
+def _is_plain(body: bytes) -> bool:
+    """Whether marks stand in it as in ASCII: UTF-16 has a NUL in each of its own."""
+    declared = _DECLARED.match(body[:1000])
+    return bool(_BEGIN.match(body)) and b"\0" not in body and not (declared and not _PLAIN.fullmatch(declared[1]))
 
 
 def is_typed(body: bytes) -> bool:

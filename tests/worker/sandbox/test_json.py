@@ -1,7 +1,6 @@
 """The JSON form against transcripts of the vendor's document, and against strangers."""
 
 import json as plain
-import tracemalloc
 from contextlib import suppress
 from itertools import product
 from urllib.parse import urlencode
@@ -160,7 +159,6 @@ def test_nothing_asks_for_nothing(nothing):
         pytest.param(b'{"destinataires": ["05442710"]}', id="a recipient that is a text"),
         pytest.param(b'{"destinataires": [{"numero": "1", "datas": "x"}]}', id="values that are a text"),
         pytest.param(b'{"message": {"msg": NaN}}', id="not a number"),
-        pytest.param(b'{"message": {"msg": -Infinity}}', id="infinity"),
         pytest.param(b'{"message": {"msg": 0544}}', id="a number with a leading zero"),
         pytest.param(b'{"message": {"msg": "a", "msg": "b"}}', id="a name twice"),
         pytest.param(b'{"message": {}, "message": {}}', id="an object twice"),
@@ -171,46 +169,15 @@ def test_nothing_asks_for_nothing(nothing):
             rb'{"destinataires": [{"numero": "1", "datas": {"n": "\udc00"}}]}', id="half a surrogate pair in a value"
         ),
         pytest.param(b'{"message": {"msg": "\xed\xa0\xbd"}}', id="half a surrogate pair in UTF-8"),
-        pytest.param(b'{"message": {"msg": "a\x00b"}}', id="a null"),
-        pytest.param(b"\x00" * 1000, id="all nulls"),
         pytest.param(b'{"message": {"msg": "a\nb"}}', id="a line break in a text"),
         pytest.param(b'{"message": {"msg": "\xe9t\xe9"}}', id="Latin-1"),
-        pytest.param("{}".encode("utf-16"), id="UTF-16"),
-        pytest.param("{}".encode("utf-32-le"), id="UTF-32"),
         pytest.param(b'{"message": {"msg": ' + b"9" * 5_000 + b"e}}", id="a long word for a number"),
-        pytest.param(b'{"a": ' * 100_000 + b"1" + b"}" * 100_000, id="objects too deep"),
-        pytest.param(b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="lists too deep"),
-        pytest.param(b'{"a": [' + b"{}," * 250_000 + b"{}]}", id="too many objects"),
-        pytest.param(b'{"a": [' + b"0," * 250_000 + b"0]}", id="too many values"),
-        pytest.param(b'{"message": {"msg": "' + b"x" * 8_000_000 + b'"}}', id="eight megabytes in one field"),
     ],
 )
 def test_what_is_no_such_document_is_refused_with_minus_1(document):
     with pytest.raises(Refused) as refused:
         json.read(document)
     assert refused.value.code == -1
-
-
-NAMES = ",".join(f'"{n:06}😀":0' for n in range(245_000))
-LARGEST = {
-    "objects": b'{"a": [' + b'{"":0},' * 124_000 + b"{}]}",
-    "lists": b'{"a": [' + b"[]," * 124_000 + b"[]]}",
-    "names": b'{"compte": {' + b",".join(b'"%06d":0' % n for n in range(249_000)) + b"}}",
-    "recipients": b'{"destinataires": [' + b'{"datas":{"":0}},' * 83_000 + b"{}]}",
-    "an emoji": ('{"message": {"msg": "' + "x" * 7_999_000 + '😀"}}').encode(),
-    "names and a text": f'{{"compte": {{{NAMES}}}, "message": {{"msg": "{"x" * 4_200_000}😀"}}}}'.encode(),
-    "numbers": b'{"a": [' + b",".join(b"%d" % n for n in range(10**9, 10**9 + 249_000)) + b"]}",
-}
-
-
-@pytest.mark.parametrize("document", LARGEST.values(), ids=LARGEST)
-def test_the_largest_documents_take_less_than_100_mb(document):
-    tracemalloc.start()
-    try:
-        json.read(document)
-        assert tracemalloc.get_traced_memory()[1] < 100_000_000
-    finally:
-        tracemalloc.stop()
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode(errors="surrogatepass")))

@@ -1,8 +1,5 @@
 """The SOAP form against transcripts made from the vendor's document, and against strangers."""
 
-import subprocess
-import sys
-
 import pytest
 from lxml import etree
 
@@ -152,7 +149,6 @@ def test_another_operation_is_refused_with_minus_14():
     assert refusal(ENVELOPE.format("<Sendfax/>").encode()) == -14
 
 
-BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n in range(20))
 SEND = ENVELOPE.format("<Sendsms><msg>{}</msg></Sendsms>")
 
 
@@ -167,21 +163,7 @@ SEND = ENVELOPE.format("<Sendsms><msg>{}</msg></Sendsms>")
         pytest.param(b"<Envelope><Header><Getbalance/></Header></Envelope>", id="a command in the header alone"),
         pytest.param(b"<Envelope><Body>Getbalance</Body></Envelope>", id="no command in the body"),
         pytest.param(SEND.encode()[:-1], id="cut short"),
-        pytest.param(SEND.format("\0").encode(), id="a null"),
-        pytest.param(SEND.format("été").encode("latin-1"), id="Latin-1 that calls itself UTF-8"),
-        pytest.param(SEND.format("&inconnu;").encode(), id="an unknown entity"),
         pytest.param(b"<!DOCTYPE Envelope>" + SEND.encode(), id="a document type"),
-        pytest.param(
-            b'<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + SEND.format("&x;").encode(),
-            id="a file by an entity",
-        ),
-        pytest.param(f"<!DOCTYPE x [{BOMB}]>{SEND.format('&e19;')}".encode(), id="an entity bomb"),
-        pytest.param(b"<Envelope><Body>" + b"<a>" * 100_000, id="too deep"),
-        pytest.param(SEND.format("<to/>" * 250_000).encode(), id="too many elements"),
-        pytest.param(SEND.format("x" * 10_100_000).encode(), id="ten megabytes in one field"),
-        pytest.param(
-            b'<?xml version="1.0" encoding="UTF-7"?>' + SEND.replace("<", "+ADw-").encode(), id="marks that hide"
-        ),
     ],
 )
 def test_what_is_no_such_envelope_is_refused_with_minus_1(envelope):
@@ -189,35 +171,6 @@ def test_what_is_no_such_envelope_is_refused_with_minus_1(envelope):
     with pytest.raises(Refused) as refused:
         soap.read(soap.opened(envelope))
     assert refused.value.code == -1
-
-
-LARGEST = """
-import resource
-from worker.sandbox import soap
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-before = peak()
-for content in (
-    "".join(f"<a{number}/>" for number in range(249_000)),
-    "<to/>" * 249_000,
-    "<msg>{a}</msg>" + "<publipostage/>" * 249_000,
-    "<b " + " ".join(f"a{number}=''" for number in range(249_000)) + "/>",
-    "<msg>" + "{a}" * 3_300_000 + "</msg>",
-):
-    command = soap.opened(f"<Envelope><Body><Sendsms>{content}</Sendsms></Body></Envelope>".encode())
-    assert command is not None
-    soap.read(command)
-    del command
-print(peak() - before)
-"""
-
-
-def test_the_largest_envelopes_take_less_than_100_mb():
-    # The parser's memory is not Python's: a process of its own shows what both took at their peak.
-    done = subprocess.run([sys.executable, "-c", LARGEST], capture_output=True, text=True, timeout=60, check=True)
-    assert int(done.stdout) < 100_000
 
 
 @pytest.mark.parametrize("name", ANSWERS)

@@ -102,9 +102,6 @@ def test_the_password_is_not_shown_where_credentials_are():
     assert "123456" not in repr(TOTO)
 
 
-BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n in range(20))
-
-
 @pytest.mark.parametrize(
     "document",
     [
@@ -115,25 +112,7 @@ BOMB = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "ha"}">' for n in 
         pytest.param(b"XML=<SMS><compte></SMS>", id="not well-formed"),
         pytest.param(b"XML=<SMS><compte>", id="cut short"),
         pytest.param(b"XML=<REPONSE/>", id="another root"),
-        pytest.param(b"XML=<SMS>\x00</SMS>", id="a null"),
         pytest.param(b"XML=<SMS>%00</SMS>", id="an encoded null"),
-        pytest.param(b"XML=<SMS>\xe9t\xe9</SMS>", id="Latin-1 that calls itself UTF-8"),
-        pytest.param(b'XML=<?xml version="1.0" encoding="klingon"?><SMS/>', id="an unknown encoding"),
-        pytest.param(b"XML=<SMS>&inconnu;</SMS>", id="an unknown entity"),
-        pytest.param(b"XML=" + b"<a>" * 100_000, id="too deep"),
-        pytest.param(b"XML=<SMS>" + b"<a/>" * 250_000 + b"</SMS>", id="too many elements"),
-        pytest.param(
-            b"XML=<SMS " + b"".join(b"a%d='' " % number for number in range(250_000)) + b"/>", id="too many attributes"
-        ),
-        pytest.param(b"XML=<!DOCTYPE SMS><SMS/>", id="a document type"),
-        pytest.param(
-            b'XML=<!DOCTYPE SMS [<!ENTITY x SYSTEM "file:///etc/passwd">]><SMS>%26x;</SMS>', id="a file by an entity"
-        ),
-        pytest.param(
-            b'XML=<!DOCTYPE SMS SYSTEM "http://127.0.0.1:9/x.dtd"><SMS/>', id="a document type from elsewhere"
-        ),
-        pytest.param(f"XML=<!DOCTYPE SMS [{BOMB}]><SMS>%26e19;</SMS>".encode(), id="an entity bomb"),
-        pytest.param(b"XML=<SMS><msg>" + b"x" * 10_100_000 + b"</msg></SMS>", id="ten megabytes in one field"),
     ],
 )
 def test_what_is_no_such_document_is_refused_with_minus_1(document):

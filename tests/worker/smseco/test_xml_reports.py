@@ -218,4 +218,47 @@ def test_the_scan_and_the_parser_read_the_same(messages, gap):
     body = f"<REPONSE>{gap}<statut>0</statut><messages>{listed}</messages></REPONSE>".encode()
     assert _scan(body) == _reports_below(parse_reply(body))
     if any(reports for _, reports in messages):
-        assert replace(_salvage(body), truncated=False) == _scan(body)
+        assert replace(_salvage(body, BadReply("broken XML")), truncated=False) == _scan(body)
+
+
+MANY = 25_000
+
+
+def many_reports() -> str:
+    def report(number: int) -> str:
+        cells = f"<smsfid>{number}</smsfid><destination>225</destination><date>2015-06-21 16:49:30</date>"
+        return f"<dlr>{cells}<statut>56</statut><libelle>é</libelle><texte></texte></dlr>"
+
+    messages = (
+        f"<message><msgfid>m{start}</msgfid><dlrs>{''.join(map(report, range(start, start + 1000)))}</dlrs></message>"
+        for start in range(0, MANY, 1000)
+    )
+    return f"<REPONSE><statut>0</statut><messages>{''.join(messages)}</messages></REPONSE>"
+
+
+SPELLINGS = {
+    "as the vendor shows it": lambda s: s,
+    "case": lambda s: re.sub(r"</?\w+>", lambda tag: tag[0].upper(), s),
+    "prefix": lambda s: re.sub(r"<(/?)(?=\w)", r"<\1x:", s).replace("<x:REPONSE>", '<x:REPONSE xmlns:x="u">'),
+    "attributes": lambda s: s.replace("<dlr>", '<dlr n="1">'),
+    "blanks": lambda s: s.replace("><", ">\n    <"),
+}
+
+
+@pytest.mark.parametrize("change", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_body_that_is_too_large_for_a_tree_is_read_to_the_last_report(change):
+    body = change(many_reports()).encode()
+    with pytest.raises(BadReply, match="too"):
+        parse_reply(body)
+    batch = parse_reports(body)
+    assert batch.smsfids == [str(number) for number in range(MANY)]
+    assert batch.msgfids == [f"m{number // 1000 * 1000}" for number in range(MANY)]
+    assert not batch.truncated
+    assert parse_reports(body[:-10]).truncated
+
+
+@pytest.mark.parametrize("gap", [1_000_000, 1_048_570, 3_000_000])
+def test_what_stands_between_two_reports_may_be_long_and_costs_none(transcript, gap):
+    text = transcript("xml/reports_reply.xml").decode()
+    at = text.rindex("<message>")
+    assert rows(parse_reports(f"{text[:at]}{' ' * gap}{text[at:]}".encode())) == ROWS
