@@ -1,6 +1,7 @@
 """The command `campaigns sandbox`: options from the command line to a running gateway. It needs no setting and no
 database."""
 
+import errno
 import re
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,15 @@ While it runs, from this machine only (JSON, Content-Type: application/json):
   POST /_sandbox/credits   {"login": "demo", "amount": 1000}
   POST /_sandbox/faults    {"name": "drop_reply", "operation": "send", "count": 1}
   POST /_sandbox/settings  {"steps": true, "delays": [0, 5]}
+  DELETE /_sandbox/faults  disarms all
 
 \b
 Faults, each for an operation (send, lookup, reports, balance, senders; * for
 all), so many requests or a share of them, as in --fault drop_reply=3,
---fault slow_body:*=5%,seconds=2 or --fault refuse:lookup=1,code=-6:
+--fault slow_body:*=5%,seconds=2 or --fault refuse:lookup=1,code=-6.
+A request that is refused by itself uses no fault of the reply up, and a
+reading that finds no report is refused (-15): such a fault on reports waits
+until somebody is given some, and strikes then, be it another program.
 """
 
 FAULTS = "".join(
@@ -96,6 +101,16 @@ def _fault(value: str) -> Fault:
         raise click.BadParameter(str(wrong)) from None
 
 
+def _reason(wrong: OSError, address: str) -> str:
+    """Why a file, or the address to listen on, cannot be had, and what to do."""
+    if wrong.filename:
+        return f"{wrong.filename}: {wrong.strerror}"
+    said = (wrong.strerror or str(wrong)).rpartition(": ")[2]  # asyncio tells the address too, as Python writes it
+    taken = wrong.errno == errno.EADDRINUSE
+    remedy = "end what listens there, or choose another --port" if taken else "choose another --host or --port"
+    return f"cannot listen on {address}, {said}: {remedy}"
+
+
 @click.command(epilog=EPILOG + FAULTS)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8800, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
@@ -149,9 +164,7 @@ def sandbox(*, delay_min: float, delay_max: float, **options: Any) -> None:
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
     except OSError as wrong:
-        said = wrong.strerror or str(wrong)
-        told = f"{wrong.filename}: {said}" if wrong.filename else f"{said}: choose another --port or --host"
-        raise click.ClickException(told) from None
+        raise click.ClickException(_reason(wrong, f"{options['host']}:{options['port']}")) from None
     except Unwritten as wrong:
         raise click.ClickException(
             f"{wrong}. Nobody was told of an acceptance that is not in it; start again"

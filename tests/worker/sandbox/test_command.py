@@ -89,9 +89,21 @@ def test_a_users_mistake_is_named_without_a_traceback(arguments, named):
 
 def test_a_port_that_is_taken_is_named_with_what_to_do():
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = CliRunner().invoke(sandbox, ["--port", str(taken.getsockname()[1])])
+        port = taken.getsockname()[1]
+        result = CliRunner().invoke(sandbox, ["--port", str(port)])
     assert result.exit_code == 1
-    assert "address already in use: choose another --port or --host" in result.output
+    assert result.output == (
+        f"Error: cannot listen on 127.0.0.1:{port}, address already in use: "
+        "end what listens there, or choose another --port\n"
+    )
+
+
+def test_an_address_of_another_machine_is_named_with_what_to_do():
+    result = CliRunner().invoke(sandbox, ["--host", "192.0.2.1"])
+    assert result.exit_code == 1
+    assert result.output == (
+        "Error: cannot listen on 192.0.2.1:8800, cannot assign requested address: choose another --host or --port\n"
+    )
 
 
 @pytest.mark.needs("openssl")
@@ -145,6 +157,13 @@ def test_faults_are_armed_from_the_start(monkeypatch):
 def test_help_tells_every_fault_on_a_line_of_its_own():
     lines = CliRunner().invoke(sandbox, ["--help"]).output.splitlines()
     assert {name for name in KINDS if not any(line.split()[:1] == [name] for line in lines)} == set()
+
+
+def test_help_says_what_a_fault_of_reports_waits_for_and_how_to_be_rid_of_it():
+    text = CliRunner().invoke(sandbox, ["--help"]).output
+    assert "such a fault on reports waits\n" in text
+    assert "The reply to what is carried out (to `reports`: that has any)\n" in text
+    assert "DELETE /_sandbox/faults  disarms all\n" in text
 
 
 def test_help_names_the_magic_numbers_and_the_endpoint():
