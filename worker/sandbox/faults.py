@@ -3,8 +3,8 @@
 A fault is armed for a `count` of requests, or with a `share` of them (seeded; until it is disarmed, or `count` is used
 up), for one operation or for "*", all that it can strike. Those that strike before a request is carried out take
 whatever arrives; those of the reply only what was carried out, those of the reports only a reply that holds any, so a
-request that is refused by itself uses none of these up. A reading that finds no report is refused, too (-15): such a fault
-of `reports` waits until somebody is given some, be it another program. A reply is spoilt in one way at a time, by
+request that is refused by itself uses none of these up. A reading that finds no report is refused, too (-15): such a
+fault of `reports` waits until somebody is given some, be it another program. A reply is spoilt in one way at a time, by
 the first in the table that is armed; what keeps it waiting comes on top. How it is done is in spoiling.py and
 misreports.py.
 """
