@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import ModuleType
+from unittest.mock import Mock
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
@@ -24,6 +25,9 @@ from worker.smseco.request import Request
 
 WRITERS: Mapping[str, ModuleType] = {"xml": xml, "json": sandbox_json, "get": xml, "soap": soap}
 MERGING = sorted(FORMS.keys() - {"get"})
+
+# Who is at the other end of a request's connection; making it anew for each would be half of what these tests do.
+NOBODY = dict.fromkeys(("app", "loop", "protocol", "transport", "writer"), Mock())
 
 # The first draw makes a table of all characters, which takes a busy machine seconds.
 wide = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -71,7 +75,7 @@ def options() -> st.SearchStrategy[dict[str, object]]:
 def read(request: Request) -> tuple[calls.Credentials, calls.Call]:
     """What the sandbox takes a request of the client for."""
     path = f"/client/42/fr/{request.path}" + (f"?{request.query}" if request.query else "")
-    came = make_mocked_request(request.method, path, headers={"Content-Type": request.content_type})
+    came = make_mocked_request(request.method, path, headers={"Content-Type": request.content_type}, **NOBODY)
     way = way_of(came, request.body)
     return call_for(way.operation, way.read())
 

@@ -78,7 +78,7 @@ def test_an_escape_is_decoded_wherever_in_a_long_body_it_stands(before):
 @pytest.mark.parametrize("unit", [b"%", b"a%41", b"aa%e9", b"&", b"+", b"&XML"])
 @pytest.mark.parametrize("start", [b"XML=", b"XML=<", b""])
 def test_a_hostile_body_takes_little_more_memory_than_its_length(start, unit):
-    body = start + unit * (1_000_000 // len(unit)) + b">"
+    body = start + unit * (200_000 // len(unit)) + b">"
     tracemalloc.start()
     try:
         field(body, b"XML")
