@@ -33,7 +33,7 @@ REMEDIES = {
     "no_message": "give it a text",
     "not_enough_credits": "top the account up, then do it again",
     "no_recipient": "give it a number",
-    "sender_not_registered": "`campaigns senders` lists those that are",
+    "sender_not_registered": "`campaigns gateway senders` lists those that are",
     "no_valid_recipient": "write numbers as digits with country code",
     "msgid_too_long": "at most 30 characters",
     "sending_not_allowed": "the account is not allowed to do this: ask the gateway's operator",
