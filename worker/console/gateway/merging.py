@@ -106,6 +106,11 @@ def _take(found: Recipients, row_number: int, cells: Sequence[str], number: int,
     msisdn = digits(cells[number])
     if not (msisdn.isascii() and msisdn.isdigit()):
         raise click.ClickException(f"row {row_number} has no number that is made of digits: nothing was sent")
+    if msisdn in found.numbers:
+        raise click.ClickException(
+            f"row {row_number} has the number of a row before it, and the gateway texts nobody twice in one request: "
+            "nothing was sent"
+        )
     values = [cells[place].strip() for place in places.values()]
     if any("{" in value or "}" in value for value in values):
         raise click.ClickException(

@@ -238,9 +238,14 @@ def test_what_is_written_wrongly_is_explained_and_nothing_is_sent(
     [
         pytest.param("nom;tel\n", "there is no row", id="none"),
         pytest.param(f"nom;tel\nAwa;{NUMBER}\nKoffi;privé\n", "row 3 has no number", id="no number"),
+        pytest.param(
+            f"nom;tel\nAwa;{NUMBER}\nKoffi;+225 07 09 99 99 56\n", "row 3 has the number of a row", id="a number twice"
+        ),
         pytest.param(f"nom;tel\n{{tel}};{NUMBER}\n", "row 2 has a brace", id="a value that is filled in again"),
         pytest.param(
-            "nom;tel\n" + f"Awa;{NUMBER}\n" * 1_001, "more than 1,000 rows: use `campaigns submit`", id="many"
+            "nom;tel\n" + "".join(f"Awa;22507{row:08d}\n" for row in range(1_001)),
+            "more than 1,000 rows: use `campaigns submit`",
+            id="many",
         ),
         pytest.param(f"nom;a;b\nAwa;{NUMBER};{NUMBER}\n", "name it as --number-column", id="two columns of numbers"),
     ],
@@ -259,7 +264,7 @@ def test_a_file_that_cannot_be_sent_is_refused_by_its_row(account: RunningSandbo
 def test_a_refusal_is_told_with_its_code_its_name_and_what_helps(account: RunningSandbox) -> None:
     result = run(*SEND, "--from", "NOBODY", "--yes")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "-8 sender not registered, 'Expéditeur non enregistré'): `campaigns senders` lists" in result.stderr
+    assert "-8 sender not registered, 'Expéditeur non enregistré'): `campaigns gateway senders` lists" in result.stderr
 
 
 def test_a_gateway_that_is_away_was_sent_nothing(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
