@@ -7,6 +7,7 @@ ever taken out of it. In memory a line is made only when somebody asks; the send
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from itertools import islice
 from json.encoder import encode_basestring_ascii
@@ -17,6 +18,7 @@ from worker.sandbox.archive import Archive
 from worker.sandbox.sendings import Sending
 
 _HEAD = b'{"seq": '
+_IDS = re.compile(_HEAD + rb'(\d+), .*?"msgfid": "([0-9a-f-]+)"')
 
 
 def lines(sending: Sending, *, since: int = 0) -> Iterator[str]:
@@ -59,17 +61,18 @@ class LedgerFile:
 
     def catch_up(self, archive: Archive) -> None:
         """Appends what the file lacks of what was remembered: its writer may have died on the way. Raises Unwritten."""
-        whole, last, half = 0, b"", b""
+        whole, since, half = 0, 0, b""
         with self._path.open("rb") as file:
             for line in file:
-                if line.endswith(b"\n"):
-                    whole, last = whole + len(line), line
-                else:
+                if not line.endswith(b"\n"):
                     half = line
+                    break
+                whole += len(line)
+                found = _IDS.match(line)
+                if found and archive.by_msgfid(found[2].decode("ascii")):
+                    since = int(found[1])
         if half and _HEAD.startswith(half[: len(_HEAD)]):
             os.truncate(self._path, whole)
-        written = json.loads(last) if last.startswith(_HEAD) else {}
-        since = written["seq"] if archive.by_msgfid(written.get("msgfid", "")) else 0
         for sending in archive.since(since):
             self.write(sending, since=since)
 
