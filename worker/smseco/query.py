@@ -30,7 +30,7 @@ def send_request(credentials: Credentials, sending: Sending) -> Request:
     Options that I-2 does not print (`mwi`, say) travel too: its parameters are those of I-1.
     """
     if sending.fields:
-        raise ValueError("get has no mail merge: choose xml or json")
+        raise ValueError("get has no mail merge: choose xml, json or soap")
     return _request("sendsms", credentials, message_of(sending) | _numbers(sending.numbers))
 
 

@@ -39,6 +39,10 @@ class Sending:
     With `fields`, `text` holds `{name}` placeholders and `values[i]` are the values for `numbers[i]`, in the order of
     `fields`. `numbers` are digits with country code. `datesend` must know its zone. Raises ValueError, which names the
     field and the recipient's position, never the value.
+
+    Without `unicode` a text travels in GSM-7 (assumed: the document is silent), which has é and à, but not ê, ç, emoji.
+    What it lacks reaches the phone as something else, a `?` perhaps, and nobody says so: neither this class, which does
+    not look for it, nor the gateway. With `unicode` nothing is lost, and an SMS holds 70 characters instead of 160.
     """
 
     msgid: str
@@ -98,7 +102,7 @@ class Balance:
     consumed: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ReportBatch:
     """Delivery reports as parallel columns, in the order in which they came (III-1).
 
@@ -106,15 +110,18 @@ class ReportBatch:
     have been in it than could be read.
     """
 
-    msgfids: list[str] = field(default_factory=list, repr=False)
-    smsfids: list[str] = field(default_factory=list, repr=False)
-    destinations: list[str] = field(default_factory=list, repr=False)
-    codes: list[int] = field(default_factory=list, repr=False)
-    dates: list[str] = field(default_factory=list, repr=False)
+    msgfids: list[str] = field(default_factory=list)
+    smsfids: list[str] = field(default_factory=list)
+    destinations: list[str] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    dates: list[str] = field(default_factory=list)
     truncated: bool = False
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def __repr__(self) -> str:
+        return f"ReportBatch(reports={len(self)}, truncated={self.truncated})"
 
 
 def check_msgid(msgid: str) -> None:
@@ -130,7 +137,10 @@ def check_text(name: str, text: str) -> None:
 
 
 def check_numbers(numbers: Sequence[int | str]) -> None:
-    """Raises ValueError, which names the position, unless there are numbers and all are plain digits."""
+    """Raises ValueError, which names the position, unless there is a list of numbers and all are plain digits."""
+    if isinstance(numbers, str | bytes):
+        reason = "numbers is a single text, and has to be a list: each of its digits would be taken for a number"
+        raise ValueError(reason)  # noqa: TRY004 - refused like any other wrong value
     if not numbers:
         raise ValueError("numbers is empty")
     texts = [str(number) for number in numbers]
@@ -144,6 +154,8 @@ def check_numbers(numbers: Sequence[int | str]) -> None:
 def _check_moment(datesend: datetime | None) -> None:
     if datesend is None:
         return
+    if not isinstance(datesend, datetime):
+        raise ValueError("datesend is not a datetime")  # noqa: TRY004 - refused like any other wrong value
     if datesend.tzinfo is None:
         raise ValueError("datesend has no time zone")
     try:

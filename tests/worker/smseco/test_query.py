@@ -47,13 +47,19 @@ def test_a_blank_is_one_also_to_those_who_take_a_plus_sign_for_itself():
 
 def test_a_mail_merge_is_refused_with_the_forms_that_have_one():
     merge = Sending("15", "TOTO", "Bonjour {nom}", ["05442710"], ("nom",), [("Awa",)])
-    with pytest.raises(ValueError, match="get has no mail merge: choose xml or json"):
+    with pytest.raises(ValueError, match="get has no mail merge: choose xml, json or soap"):
         query.send_request(CREDENTIALS, merge)
 
 
 @pytest.mark.parametrize(
     ("msgid", "numbers", "says"),
-    [("", [225], "msgid"), ("a" * 31, [225], "msgid"), ("a", [], "numbers is empty"), ("a", ["+225"], "not made of")],
+    [
+        ("", [225], "msgid"),
+        ("a" * 31, [225], "msgid"),
+        ("a", [], "numbers is empty"),
+        ("a", ["+225"], "not made of"),
+        ("a", "2250709999956", "list"),
+    ],
 )
 def test_a_lookup_checks_its_numbers_and_even_the_msgid_that_it_leaves_out(msgid, numbers, says):
     with pytest.raises(ValueError, match=says):
