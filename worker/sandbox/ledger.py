@@ -61,6 +61,8 @@ class LedgerFile:
 
     def catch_up(self, archive: Archive) -> None:
         """Appends what the file lacks of what was remembered: its writer may have died on the way. Raises Unwritten."""
+        if not self._path.is_file():
+            return  # a pipe or a terminal, which would be waited for
         whole, since, half = 0, 0, b""
         with self._path.open("rb") as file:
             for line in file:

@@ -12,9 +12,8 @@ from worker.sandbox.faults import Fault
 
 # Shorter than anybody's patience between two bytes, so that only a limit on the whole reply ends it.
 DRIBBLE_SECONDS = 0.25
-_RESET = struct.pack(
-    "ii", 1, 0
-)  # SO_LINGER with a time of 0: closing sends RST, and what waits to leave is thrown away
+# SO_LINGER with a time of 0: closing sends RST, and what waits to leave is thrown away.
+_RESET = struct.pack("ii", 1, 0)
 
 PAGE = """<!DOCTYPE html>
 <html lang="fr"><head><title>Maintenance</title></head>
