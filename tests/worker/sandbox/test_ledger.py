@@ -1,7 +1,10 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
 
+from worker.sandbox.archive import Archive
 from worker.sandbox.ledger import LedgerFile, Recipients, lines
 from worker.sandbox.sendings import Sending
 
@@ -32,6 +35,19 @@ def test_each_sms_is_one_line_with_all_that_is_known_of_it():
         "unicode": True,
         "options": {"flash": "1"},
     }
+
+
+def test_a_pipe_is_written_to_and_never_read(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    end = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    file = LedgerFile(tmp_path / "pipe")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda *_: pytest.fail("it would wait for ever"))
+        file.catch_up(Archive())
+    file.write(sending())
+    assert [json.loads(line)["seq"] for line in os.read(end, 10_000).splitlines()] == [7, 8]
+    file.close()
+    os.close(end)
 
 
 def test_the_file_is_only_ever_appended_to(tmp_path):
