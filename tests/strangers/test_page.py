@@ -94,11 +94,25 @@ def test_a_sending_opens_to_its_merged_texts_and_their_statuses(
     expect(page.locator(".sms")).to_be_hidden()
     glimpse = page.locator("summary")
     expect(glimpse).to_contain_text("22505442710 56 Accusé de Réception Bonjour Awa Koné ! and 1 more")
+    expect(page.locator("#sendings .kind")).to_have_text("merge")
     glimpse.click()
     rows = page.get_by_role("table", name="SMS 1 to 2 of 2").get_by_role("row")
     expect(rows).to_contain_text(
         ["Text on the phone", "22505442710 Bonjour Awa Koné ! 56 Accusé", "2250709999959 Bonjour Yao ! 59 Non Délivré"]
     )
+
+
+def test_an_sms_is_found_by_its_id(sandbox: RunningSandbox, open_page: Callable[..., Page]) -> None:
+    send(sandbox, "Bonjour {nom}", {"05442710": "Awa", "05442711": "Yao"}, msgid="first")
+    send(sandbox, "Bonsoir {nom}", {"05442710": "Awa"}, msgid="second")
+    page = open_page()
+    field = page.get_by_label("msgid, msgfid or smsfid")
+    field.fill(sandbox.ledger()[1]["smsfid"])
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("#sendings td.text")).to_have_text("Bonjour Yao")
+    field.fill("second")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("#sendings td.text")).to_have_text("Bonsoir Awa")
 
 
 def test_what_a_stranger_wrote_shows_as_text(sandbox: RunningSandbox, open_page: Callable[..., Page]) -> None:

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from worker.sandbox.sendings import Sending, running_number
@@ -45,6 +46,20 @@ class Archive:
         if number is None or not 0 < number <= len(self.sendings) or self.sendings[number - 1].msgfid != msgfid:
             return []
         return [number - 1]
+
+    def find(self, wanted: str, *, accounts: Iterable[str]) -> list[tuple[int, int]]:
+        """The sendings of these accounts that any id means: a msgfid, an smsfid or a msgid; the newest first.
+
+        Each with the position of the SMS that is meant: the first, unless it is an smsfid.
+        """
+        found = self.by_msgfid(wanted)
+        if not found:
+            for index in self._by_smsfid(wanted):
+                position = self.sendings[index].position(wanted)
+                if position is not None:
+                    return [(index, position)]
+            found = sorted(index for account in accounts for index in self._by_msgid.get((account, wanted), ()))
+        return [(index, 0) for index in reversed(found)]
 
     def since(self, seq: int) -> list[Sending]:
         """Sendings with any SMS whose running number is greater than `seq`."""

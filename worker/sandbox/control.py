@@ -79,11 +79,20 @@ class Control:
         The last `count`, of those before running number `before` if it is given; or the one with this msgfid, or none.
         An SMS holds destination, text (as the phone shows it), and what has become of it by now, read or not: status,
         and since (a time of day as the vendor writes it); both None before its first status. `at` is in seconds since
-        1970, `credits` what the whole sending cost.
+        1970, `credits` what the whole sending cost, `is_merge` whether recipients carried values, `skipped` is `skip`.
         """
         archive = self._gateway.archive
         indexes = archive.by_msgfid(msgfid) if msgfid else archive.newest(count, before=before)
         return [self._sending(index, slice(skip, skip + sms)) for index in indexes]
+
+    def find(self, wanted: str, *, count: int) -> list[tuple[str, int]]:
+        """Whom a msgfid, an smsfid or a msgid means: the msgfids of the last `count` sendings, the newest first.
+
+        Each with how many SMS stand before the one that is meant: none, unless it is an smsfid.
+        """
+        archive = self._gateway.archive
+        found = archive.find(wanted, accounts=self._gateway.accounts)[:count]
+        return [(archive[index].msgfid, position) for index, position in found]
 
     def top_up(self, login: str, amount: int) -> int:
         """Grants credits. Returns what the account has then."""
@@ -103,10 +112,11 @@ class Control:
 
     def _sending(self, index: int, shown: slice) -> dict[str, Any]:
         sending = self._gateway.archive[index]
-        fields = ("msgfid", "msgid", "kind", "account", "sender", "at", "first")
+        fields = ("msgfid", "msgid", "kind", "is_merge", "account", "sender", "at", "first")
         positions, texts = range(len(sending))[shown], sending.texts[shown]
         return {name: getattr(sending, name) for name in fields} | {
             "size": len(sending),
+            "skipped": shown.start,
             "credits": sum(sending.credits),
             "sms": [self._sms(index, position, text) for position, text in zip(positions, texts, strict=True)],
         }

@@ -134,7 +134,8 @@ class Gateway:
             raise Refused(-8)
         start = begins(call.datesend, clock=self.clock)
         taken = self._numbering.taken(call.recipients)
-        if any(values for _, values in call.recipients):
+        is_merge = any(values for _, values in call.recipients)
+        if is_merge:
             texts = [shown(text, unicode=call.unicode) for text in merge(call.text, taken.values())]
             counts = [segments(text, unicode=call.unicode) for text in texts]
         else:
@@ -144,6 +145,7 @@ class Gateway:
         sending = self._accept(
             account,
             kind="send",
+            is_merge=is_merge,
             msgid=call.msgid,
             sender=call.sender,
             unicode=call.unicode,

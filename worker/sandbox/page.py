@@ -42,19 +42,21 @@ _FIGURES = {
 def page(control: Control, query: Mapping[str, str]) -> bytes:
     """The page as HTML in UTF-8.
 
-    `query` may ask for the sendings `before` a running number, or for one by its `msgfid`, with the SMS after the first
-    `skip`. Raises ValueError for what is no number.
+    `query` may ask for the sendings `before` a running number, or for those of an `id`, be it a msgfid, an smsfid or a
+    msgid; where that is a single one, with its SMS after the first `skip`. Raises ValueError for what is no number.
     """
-    msgfid, before = query.get("msgfid", "").strip(), _number(query, "before")
-    skip, sms = (_number(query, "skip"), SMS_OF_ONE) if msgfid else (0, SMS_OF_EACH)
+    wanted, before, skip = query.get("id", "").strip(), _number(query, "before"), _number(query, "skip")
+    if wanted:
+        sendings = _found(control, wanted, skip)
+    else:
+        sendings = control.sendings(before=before, count=SENDINGS, sms=SMS_OF_EACH)
     told = context(
         accounts=control.accounts(),
         summary=control.summary(),
         faults=control.faults(),
-        sendings=control.sendings(msgfid=msgfid, before=before, count=SENDINGS, skip=skip, sms=sms),
-        msgfid=msgfid,
+        sendings=sendings,
+        wanted=wanted,
         before=before,
-        skip=skip,
     )
     shown = _TEMPLATES.get_template("page.html").render(told)
     # A lone surrogate, which JSON can carry, has no UTF-8; a browser shows what stands in for it as a broken character.
@@ -67,11 +69,11 @@ def context(
     summary: dict[str, Any],
     faults: list[dict[str, Any]],
     sendings: list[dict[str, Any]],
-    msgfid: str = "",
+    wanted: str = "",
     before: int = 0,
-    skip: int = 0,
 ) -> dict[str, Any]:
-    """What the template needs, of what Control gave; `msgfid`, `before` and `skip` are what it was asked for."""
+    """What the template needs, of what Control gave; `wanted` and `before` are what it was asked for."""
+    is_full = len(sendings) == SENDINGS and not wanted
     return {
         "accounts": [account | {"states": _states(account)} for account in accounts],
         "figures": [(name, label, summary[name]) for name, label in _FIGURES.items()],
@@ -82,11 +84,23 @@ def context(
         ),
         "armed": [(fault["name"], fault["operation"], _dose(fault)) for fault in faults],
         "struck": sorted(summary["faults"].items()),
-        "sendings": [_sending(sending, skip) for sending in sendings],
-        "msgfid": msgfid,
+        "sendings": [_sending(sending) for sending in sendings],
+        "wanted": wanted,
+        "alone": bool(wanted) and len(sendings) == 1,
         "before": before,
-        "older": sendings[-1]["first"] if len(sendings) == SENDINGS and sendings[-1]["first"] > 1 else 0,
+        "older": sendings[-1]["first"] if is_full and sendings[-1]["first"] > 1 else 0,
     }
+
+
+def _found(control: Control, wanted: str, skip: int) -> list[dict[str, Any]]:
+    """The sendings of an id: of a single one many SMS, from the one that is meant on."""
+    found = control.find(wanted, count=SENDINGS)
+    sms = SMS_OF_ONE if len(found) == 1 else SMS_OF_EACH
+    return [
+        sending
+        for msgfid, position in found
+        for sending in control.sendings(msgfid=msgfid, skip=skip + position, sms=sms)
+    ]
 
 
 def _states(account: dict[str, Any]) -> list[tuple[str, bool]]:
@@ -105,12 +119,12 @@ def _dose(fault: dict[str, Any]) -> str:
     return ", ".join(filter(None, (share, left)))
 
 
-def _sending(sending: dict[str, Any], skip: int) -> dict[str, Any]:
-    end = skip + len(sending["sms"])
+def _sending(sending: dict[str, Any]) -> dict[str, Any]:
+    end = sending["skipped"] + len(sending["sms"])
     return sending | {
         "at": datetime.fromtimestamp(sending["at"], UTC).strftime("%Y-%m-%d %H:%M:%S"),
         "sms": [sms | _status(sms["status"]) for sms in sending["sms"]],
-        "skipped": skip,
+        "badge": "merge" if sending["is_merge"] else sending["kind"],
         "end": end,
         "more": end < sending["size"],
     }

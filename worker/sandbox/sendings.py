@@ -20,13 +20,14 @@ _SMSFID = re.compile(r"([0-9a-f]{14})-(\d{8,})", re.ASCII)
 class Sending:
     """One accepted request. `first` is the running number of its first SMS over the whole gateway, from 1."""
 
-    __slots__ = ("_texts", "account", "at", "credits", "destinations", "first", "kind", "msgfid", "msgid", "options",
-                 "prefix", "sender", "unicode")  # fmt: skip
+    __slots__ = ("_texts", "account", "at", "credits", "destinations", "first", "is_merge", "kind", "msgfid", "msgid",
+                 "options", "prefix", "sender", "unicode")  # fmt: skip
 
     def __init__(
         self,
         *,
         kind: Kind,
+        is_merge: bool = False,
         account: str,
         msgid: str,
         sender: str = "",
@@ -39,8 +40,12 @@ class Sending:
         texts: Sequence[str],
         credits: Iterable[int],  # noqa: A002 - the vendor's word
     ) -> None:
-        """`texts` holds one text for each destination, or a single one for all of them; `options` is not copied."""
+        """`texts` holds one text for each destination, or a single one for all of them; `options` is not copied.
+
+        A send is a merge (II) where its recipients carried values, whatever came of them.
+        """
         self.kind = kind
+        self.is_merge = is_merge
         self.account = account
         self.msgid = msgid
         self.sender = sender

@@ -1,6 +1,6 @@
 import pytest
 
-from worker.sandbox.calls import LookupCall
+from worker.sandbox.calls import LookupCall, SendCall
 from worker.sandbox.control import Control
 from worker.sandbox.faults import Fault, Faults
 from worker.sandbox.page import SENDINGS, SMS_OF_EACH, SMS_OF_ONE, page
@@ -76,7 +76,7 @@ def test_a_step_on_the_way_is_neither_good_nor_bad(show, gateway, toto, a_send):
 
 def test_a_strangers_text_id_and_question_show_as_text(show, gateway, toto, a_send):
     gateway.answer(toto, a_send("05442710", text=HOSTILE, unicode=True, msgid="<b>x</b>"))
-    text = show(msgfid=f'"{HOSTILE}')
+    text = show(id=f'"{HOSTILE}')
     assert f'value="&#34;{ESCAPED}"' in text
     text = show()
     assert f'<td class="text">{ESCAPED}</td>' in text
@@ -109,19 +109,58 @@ def test_a_sending_shows_its_first_sms_and_all_of_them_when_it_is_asked_for(show
     text = show()
     assert text.count('<th scope="row">225') == SMS_OF_EACH
     assert f"SMS 1 to 5 of {count}" in text
-    assert f'<a href="?msgfid={msgfid}">All SMS of it</a>' in text
-    alone = show(msgfid=msgfid)
+    assert f'<a href="?id={msgfid}">All SMS of it</a>' in text
+    alone = show(id=msgfid)
     assert alone.count('<th scope="row">225') == SMS_OF_ONE
-    assert f'<a href="?msgfid={msgfid}&amp;skip={SMS_OF_ONE}">The next SMS of it</a>' in alone
-    rest = show(msgfid=msgfid, skip=str(SMS_OF_ONE))
+    assert f'<a href="?id={msgfid}&amp;skip={SMS_OF_ONE}">The next SMS of it</a>' in alone
+    rest = show(id=msgfid, skip=str(SMS_OF_ONE))
     assert f"SMS {count} to {count} of {count}" in rest
     assert "2250709000200" in rest
     assert "SMS of it</a>" not in rest
 
 
-def test_a_lookup_is_shown_as_one(show, gateway, toto):
-    gateway.answer(toto, LookupCall("15", ["05442710"]))
-    assert '<span class="kind lookup">lookup</span>' in show()
+def test_an_smsfid_finds_its_sending_from_that_sms_on(show, gateway, toto, a_send):
+    gateway.answer(toto, a_send("05442710"))
+    sending = gateway.answer(toto, a_send("05442711", "05442712", "05442713")).sending
+    text = show(id=f" {sending.smsfid(1)} ")
+    assert "SMS 2 to 3 of 3" in text
+    assert "From the SMS on that was asked for" in text
+    assert '<th scope="row">22505442712</th>' in text
+    assert "22505442711" not in text
+    assert "There is no sending with this id." in show(id=sending.smsfid(3))
+
+
+def test_a_msgid_finds_every_sending_that_has_it(show, gateway, toto, a_send):
+    for number in ("05442710", "05442711"):
+        gateway.answer(toto, a_send(number, msgid="un"))
+    gateway.answer(toto, a_send("05442712", msgid="deux"))
+    text = show(id="un")
+    assert text.index("22505442711") < text.index("22505442710")
+    assert "22505442712" not in text
+    assert "<details open>" not in text
+    assert "<details open>" in show(id="deux")
+
+
+def test_no_more_of_a_msgid_is_shown_than_of_anything(show, gateway, toto, a_send):
+    for number in range(SENDINGS + 1):
+        gateway.answer(toto, a_send(f"054427{number:02d}", msgid="un"))
+    text = show(id="un")
+    assert text.count('<tbody id="sending-') == SENDINGS
+    assert "22505442700" not in text
+    assert "Older sendings</a>" not in text
+
+
+@pytest.mark.parametrize(
+    ("call", "badge"),
+    [
+        (SendCall("15", "TOTO", "Bonjour", False, "", [("05442710", [])]), "send"),
+        (SendCall("15", "TOTO", "Bonjour {nom}", False, "", [("05442710", [("nom", "Awa")])]), "merge"),
+        (LookupCall("15", ["05442710"]), "lookup"),
+    ],
+)
+def test_what_a_request_was_is_shown(show, gateway, toto, call, badge):
+    gateway.answer(toto, call)
+    assert f'<span class="kind {badge}">{badge}</span>' in show()
 
 
 def test_what_was_refused_is_told_by_code_with_the_vendors_words(gateway, faults):
@@ -147,10 +186,10 @@ def test_what_is_armed_and_what_has_struck_is_shown(show, faults):
 
 def test_a_page_with_nothing_on_it_says_so(show):
     assert "Nothing was accepted yet." in show()
-    assert "There is no sending with this msgfid." in show(msgfid="x")
+    assert "There is no sending with this id." in show(id="x")
 
 
-@pytest.mark.parametrize("query", [{"before": "x"}, {"before": "-1"}, {"msgfid": "x", "skip": "-1"}])
+@pytest.mark.parametrize("query", [{"before": "x"}, {"before": "-1"}, {"id": "x", "skip": "-1"}])
 def test_a_question_that_cannot_be_is_refused(show, query):
     with pytest.raises(ValueError):
         show(**query)
