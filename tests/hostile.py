@@ -210,7 +210,7 @@ def largest_json(values: int, size: int) -> dict[str, Make]:
                 "{"
                 + ",".join(f'"{n:06}😀":0' for n in range(values - 2))
                 + ',"b":"'
-                + "x" * (size - values * 14)
+                + "x" * (size - values * 15)
                 + '"}'
             )
         ),

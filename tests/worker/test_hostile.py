@@ -228,6 +228,16 @@ LARGEST_REQUESTS = {
 LARGEST_REQUESTS["soap"] = LARGEST_REQUESTS["xml"]
 
 
+@pytest.mark.parametrize(("form", "make"), each(LARGEST_REPLIES))
+def test_the_largest_replies_are_within_the_limits_so_that_they_show_what_those_cost(form, make):
+    assert READERS[f"{form}.read_answer"](make(REPLIES[form])).status == 1
+
+
+@pytest.mark.parametrize(("form", "make"), each(LARGEST_REQUESTS))
+def test_the_largest_requests_are_within_the_limits_too(form, make):
+    assert sandbox_reads(*WAYS[form][:2], request(form, make(REQUESTS[form]))) == ("send", 0)
+
+
 @pytest.mark.parametrize("mark", ["&lt;", "&#60;", "&#x3c;"])
 def test_a_tree_in_a_tree_counts_as_one(mark):
     half = xml_tree.MOST_NODES // 2 + 1

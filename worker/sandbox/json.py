@@ -14,7 +14,7 @@ from worker.sandbox.codes import DONE, SENT, STATUSES, Refused
 CONTENT_TYPE = "application/json"
 # Small values take a hundred bytes each, and one emoji makes a text four times as long in memory, so a document with
 # more than this is refused unread. It leaves room for 25,000 recipients of a merge with two fields.
-MOST_MARKS = 250_000
+MOST_MARKS = 175_000
 MOST_BYTES = 6_000_000
 
 

@@ -14,10 +14,10 @@ from worker.smseco.fields import spelt
 
 Object = dict[str, Any]
 
-# A reply to a send of 25,000 numbers takes half of either. Small values take a hundred bytes and more each, and one
-# emoji makes a text four times as long in memory.
+# A reply to a send of 25,000 numbers takes two thirds of either. Small values take a hundred bytes and more each, and
+# one emoji makes a text four times as long in memory.
 MOST_BYTES = 4_000_000
-MOST_VALUES = 200_000
+MOST_VALUES = 150_000
 
 # No database takes a NUL or half of a surrogate pair, and JSON can write both.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
