@@ -81,11 +81,15 @@ def test_only_the_same_text_to_the_same_number_again_is_a_repeat():
     assert recipients.repeats == 3
 
 
-def test_no_text_is_looked_at_while_no_number_came_twice(monkeypatch):
+def test_no_text_is_looked_at_before_a_number_comes_twice_nor_more_than_once(monkeypatch):
+    def without_a_text():
+        with monkeypatch.context() as patched:
+            patched.setattr(Sending, "texts", property(lambda _: pytest.fail("a text was looked at")))
+            return recipients.repeats
+
     recipients = Recipients()
     recipients.add(sending())
-    with monkeypatch.context() as patched:
-        patched.setattr(Sending, "texts", property(lambda _: pytest.fail("a text was looked at")))
-        assert recipients.repeats == 0
+    assert without_a_text() == 0
     recipients.add(sending())
     assert recipients.repeats == 2
+    assert without_a_text() == 2

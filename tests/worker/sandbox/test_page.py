@@ -132,11 +132,13 @@ def test_an_smsfid_finds_its_sending_from_that_sms_on(show, gateway, toto, a_sen
 
 def test_a_msgid_finds_every_sending_that_has_it(show, gateway, toto, a_send):
     for number in ("05442710", "05442711"):
-        gateway.answer(toto, a_send(number, msgid="un"))
+        others = [f"0709{other:06d}" for other in range(SMS_OF_EACH)]
+        gateway.answer(toto, a_send(number, *others, msgid="un"))
     gateway.answer(toto, a_send("05442712", msgid="deux"))
     text = show(id="un")
     assert text.index("22505442711") < text.index("22505442710")
     assert "22505442712" not in text
+    assert text.count('<th scope="row">225') == 2 * SMS_OF_EACH
     assert "<details open>" not in text
     assert "<details open>" in show(id="deux")
 
