@@ -6,20 +6,34 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 import worker.smseco
+from campaigns import text
 from tests.servers.waiting import eventually
-from worker.smseco import REFUSALS, GatewayError, ReadFailed, Refused, Sending
+from worker.smseco import (
+    REFUSALS,
+    REPORT_CODES,
+    Credentials,
+    Gateway,
+    GatewayError,
+    ReadFailed,
+    Refused,
+    Sending,
+    parse_reports,
+)
 from worker.smseco.forms import FORMS
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
 SANDBOX, BY_HAND = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-PROGRAM = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+PROGRAM = "".join(BLOCKS)
+*FIRST, REPORTS = BLOCKS
 PORT = "8800"
 
 
@@ -52,24 +66,99 @@ def first_column(title: str) -> list[str]:
     return re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
 
 
-def test_the_program_runs_as_it_is_printed(port: str, environment: dict[str, str], tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM.replace(PORT, port)],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    sent, money, looked_up, refused, *reported = done.stdout.splitlines()
+@pytest.fixture
+def gateway(port: str) -> Iterator[Gateway]:
+    """The sandbox that the page's programs meet, without a report that nobody has read."""
+    with Gateway(f"http://127.0.0.1:{port}/client/42/fr", Credentials("demo", "secret")) as client:
+        client.reports()
+        yield client
+
+
+@pytest.fixture
+def run(port: str, environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def program(text: str, *how: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-W", "error", *how],
+            input=text.replace(PORT, port),
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return program
+
+
+def printed(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
+
+
+def kept_in(folder: Path) -> bytes:
+    (kept,) = folder.glob("reports-*")
+    return kept.read_bytes()
+
+
+def test_the_program_runs_as_it_is_printed(gateway: Gateway, run, tmp_path: Path) -> None:
+    had = int(gateway.balance().credits)
+    sent, money, looked_up, refused, left, *reported, count = printed(run(PROGRAM))
     assert sent.endswith(" 1 ['2250709999956']")
-    assert money == "999997 ('SHOP',)"
-    assert looked_up == "['2250709999956']"
+    assert money == f"{had - 3} ('SHOP',)"
+    assert looked_up == "['2250709999956', '2250719999959'] are looked up"
     assert refused == "-8 sender_not_registered"
-    assert sorted(reported) == ["2250709999956 delivered"] * 3 + ["2250719999959 undelivered"]
-    assert len(list(tmp_path.glob("reports-*"))) == 1
+    assert left == f"{had - 5} left"
+    assert sorted(reported) == [
+        "lookup: 2250709999956 reachable",
+        "lookup: 2250719999959 unreachable",
+        "message: 2250709999956 delivered (final)",
+        "message: 2250709999956 delivered (final)",
+        "message: 2250719999959 undelivered (final)",
+    ]
+    assert count == "5 reports"
+    assert len(parse_reports(kept_in(tmp_path))) == 5
+
+
+def test_its_blocks_can_be_pasted_at_the_prompt_one_after_the_other(gateway: Gateway, run) -> None:
+    done = run(PROGRAM, "-i")
+    assert "Error" not in done.stderr
+    assert done.stdout.endswith("5 reports\n")
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("http_500", r"no report can be read: not the gateway's answer: HTTP 500"),
+        ("html_page", r"no report can be read: not the gateway's answer: .+"),
+        ("drop_reply", r"no report can be read: no answer: .+"),
+        ("cut_short", r"damaged, and there may have been more: look into reports-.+"),
+    ],
+)
+def test_its_reports_are_read_on_a_bad_day_too(gateway: Gateway, run, port, tmp_path: Path, fault, says) -> None:
+    armed = {"name": fault, "operation": "reports", "count": 1}
+    requests.post(f"http://127.0.0.1:{port}/_sandbox/faults", json=armed, timeout=30).raise_for_status()
+    trouble, *reported, count = printed(run(PROGRAM))[5:]
+    assert re.fullmatch(says, trouble)
+    assert count == f"{len(reported)} reports"
+    assert len(reported) < 5
+    assert [bool(path.read_bytes()) for path in tmp_path.glob("reports-*")] == [True] * (fault != "drop_reply")
+
+
+@pytest.mark.parametrize(
+    ("before", "says"),
+    [
+        pytest.param("gateway.reports()", ["0 reports"], id="nothing new"),
+        pytest.param(
+            'gateway = Gateway("http://127.0.0.1:8800", Credentials("demo", "wrong"))',
+            ["no report can be read: refused: -4 Echec de l'Authentification", "0 reports"],
+            id="wrong password",
+        ),
+    ],
+)
+def test_where_it_gets_no_report_the_answer_is_kept_all_the_same(gateway, run, tmp_path, before, says) -> None:
+    assert printed(run("\n".join([*FIRST, before, REPORTS])))[5:] == says
+    assert b"<statut>-" in kept_in(tmp_path)
 
 
 def test_the_command_runs_as_it_is_printed(port: str, environment: dict[str, str], tmp_path: Path) -> None:
@@ -110,3 +199,18 @@ def test_every_name_on_the_page_exists() -> None:
 def test_every_option_of_a_sending_is_on_the_page() -> None:
     (row,) = re.findall(r"^\| `Sending` \|(.*)$", PAGE, re.MULTILINE)
     assert set(re.findall(r"`([a-z_]+)`", row)) == set(Sending.__dataclass_fields__)
+
+
+def test_the_letters_on_the_page_are_those_that_need_no_unicode() -> None:
+    (beyond_ascii,) = re.findall(r"`(£[^`]+)`", PAGE)
+    assert {*map(chr, range(0x20, 0x7F)), *beyond_ascii} - {"`"} == set(text.BASIC + text.EXTENSION) - {*"\n\r\f"}
+    assert "`fits_gsm7(text)` of `campaigns.text`" in PAGE
+    assert text.fits_gsm7("é")
+    assert not text.fits_gsm7("ê")
+
+
+def test_the_codes_that_are_final_are_on_the_page() -> None:
+    (final,) = re.findall(r"^Final are (.*?),? though", PAGE, re.MULTILINE)
+    assert {int(code) for code in re.findall(r"\d+", final)} == {
+        code for code, known in REPORT_CODES.items() if known.final
+    }

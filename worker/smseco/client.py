@@ -8,13 +8,15 @@ nothing of campaigns, queues or databases, and can be used alone:
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from worker.smseco.codes import check_status
 from worker.smseco.connection import CONNECT_PATIENCE, Connection
-from worker.smseco.errors import BadReply, Refused
+from worker.smseco.errors import BadReply, ReadFailed, Refused
 from worker.smseco.forms import form_named
 from worker.smseco.outcome import body_of, classify
 from worker.smseco.reports import parse_reports
@@ -105,18 +107,30 @@ class Gateway:
         )
         return classify(exchange, self._form, msgid=msgid, asked=asked)
 
-    def reports(self, msgfid: str | None = None, smsfid: str | None = None) -> ReportBatch:
-        """New delivery reports (III), of one sending or one SMS if named. Each is handed out once: keep them.
+    def reports(
+        self, msgfid: str | None = None, smsfid: str | None = None, *, keep: Callable[[bytes], object] | None = None
+    ) -> ReportBatch:
+        """New delivery reports (III), of one sending or one SMS if named. Each is handed out once.
 
-        Raises Refused, Unreachable or BadReply; `parse_reports` gets whatever can be had out of the error's `partial`.
-        Whoever must not lose one in a crash calls `fetch_reports` and stores its bytes before anything else.
+        `keep` is given what came, whole or not, before it is read: whoever must not lose a report in a crash stores it
+        there. Reports in a reply that did not arrive whole are returned, as `truncated`. Raises Refused, Unreachable or
+        BadReply where there is none to be read.
         """
-        return parse_reports(self.fetch_reports(msgfid, smsfid))
+        failure = None
+        try:
+            body = self.fetch_reports(msgfid, smsfid)
+        except ReadFailed as failed:
+            body, failure = failed.partial, failed
+        if keep is not None and body:
+            keep(body)
+        return parse_reports(body) if failure is None else _left(failure)
 
     def fetch_reports(self, msgfid: str | None = None, smsfid: str | None = None) -> bytes:
         """The raw reply to a report request (III), to be journaled before it is parsed: reports are handed out once.
 
-        Raises Unreachable or BadReply, whose `partial` is what arrived and has to be journaled too, or Refused.
+        What came with an HTTP status of success is returned unread, a refusal and a page of HTML too: `parse_reports`
+        tells. Raises Unreachable or BadReply, whose `partial` is what arrived and has to be journaled too, or Refused
+        for a refusal with an HTTP status of 4xx.
         """
         request = self._form.reports_request(self._credentials, msgfid, smsfid)
         exchange = self._connection.ask(request, answer_within=self._reports_timeout, max_bytes=self._max_reports_bytes)
@@ -149,6 +163,15 @@ class Gateway:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _left(failed: ReadFailed) -> ReportBatch:
+    """The reports that arrived all the same; raises the failure if there is none."""
+    with suppress(Refused, BadReply):
+        batch = parse_reports(failed.partial)
+        if len(batch):
+            return replace(batch, truncated=True)
+    raise failed
 
 
 def _check_url(base_url: str, *, allow_plain_http: bool) -> None:

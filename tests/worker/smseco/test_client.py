@@ -85,6 +85,39 @@ def test_reports_come_raw_and_are_parsed_apart(stub, gateway, transcript):
     assert "<msgfid>55857bdb8d51b7-38880789</msgfid>" in stub.received[0].document
 
 
+def test_what_came_is_kept_before_it_is_read(stub, gateway, transcript):
+    kept = []
+    stub.plays(transcript("xml/reports_reply.xml"), b"<html>oops</html>", transcript("xml/refused_reply.xml"))
+    assert gateway.reports(keep=kept.append).codes == [56, 59, 55]
+    with pytest.raises(BadReply, match="HTML"):
+        gateway.reports(keep=kept.append)
+    with pytest.raises(NeedsPerson, match="-8"):
+        gateway.reports(keep=kept.append)
+    assert kept == [transcript("xml/reports_reply.xml"), b"<html>oops</html>", transcript("xml/refused_reply.xml")]
+
+
+def test_reports_that_came_before_the_reply_broke_off_are_kept_and_handed_over(stub, gateway, transcript):
+    kept, whole = [], transcript("xml/reports_reply.xml")
+    stub.plays(stub.cut(whole, at=whole.rindex(b"<dlr>")), stub.http(whole, "500 Oops"))
+    batch = gateway.reports(keep=kept.append)
+    assert (batch.codes, batch.truncated) == ([56, 59], True)
+    batch = gateway.reports(keep=kept.append)
+    assert (batch.codes, batch.truncated) == ([56, 59, 55], True)
+    assert kept == [whole[: whole.rindex(b"<dlr>")], whole]
+
+
+def test_a_reply_that_broke_off_without_a_report_is_told_as_what_it_is(stub, gateway, transcript):
+    kept, whole = [], transcript("xml/reports_reply.xml")
+    begun = whole[: whole.index(b"<dlr>")]
+    stub.plays(
+        stub.cut(whole, at=len(begun)), stub.raw(b""), stub.http(transcript("xml/refused_reply.xml"), "500 Oops")
+    )
+    for error in (Unreachable, Unreachable, BadReply):
+        with pytest.raises(error):
+            gateway.reports(keep=kept.append)
+    assert kept == [begun, transcript("xml/refused_reply.xml")]
+
+
 @pytest.mark.parametrize("form", ["xml", "json", "soap"])
 def test_a_refusal_that_holds_reports_all_the_same_is_handed_over_to_be_journaled(stub, credentials, transcript, form):
     body = transcript(f"{form}/reports_reply.{'json' if form == 'json' else 'xml'}")
