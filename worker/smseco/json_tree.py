@@ -114,8 +114,8 @@ def _object(pairs: list[tuple[str, Any]]) -> Object:
 
 
 def _plain(number: str) -> str:
-    """A number with a fraction, without the zeros that say nothing: 1.0 is 1. No field takes one with an exponent."""
-    return number.rstrip("0").removesuffix(".")
+    """A number with a fraction, without the zeros that say nothing: 1.0 is 1. One with an exponent stays as it came."""
+    return number if "e" in number.lower() else number.rstrip("0").removesuffix(".")
 
 
 def _refuse(constant: str) -> None:

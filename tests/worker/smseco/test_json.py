@@ -170,6 +170,10 @@ def test_an_amount_is_read_exactly(value, credits):  # noqa: A002 - the wire's w
     assert json.read_balance(f'{{"statut":0,"credits":{value}}}'.encode()).credits == Decimal(credits)
 
 
+def test_an_id_that_happens_to_be_a_number_loses_no_digit():
+    assert json.read_answer(b'{"statut":1,"msgfid":6611e10}').msgfid == "6611e10"
+
+
 @pytest.mark.parametrize(
     "value", ['""', '"NaN"', "1e9", "1E999999999", "0.10e10", "9" * 40, "true", "null", "{}", '"٣"', "0." + "1" * 5000]
 )
