@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -87,7 +88,8 @@ class Access:
         """The options of another command that is to ask the same gateway, with a blank before each."""
         if self.url is None:
             return "" if self.account in (None, DEFAULT) else f" --account {self.account}"
-        return f" --url {self.url} --login …"
+        trusted = "" if self.ca_bundle is None else f" --ca-bundle {quote(self.ca_bundle)}"
+        return f" --url {quote(self.url)} --login …{trusted}{' --allow-plain-http' if self.allow_plain_http else ''}"
 
     @contextmanager
     def opened(self) -> Iterator[Open]:

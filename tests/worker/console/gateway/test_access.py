@@ -109,6 +109,22 @@ def test_what_was_said_of_a_login_shows_in_no_repr() -> None:
     assert LOGIN not in repr(Access(None, "https://sms.example", LOGIN, "xml"))
 
 
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        (Access(None, None, None, "xml"), ""),
+        (Access("shop", None, None, "soap"), " --account shop"),
+        (
+            Access(None, "http://sms.example/c 1", LOGIN, "get", "my ca.pem", allow_plain_http=True),
+            " --url 'http://sms.example/c 1' --login … --ca-bundle 'my ca.pem' --allow-plain-http",
+        ),
+    ],
+    ids=["the default account", "an account", "a URL"],
+)
+def test_the_next_command_asks_the_same_gateway_and_shows_no_login(said: Access, again: str) -> None:
+    assert said.again == again
+
+
 @pytest.mark.parametrize("name", ["send", "merge", "lookup", "reports", "balance", "senders"])
 def test_every_command_s_help_teaches(name: str) -> None:
     result = run("gateway", name, "--help")
