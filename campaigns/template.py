@@ -20,7 +20,15 @@ from campaigns import text as texts
 from campaigns.filters import Blank, Unrenderable
 from campaigns.grammar import Script, TemplateError, read, variable
 
-__all__ = ["FINISHED_FIELDS", "FINISHED_TEXT", "BoundTemplate", "Template", "TemplateError", "Unrenderable"]
+__all__ = [
+    "FINISHED_FIELDS",
+    "FINISHED_TEXT",
+    "BoundTemplate",
+    "Template",
+    "TemplateError",
+    "Unrenderable",
+    "columns_named",
+]
 
 # How a text that was rendered here travels: as the only value of a merge, since nothing says that a gateway leaves
 # braces alone elsewhere.
@@ -90,9 +98,14 @@ class Template:
         return _joined(self.fields, cells, _stripped(parts), transliterate=transliterate)
 
 
-def _column(name: str, columns: Sequence[str]) -> int:
+def columns_named(name: str, columns: Sequence[str]) -> list[int]:
+    """Where the columns are that a name means: those spelt the same, or else those that read the same."""
     exact = [index for index, column in enumerate(columns) if column == name]
-    found = exact or [index for index, column in enumerate(columns) if _slug(column) == _slug(name)]
+    return exact or [index for index, column in enumerate(columns) if _slug(column) == _slug(name)]
+
+
+def _column(name: str, columns: Sequence[str]) -> int:
+    found = columns_named(name, columns)
     if not found:
         raise TemplateError(f"there is no column for {{{{ {name} }}}}; the columns are: {_listed(columns)}")
     if len(found) > 1:

@@ -41,8 +41,8 @@ Workers are started by Celery's own commands:
   celery -A worker beat
 
 `campaigns COMMAND --help` explains each command, with an example. The exit status is 0 if all went well, 2 if the
-command was written wrongly, 3 if `campaigns gateway` sent or may have sent something and cannot show a receipt, 130 if
-it was interrupted, and 1 otherwise.
+command was written wrongly, 3 if `campaigns gateway` sent or may have sent something and cannot show a receipt, be it
+because of Ctrl-C, 130 if it was interrupted otherwise, and 1 in all other cases.
 """
 
 

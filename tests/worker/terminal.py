@@ -22,7 +22,7 @@ _TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(s
 def at_a_terminal(*words: str, answers: dict[str, str]) -> tuple[int, str]:
     """Call it as a program at a real terminal, and type an answer to each question; returns its status and the screen.
 
-    "\\x03" is Ctrl-C.
+    "\\x03" is Ctrl-C; one that comes between a prompt and the reading behind it is lost, and is pressed again.
     """
     command = [sys.executable, "-c", _TERMINAL, *PROGRAM, *words]
     with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0) as process:
@@ -35,8 +35,18 @@ def at_a_terminal(*words: str, answers: dict[str, str]) -> tuple[int, str]:
                 assert piece, seen.decode()
                 seen += piece
             process.stdin.write(answer.encode())
+            while answer == "\x03" and not _ended(process):
+                process.stdin.write(answer.encode())
         seen += process.stdout.read()
         return process.wait(30), seen.decode()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def run(*words: str, stdin: str | bytes | None = None) -> Result:

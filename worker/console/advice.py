@@ -33,13 +33,26 @@ REMEDIES = {
     "no_message": "give it a text",
     "not_enough_credits": "top the account up, then do it again",
     "no_recipient": "give it a number",
-    "sender_not_registered": "`campaigns gateway senders` lists those that are",
+    "sender_not_registered": "`campaigns gateway senders{again}` lists those that are",
     "no_valid_recipient": "write numbers as digits with country code",
     "msgid_too_long": "at most 30 characters",
     "sending_not_allowed": "the account is not allowed to do this: ask the gateway's operator",
     "bad_datesend": "give another time",
 }
 """What helps against a refusal, by our names of them (`worker.smseco.codes`)."""
+
+
+def refusal(refused: Refused, *, again: str = "", remedy: str | None = None) -> str:
+    """What to tell of a refusal.
+
+    Args:
+        refused: as the gateway said it.
+        again: options that name the same gateway to another command, with a blank before each.
+        remedy: what helps, where that depends on what was asked for.
+    """
+    name = refused.name.replace("_", " ")
+    helps = remedy or REMEDIES.get(refused.name, ASK).replace("{again}", again)
+    return f"the gateway says no ({refused.code} {name}, {refused.text!r}): {helps}"
 
 
 def advice(error: Exception) -> str | None:
@@ -64,8 +77,7 @@ def _of_the_database(error: SQLAlchemyError) -> str:
 
 def _of_the_gateway(error: GatewayError) -> str:
     if isinstance(error, Refused):
-        name = error.name.replace("_", " ")
-        return f"the gateway says no ({error.code} {name}, {error.text!r}): {REMEDIES.get(error.name, ASK)}"
+        return refusal(error)
     if isinstance(error, NotSent):
         return f"nothing was sent ({error.reason}): is the gateway up, and is the account's base URL right?"
     if isinstance(error, BadReply):

@@ -12,13 +12,14 @@ def somebody_is_there() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def agreed(*, what: str, refused: str, yes: bool) -> None:
+def agreed(*, what: str, refused: str, yes: bool, shows: str = "") -> None:
     """Say on stderr what is about to be done, and go on only if a person agrees, or has with --yes.
 
     Args:
         what: what will happen, in whole sentences.
         refused: what is true if it does not, as in `nothing was sent`.
         yes: it was agreed to on the command line.
+        shows: what only the person who is asked may see, numbers and texts for example: no pipe and no log gets it.
 
     Raises:
         ClickException: the person said no, or there is none.
@@ -29,6 +30,8 @@ def agreed(*, what: str, refused: str, yes: bool) -> None:
         return
     if not somebody_is_there():
         raise click.ClickException(f"{refused}: there is no terminal to ask at; --yes agrees to it beforehand")
+    if shows:
+        click.echo(shows, err=True)
     try:
         said = click.confirm("Go on?", err=True)
     except click.Abort:

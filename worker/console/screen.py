@@ -60,6 +60,11 @@ def amount(value: Decimal) -> str:
     return f"{number(value):,}"
 
 
+def credit(value: Decimal) -> str:
+    """`1 credit`, `2.5 credits`."""
+    return f"{amount(value)} {'credit' if value == 1 else 'credits'}"
+
+
 def number(value: Decimal) -> int | float:
     """Credits as a number of JSON: whole where they are."""
     return int(value) if value == value.to_integral_value() else float(value)

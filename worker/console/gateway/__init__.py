@@ -36,6 +36,8 @@ With an account of the settings:
 
 The exit status is 0 if all went well, 2 if the command was written wrongly, 3 if something was or may
 have been sent and no receipt can be shown (do not repeat it blindly), 130 if it was interrupted, and 1 otherwise.
+Ctrl-C ends with 3 while the gateway is asked for what costs credits, and with 130 at any other time. With --json, 3
+comes with {"in_doubt": true, "reason": …, "msgid": …, "msgfid": …}, or with the receipt, if it contradicts itself.
 """
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from shlex import quote
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,15 +24,23 @@ if TYPE_CHECKING:  # late: `--help` need not wait for them
 PASSWORD = "SMSECO_PASSWORD"  # noqa: S105  the variable's name
 
 DEFAULT = "default"
+DEFAULT_FORM = "xml"
+
+
+_PLACE = re.compile(r"\b(number|value)s\[(\d+)\]")
 
 
 @contextmanager
 def written_wrongly() -> Iterator[None]:
-    """Around what checks values and sends nothing: its ValueError, which shows no number and no text, as UsageError."""
+    """Around what checks values and sends nothing: its ValueError, which shows no number and no text, as UsageError.
+
+    Places are told as a person counts: `numbers[0]` is `number 1`.
+    """
     try:
         yield
     except ValueError as wrong:
-        raise click.UsageError(str(wrong)) from None
+        said = _PLACE.sub(lambda found: f"{found[1]} {int(found[2]) + 1}", str(wrong))
+        raise click.UsageError(said) from None
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,22 @@ class Access:
 
     @property
     def again(self) -> str:
-        """The options of another command that is to ask the same gateway, with a blank before each."""
-        if self.url is None:
-            return "" if self.account in (None, DEFAULT) else f" --account {self.account}"
-        trusted = "" if self.ca_bundle is None else f" --ca-bundle {quote(self.ca_bundle)}"
-        return f" --url {quote(self.url)} --login …{trusted}{' --allow-plain-http' if self.allow_plain_http else ''}"
+        """The options of another command that is to ask the same gateway, for a shell, with a blank before each.
+
+        The login is among them, so this is for whoever has typed it: never for a log.
+        """
+        words: list[str] = []
+        if self.account not in (None, DEFAULT):
+            words += ["--account", str(self.account)]
+        if self.url is not None:
+            words += ["--url", self.url, "--login", str(self.login)]
+        if self.ca_bundle is not None:
+            words += ["--ca-bundle", self.ca_bundle]
+        if self.allow_plain_http:
+            words.append("--allow-plain-http")
+        if self.form != DEFAULT_FORM:
+            words += ["--form", self.form]
+        return "".join(f" {shlex.quote(word)}" for word in words)
 
     @contextmanager
     def opened(self) -> Iterator[Open]:
@@ -164,7 +184,7 @@ OPTIONS = (
     click.option("--ca-bundle", type=click.Path(exists=True, dir_okay=False), metavar="FILE",
                  help="For --url: certificates (PEM) to trust instead of the usual ones."),
     click.option("--allow-plain-http", is_flag=True, help="For --url: show the password to the network."),
-    click.option("--form", default="xml", show_default=True, metavar="[xml|json|get|soap]", callback=_known_form,
+    click.option("--form", default=DEFAULT_FORM, show_default=True, metavar="[xml|json|get|soap]", callback=_known_form,
                  help="How request and reply are written."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON value."),
 )
@@ -173,15 +193,24 @@ OPTIONS = (
 
 
 def asking(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that gets `access` in place of the options which say who asks whom."""
+    """A command that gets `access` in place of the options which say who asks whom.
+
+    What helps against a refusal names the same gateway.
+    """
 
     @wraps(command)
     def call(
         *, account: str | None, url: str | None, login: str | None, form: str, ca_bundle: str | None,
         allow_plain_http: bool, **others: Any,
     ) -> None:  # fmt: skip
+        from worker.console.advice import refusal  # late: `--help` need not wait for them
+        from worker.smseco import Refused
+
         access = Access(account, url, login, form, ca_bundle, allow_plain_http)
-        command(access, **others)
+        try:
+            command(access, **others)
+        except Refused as refused:
+            raise click.ClickException(refusal(refused, again=access.again)) from None
 
     found = call
     for option in reversed(OPTIONS):

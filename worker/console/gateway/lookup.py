@@ -15,9 +15,11 @@ Example:
   campaigns gateway lookup 2250708091011 2250505060708
   campaigns gateway reports --msgfid 55857bdb8d51b7-38880789
 
-The exit status is 3 if the reply was lost or cannot be shown: it may have been paid for then, and must not be repeated
-blindly.
+The exit status is 3 if the reply was lost or cannot be shown, or if Ctrl-C came while the gateway was asked: it may
+have been paid for then, and must not be repeated blindly.
 """
+
+NOBODY = "none of these numbers is reachable; or they lack a country code, where it is not the account's own"
 
 
 @click.command(epilog=EPILOG)
@@ -28,11 +30,15 @@ blindly.
 def lookup(access: Access, *, numbers: tuple[str, ...], msgid: str | None, yes: bool, as_json: bool) -> None:
     """Ask the network whether numbers are reachable (HLR). It costs credits, and texts nobody.
 
-    The answers come as delivery reports: 56 is reachable. A number that is not in the list is not reachable.
+    The answers come as delivery reports: 56 is reachable. A number that is not taken is not reachable: if none is, the
+    gateway refuses them all (-9), and the exit status is 1.
     """
     from worker.console import screen
+    from worker.console.advice import refusal
     from worker.console.gateway.digits import digits
+    from worker.console.gateway.message import first_of
     from worker.console.gateway.paid import Order, carry_out
+    from worker.smseco import Refused
 
     if access.form == HAS_NO_MSGID and msgid is not None:
         raise click.UsageError(f"the form {HAS_NO_MSGID} has no place for the msgid of a lookup: choose xml")
@@ -42,9 +48,16 @@ def lookup(access: Access, *, numbers: tuple[str, ...], msgid: str | None, yes: 
         its.check(lambda form, credentials: form.lookup_request(credentials, msgid, asked))
         order = Order(
             None if access.form == HAS_NO_MSGID else msgid,
-            len(asked),
+            asked,
             does=f"This looks up {screen.counted(len(asked), 'number')}.",
-            undone="nothing was looked up",
+            done="looked up",
             post=lambda: its.gateway.lookup(msgid, asked),
+            shows=first_of(asked),
+            left_out="not taken, and so not reachable",
         )
-        carry_out(order, access, its, yes=yes, as_json=as_json)
+        try:
+            carry_out(order, access, its, yes=yes, as_json=as_json)
+        except Refused as refused:
+            if refused.name != "no_valid_recipient":
+                raise
+            raise click.ClickException(refusal(refused, remedy=NOBODY)) from None

@@ -17,8 +17,8 @@ EPILOG = """\b
 Example:
   campaigns gateway merge --from CLINIQUE --text 'Bonjour {nom}, à {heure}' clients.csv
 
-The exit status is 3 if the reply was lost or cannot be shown: it may have been sent then, and must not be repeated
-blindly.
+The exit status is 3 if the reply was lost or cannot be shown, or if Ctrl-C came while the gateway was asked: it may
+have been sent then, and must not be repeated blindly.
 """
 
 
@@ -30,9 +30,9 @@ class Recipients:
     numbers: list[str] = field(default_factory=list, repr=False)
     values: list[list[str]] = field(default_factory=list, repr=False)
 
-    def texts(self, text: str) -> list[str]:
-        """What each phone will show."""
-        return [_filled(text, dict(zip(self.fields, row, strict=True))) for row in self.values]
+    def texts(self, text: str, *, since: int = 0) -> list[str]:
+        """What each phone will show; of the rows from one on, if one is named."""
+        return [_filled(text, dict(zip(self.fields, row, strict=True))) for row in self.values[since:]]
 
 
 @click.command(epilog=EPILOG)
@@ -42,6 +42,8 @@ class Recipients:
 @asking
 def merge(access: Access, *, file: str, number_column: str | None, message: Message, yes: bool, as_json: bool) -> None:
     """Send each row of FILE its own text in one request: {name} stands for the column of that name.
+
+    Its accents, capitals and blanks do not matter: {prenom} finds the column Prénom.
 
     FILE is what `campaigns submit` takes, CSV for example, or - for standard input; at most 1,000 rows. It costs
     credits and texts real people, so it says what it is about to do and asks first. The form get has no mail merge.
@@ -55,10 +57,11 @@ def merge(access: Access, *, file: str, number_column: str | None, message: Mess
         its.check(lambda form, credentials: form.send_request(credentials, sending))
         order = Order(
             message.msgid,
-            len(texts),
+            found.numbers,
             does=f"This sends a text of their own from {sending.sender} to {message.summed_up(texts)}.",
-            undone="nothing was sent",
+            done="sent",
             post=lambda: its.gateway.merge(sending),
+            shows=message.shown(texts, found.numbers),
         )
         carry_out(order, access, its, yes=yes, as_json=as_json)
 
@@ -75,6 +78,8 @@ def recipients(file: str, text: str, number_column: str | None) -> Recipients:
             found = Recipients(tuple(places))
             for row_number, cells in rows:
                 _take(found, row_number, cells, rows.number_column, places)
+                if not found.texts(text, since=-1)[0].strip():
+                    raise click.ClickException(f"the text of row {row_number} would be empty: nothing was sent")
     except AudienceError as refused:
         raise click.ClickException(str(refused).replace("number_column", "--number-column")) from None
     if not found.numbers:
@@ -86,16 +91,27 @@ def _places(text: str, columns: Sequence[str]) -> dict[str, int]:
     """The column of each placeholder, in the order of the text: a form may fill them in by their position."""
     from worker.smseco.values import FIELD_NAME, PLACEHOLDER
 
+    if "{{" in text:
+        raise click.UsageError("here a placeholder has single braces, as in {nom}: {{ nom }} is for `campaigns submit`")
     names = list(dict.fromkeys(PLACEHOLDER.findall(text)))
     if not names:
         raise click.UsageError("the text has no {column} in it: use `campaigns gateway send`")
-    known = ", ".join(columns)
     for name in names:
-        if name not in columns:
-            raise click.UsageError(f"there is no column for {{{name}}}; the columns are: {known}")
         if not FIELD_NAME.fullmatch(name):
             raise click.UsageError(f"the gateway takes no field {{{name}}}: name it with a-z, digits and _ alone")
-    return {name: columns.index(name) for name in names}
+    return {name: _place(name, columns) for name in names}
+
+
+def _place(name: str, columns: Sequence[str]) -> int:
+    from campaigns.template import columns_named
+
+    found = columns_named(name, columns)
+    if not found:
+        raise click.UsageError(f"there is no column for {{{name}}}; the columns are: {', '.join(columns)}")
+    if len(found) > 1:
+        either = ", ".join(f"{columns[place]} (column {place + 1})" for place in found)
+        raise click.UsageError(f"{{{name}}} could be any of these columns: {either}")
+    return found[0]
 
 
 def _take(found: Recipients, row_number: int, cells: Sequence[str], number: int, places: dict[str, int]) -> None:

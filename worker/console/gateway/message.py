@@ -15,9 +15,13 @@ import click
 from worker.console.gateway.access import Open, written_wrongly
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
+    from campaigns.text import Alphabet
     from worker.smseco import Sending
 
 STDIN = "-"
+FIRST = 3  # numbers that are shown
+MOST_NAMED = 10  # characters that are named
+MOST_SHOWN = 200  # characters of a text
 OURS = ("sender", "text", "msgid", "unicode", "datesend", "flash", "binary", "mwi", "pid", "rpi", "alt_dcs", "udhdata")
 
 
@@ -67,12 +71,47 @@ class Message:
         total = counted(sum(cost[text] for text in texts), "segment")
         when = "" if self.datesend is None else f", at {self.datesend.isoformat(timespec='minutes')}"
         kind = "binary" if self.others["binary"] else {"gsm7": "GSM-7", "ucs2": "UCS-2"}[alphabet]
-        return f"{counted(len(texts), 'number')}, {total} in {kind}{when}"
+        return f"{counted(len(texts), 'number')}, {total} in {kind}{when}{self._unfit(texts, alphabet)}"
+
+    def _unfit(self, texts: Sequence[str], alphabet: Alphabet) -> str:
+        """What will not be shown as it is written. The gateway says nothing of it: phones show a `?` or the like."""
+        from campaigns.text import Alphabet, blockers
+
+        if alphabet is Alphabet.UCS2 or self.others["binary"]:
+            return ""
+        unfit = list(dict.fromkeys(letter for text in dict.fromkeys(texts) for letter in blockers(text)))
+        if not unfit:
+            return ""
+        named = " ".join(letter if letter.isprintable() else f"U+{ord(letter):04X}" for letter in unfit[:MOST_NAMED])
+        more = " …" if len(unfit) > MOST_NAMED else ""
+        return (
+            f".\nCAREFUL: not in GSM-7, so that phones will show something else: {named}{more} (--unicode sends them)"
+        )
+
+    def shown(self, texts: Sequence[str], numbers: Sequence[str]) -> str:
+        """The first text, shortened, and the first numbers, for whoever is asked to agree."""
+        from worker.console.screen import plain
+
+        words = plain(" ".join(texts[0].split())).plain
+        words = words if len(words) <= MOST_SHOWN else f"{words[:MOST_SHOWN]} …"
+        each = "The first text" if len(set(texts)) > 1 else "The text"
+        return f"{each}: {words}\n{first_of(numbers)}"
+
+
+def first_of(numbers: Sequence[str]) -> str:
+    """`To 2250700000000, 2250700000001 and 40 more.`"""
+    more = f" and {len(numbers) - FIRST:,} more" if len(numbers) > FIRST else ""
+    return f"To {', '.join(numbers[:FIRST])}{more}."
 
 
 def _text(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
-    if text != STDIN:
-        return text
+    said = text if text != STDIN else _from_stdin()
+    if not said.strip():
+        raise click.BadParameter("the text is empty")
+    return said
+
+
+def _from_stdin() -> str:
     if sys.stdin.isatty():
         click.echo("reading the text from the keyboard, to the end of input (Ctrl-D)", err=True)
     try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,9 +13,10 @@ import click
 
 from worker.console.consent import agreed
 from worker.console.gateway.access import Access, Open
+from worker.console.gateway.taken import left_out, repeated
 
 if TYPE_CHECKING:  # late: `--help` need not wait for it
-    from worker.smseco import InDoubt, Receipt
+    from worker.smseco import Receipt
 
 IN_DOUBT = 3
 """The exit status that says: it was or may have been sent, do not repeat it blindly."""
@@ -31,17 +34,21 @@ class Order:
 
     Attributes:
         msgid: our id of it; None if the gateway is not told one.
-        asked: how many numbers it has.
-        does: what it does, as a sentence.
-        undone: what is true if it does not leave, as in `nothing was sent`.
+        asked: the numbers, as they are asked for.
+        does: what it does, in whole sentences.
+        done: what it will have been, as in `nothing was sent` and `it may have been sent`.
         post: makes the request, once.
+        shows: what is shown of texts and numbers to whoever is asked.
+        left_out: what it says of a number that it is not in the receipt.
     """
 
     msgid: str | None
-    asked: int
+    asked: Sequence[str] = field(repr=False)
     does: str
-    undone: str
+    done: str
     post: Callable[[], Receipt]
+    shows: str = field(default="", repr=False)
+    left_out: str = "not taken"
 
     @property
     def known_as(self) -> str:
@@ -49,18 +56,33 @@ class Order:
         return "" if self.msgid is None else f", msgid {self.msgid}"
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """What is known where nobody can know what became of a request.
+
+    Attributes:
+        reason: why, in our words.
+        msgfid: the gateway's id of it, if an unusable reply showed one.
+        told: what to tell a person of it.
+    """
+
+    reason: str
+    msgfid: str | None
+    told: str
+
+
 def carry_out(order: Order, access: Access, its: Open, *, yes: bool, as_json: bool) -> None:
-    """Say what it does, ask, do it, and show the receipt.
+    """Say what it does, ask, do it, and show the receipt; in doubt, what is known, for a script as one JSON object.
 
     Raises ClickException if it is not agreed to, MayHaveBeenSentError in doubt, GatewayError for any other failure.
     """
     from worker.console import screen
 
     before = _credits(its)
-    has = "" if before is None else f", which has {screen.amount(before)} credits"
+    has = "" if before is None else f", which has {screen.credit(before)}"
     who = f"By the account {its.name} at {its.host}{has}, in the form {its.form}{order.known_as}."
-    agreed(what=f"{order.does}\n{who}", refused=order.undone, yes=yes)
-    receipt = _posted(order, access, its, before)
+    agreed(what=f"{order.does}{_twice(order)}\n{who}", refused=f"nothing was {order.done}", yes=yes, shows=order.shows)
+    receipt = _posted(order, access, its, before, as_json=as_json)
     _told_whatever_happens(order, receipt, as_json=as_json)
     if not receipt.consistent:
         raise MayHaveBeenSentError(
@@ -69,55 +91,72 @@ def carry_out(order: Order, access: Access, its: Open, *, yes: bool, as_json: bo
         )
 
 
-def _posted(order: Order, access: Access, its: Open, before: Decimal | None) -> Receipt:
+def _twice(order: Order) -> str:
+    again = repeated(order.asked)
+    return f"\nRepeated numbers, each of which gets one message from one request: {again:,}." if again else ""
+
+
+def _posted(order: Order, access: Access, its: Open, before: Decimal | None, *, as_json: bool) -> Receipt:
     from worker.smseco import InDoubt
 
     try:
         return order.post()
-    except InDoubt as doubt:
-        raise MayHaveBeenSentError(_told(doubt, order, access, its, before)) from None
-    except KeyboardInterrupt:
-        click.echo("\ninterrupted: it may have been sent. Do not repeat it blindly.", err=True)
-        click.echo(_how_to_look(order, access, its, None, before), err=True)
-        raise
+    except InDoubt as in_doubt:
+        told = f"in doubt ({in_doubt.reason}): it may have been {order.done}, or not."
+        doubt = Doubt(in_doubt.reason, in_doubt.msgfid, f"{told} Do not repeat it before you know.")
+    except KeyboardInterrupt:  # an exit status that says no more than this would not keep a script from sending again
+        told = f"interrupted: it may have been {order.done}. Do not repeat it blindly."
+        doubt = Doubt("interrupted", None, told)
+        click.echo(f"\n{told}", err=True)  # at once: what follows asks the gateway
+    if as_json:
+        _noted(doubt, order)
+    raise MayHaveBeenSentError(f"{doubt.told}\n{_how_to_look(order, access, its, doubt.msgfid, before)}")
+
+
+def _noted(doubt: Doubt, order: Order) -> None:
+    """For a script. Where it cannot be had, the exit status says the same."""
+    from worker.console import screen
+
+    with suppress(OSError):
+        screen.print_json(
+            {"in_doubt": True, "reason": doubt.reason, "msgid": order.msgid, "msgfid": doubt.msgfid},
+        )
 
 
 def _told_whatever_happens(order: Order, receipt: Receipt, *, as_json: bool) -> None:
     """Show the receipt. Where that fails, it must not look as if nothing had been sent, to a script least of all."""
     try:
         _tell(order, receipt, as_json=as_json)
-    except Exception as error:  # noqa: BLE001  a full disk, a reader that went away: whatever it is, it is sent
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  a full disk, a reader that went away: it is sent
         why = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        why = "interrupted" if isinstance(error, KeyboardInterrupt) else why
         raise MayHaveBeenSentError(
             f"the receipt cannot be shown ({why}), but the gateway took it: do not repeat it. "
-            f"{len(receipt.destinations):,} of {order.asked:,} taken, msgfid {receipt.msgfid}{order.known_as}"
+            f"{len(receipt.destinations):,} of {len(order.asked):,} taken, "
+            f"msgfid {receipt.msgfid}{order.known_as}"
         ) from None
 
 
-def _told(doubt: InDoubt, order: Order, access: Access, its: Open, before: Decimal | None) -> str:
-    look = _how_to_look(order, access, its, doubt.msgfid, before)
-    return f"in doubt ({doubt.reason}): it may have been sent, or not. Do not repeat it before you know.\n{look}"
-
-
 def _how_to_look(order: Order, access: Access, its: Open, msgfid: str | None, before: Decimal | None) -> str:
-    from worker.console.screen import amount
+    from worker.console.screen import amount, plain
 
     try:
         after = _credits(its)
     except KeyboardInterrupt:  # all else has to be told all the same
         after = None
-    reports = f"  campaigns gateway reports{access.again}"
-    lines = ["How to look, without sending anything:"]
-    if msgfid is not None:
-        lines += [f"{reports} --msgfid {msgfid}"]
-    elif order.msgid is not None:
-        lines += [f"{reports} --msgfid {order.msgid}    (its msgid; not every gateway understands it)", reports]
-    else:
-        lines += [reports]
-    lines += [f"  campaigns gateway balance{access.again}"]
+    lines = ["How to look, without sending anything:", f"  campaigns gateway balance{access.again}"]
     if before is not None and after is not None:
-        proves = "if nobody else used the account, it was sent" if after < before else "that proves nothing yet"
+        proves = (
+            f"if nobody else used the account, it was {order.done}" if after < before else "that proves nothing yet"
+        )
         lines.append(f"The account had {amount(before)} credits before and has {amount(after)} now: {proves}.")
+    reports = f"  campaigns gateway reports{access.again}"
+    if msgfid is not None:
+        return "\n".join([*lines, f"{reports} --msgfid {shlex.quote(plain(msgfid).plain)}"])
+    if order.msgid is not None:
+        understood = "By its msgid, which not every gateway understands, so that finding none proves nothing:"
+        lines += [understood, f"{reports} --msgfid {order.msgid}"]
+    lines += ["All reports that there are; each is handed out only once:", reports]
     return "\n".join(lines)
 
 
@@ -134,14 +173,21 @@ def _credits(its: Open) -> Decimal | None:
 def _tell(order: Order, receipt: Receipt, *, as_json: bool) -> None:
     from worker.console import screen
 
+    missing = left_out(order.asked, receipt.destinations) if receipt.consistent else None
     if as_json:
-        screen.print_json({"msgid": order.msgid, **asdict(receipt)})
+        screen.print_json(
+            {"msgid": order.msgid, **asdict(receipt), "not_taken": missing, "in_doubt": not receipt.consistent}
+        )
         return
     table = screen.columns("number", "smsfid", ("credits", "right"))
     for number, smsfid, cost in zip(receipt.destinations, receipt.smsfids, receipt.message_credits, strict=True):
         table.add_row(screen.plain(number), screen.plain(smsfid), "" if cost is None else screen.amount(cost))
     screen.out().print(table)
     left = "" if receipt.balance is None else f", {screen.amount(receipt.balance)} left"
-    taken = f"{len(receipt.destinations):,} of {screen.counted(order.asked, 'number')} taken"
-    total = f"{taken}, {screen.amount(receipt.credits)} credits{left}"
+    taken = f"{len(receipt.destinations):,} of {screen.counted(len(order.asked), 'number')} taken"
+    total = f"{taken}, {screen.credit(receipt.credits)}{left}"
     screen.out().print(screen.plain(f"{total}; msgfid {receipt.msgfid}{order.known_as}"))
+    if again := repeated(order.asked):
+        screen.out().print(f"repeated, and taken once: {again:,}")
+    if missing:
+        screen.out().print(screen.plain(f"{order.left_out}: {', '.join(missing)}"))

@@ -13,8 +13,8 @@ Examples:
   campaigns gateway send --from CLINIQUE --text - 2250708091011 2250505060708 < text.txt
   campaigns gateway send --form get --text 'A 18 h' --datesend 2026-12-24T17:00+00:00 --yes --json 2250708091011
 
-The exit status is 3 if the reply was lost or cannot be shown: it may have been sent then, and must not be repeated
-blindly.
+The exit status is 3 if the reply was lost or cannot be shown, or if Ctrl-C came while the gateway was asked: it may
+have been sent then, and must not be repeated blindly.
 """
 
 
@@ -31,15 +31,16 @@ def send(access: Access, *, numbers: tuple[str, ...], message: Message, yes: boo
     from worker.console.gateway.digits import digits
     from worker.console.gateway.paid import Order, carry_out
 
-    texts = [message.text] * len(numbers)
+    texts, to = [message.text] * len(numbers), [digits(number) for number in numbers]
     with access.opened() as its:
-        sending = message.sending(its, [digits(number) for number in numbers], texts)
+        sending = message.sending(its, to, texts)
         its.check(lambda form, credentials: form.send_request(credentials, sending))
         order = Order(
             message.msgid,
-            len(numbers),
+            to,
             does=f"This sends one text from {sending.sender} to {message.summed_up(texts)}.",
-            undone="nothing was sent",
+            done="sent",
             post=lambda: its.gateway.send(sending),
+            shows=message.shown(texts, to),
         )
         carry_out(order, access, its, yes=yes, as_json=as_json)

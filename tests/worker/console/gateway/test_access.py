@@ -113,15 +113,15 @@ def test_what_was_said_of_a_login_shows_in_no_repr() -> None:
     ("said", "again"),
     [
         (Access(None, None, None, "xml"), ""),
-        (Access("shop", None, None, "soap"), " --account shop"),
+        (Access("shop", None, None, "soap"), " --account shop --form soap"),
         (
             Access(None, "http://sms.example/c 1", LOGIN, "get", "my ca.pem", allow_plain_http=True),
-            " --url 'http://sms.example/c 1' --login … --ca-bundle 'my ca.pem' --allow-plain-http",
+            f" --url 'http://sms.example/c 1' --login {LOGIN} --ca-bundle 'my ca.pem' --allow-plain-http --form get",
         ),
     ],
     ids=["the default account", "an account", "a URL"],
 )
-def test_the_next_command_asks_the_same_gateway_and_shows_no_login(said: Access, again: str) -> None:
+def test_the_next_command_asks_the_same_gateway_as_it_is_pasted(said: Access, again: str) -> None:
     assert said.again == again
 
 

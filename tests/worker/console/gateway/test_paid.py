@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 from dataclasses import replace
@@ -12,13 +14,14 @@ from typing import Any
 import pytest
 
 from tests.servers.waiting import eventually
+from tests.worker.console.gateway.conftest import LOGIN, PASSWORD
 from tests.worker.terminal import PROGRAM, run
 from tests.worker.workshop import accepted
 from worker.console import consent
 from worker.sandbox.server import RunningSandbox
 from worker.smseco import Gateway, InDoubt, Receipt, Sending
 
-NUMBER, OTHER = "2250709999956", "2250709999960"
+NUMBER, OTHER, DEAD = "2250709999956", "2250709999960", "2250709999944"
 SEND = ("gateway", "send", "--text", "Bonjour", NUMBER)
 ROWS = f"nom;tel\nAwa;{NUMBER}\nKoffi;+225 07 09 99 99 60\n"
 MERGE = ("gateway", "merge", "-", "--text", "Bonjour {nom}")
@@ -60,7 +63,8 @@ def test_a_text_is_sent_in_each_form_and_its_receipt_is_one_json_object(account:
     assert receipt["msgid"] == "m-1"
     assert (receipt["status"], receipt["recipients"], receipt["credits"], receipt["consistent"]) == (2, 2, 2, True)
     assert receipt["destinations"] == [NUMBER, OTHER]
-    assert receipt.keys() == {"msgid", *Receipt.__dataclass_fields__}
+    assert receipt.keys() == {"msgid", "not_taken", "in_doubt", *Receipt.__dataclass_fields__}
+    assert (receipt["not_taken"], receipt["in_doubt"]) == ([], False)
     lines = account.ledger()
     assert posted(account) == [(NUMBER, "Fête à 50 % & +"), (OTHER, "Fête à 50 % & +")]
     assert {(line["msgfid"], line["msgid"], line["sender"], line["unicode"]) for line in lines} == {
@@ -133,7 +137,80 @@ def test_a_person_sees_each_number_and_what_it_cost(account: RunningSandbox) -> 
     (line,) = account.ledger()
     assert NUMBER in result.stdout
     assert line["smsfid"] in result.stdout
-    assert f"1 of 1 number taken, 1 credits, 999,999 left; msgfid {line['msgfid']}" in result.stdout
+    assert f"1 of 1 number taken, 1 credit, 999,999 left; msgfid {line['msgfid']}" in result.stdout
+
+
+def test_whoever_is_asked_sees_the_text_and_the_first_numbers_and_a_pipe_does_not(
+    account: RunningSandbox, somebody: None
+) -> None:
+    numbers = [str(int(NUMBER) + place) for place in range(5)]
+    words = ("gateway", "send", "--text", "Bonjour\u200e à\n tous " + "x" * 200 + " fin", *numbers)
+    asked = run(*words, stdin="n\n").stderr
+    assert "The text: Bonjour� à tous xxx" in asked
+    assert "fin" not in asked
+    assert f"To {numbers[0]}, {numbers[1]}, {numbers[2]} and 2 more." in asked
+    assert f"The first text: Bonjour Awa\nTo {NUMBER}, {OTHER}." in run(*MERGE, stdin=ROWS).stderr
+    agreed = run(*words, "--yes").stderr
+    assert "Bonjour" not in agreed
+    assert NUMBER not in agreed
+
+
+@pytest.mark.parametrize("more", [["--yes"], []], ids=["agreed to", "asked"])
+def test_what_gsm7_cannot_carry_is_named_before_it_is_sent_without_unicode(
+    account: RunningSandbox, somebody: None, more: list[str]
+) -> None:
+    result = run("gateway", "send", "--text", "forêt, bientôt\u200b", "--no-unicode", *more, NUMBER, stdin="n\n")
+    assert "not in GSM-7, so that phones will show something else: ê ô U+200B (--unicode sends them)" in result.stderr
+    assert bool(posted(account)) == bool(more)
+
+
+@pytest.mark.parametrize("words", [["--text", "forêt"], ["--text", "été", "--no-unicode"], ["--text", "ê", "--binary"]])
+def test_nobody_is_warned_of_what_arrives_as_it_is(
+    account: RunningSandbox, sent: list[Sending], words: list[str]
+) -> None:
+    assert "something else" not in run("gateway", "send", *words, "--yes", NUMBER).stderr
+
+
+def test_the_numbers_that_were_not_taken_are_named(account: RunningSandbox) -> None:
+    words = ("gateway", "send", "--text", "Bonjour", "--yes", NUMBER, "12", NUMBER, OTHER, OTHER)
+    said = run(*words)
+    assert said.exit_code == 0, said.stderr
+    assert "Repeated numbers, each of which gets one message from one request: 2." in said.stderr
+    assert "2 of 5 numbers taken" in said.stdout
+    assert "repeated, and taken once: 2\n" in said.stdout
+    assert "not taken: 12\n" in said.stdout
+    assert json.loads(run(*words, "--json").stdout)["not_taken"] == ["12"]
+
+
+def test_a_number_that_a_lookup_leaves_out_is_not_reachable(account: RunningSandbox) -> None:
+    assert f"not taken, and so not reachable: {DEAD}\n" in run(*LOOKUP, DEAD, "--yes").stdout
+    only = run("gateway", "lookup", DEAD, "--yes")
+    assert only.exit_code == 1
+    assert "-9 no valid recipient" in only.stderr
+    assert "none of these numbers is reachable" in only.stderr
+    assert "write numbers" not in only.stderr
+
+
+@pytest.mark.parametrize("name", ["nom", "NOM", "prenom", "nom_du_client"])
+def test_a_merge_finds_its_columns_as_a_campaign_does(account: RunningSandbox, name: str) -> None:
+    rows = f"Nom;Prénom;Nom du client;Téléphone\nAwa;Awa;Awa;{NUMBER}\n"
+    result = run("gateway", "merge", "-", "--text", f"Bonjour {{{name}}}", "--yes", stdin=rows)
+    assert result.exit_code == 0, result.stderr
+    assert posted(account) == [(NUMBER, "Bonjour Awa")]
+
+
+def test_a_column_that_could_be_either_of_two_is_asked_for(account: RunningSandbox) -> None:
+    result = run(*MERGE, "--yes", stdin=f"Nom;NOM;tel\nAwa;Zoé;{NUMBER}\n")
+    assert result.exit_code == 2
+    assert "{nom} could be any of these columns: Nom (column 1), NOM (column 2)" in result.stderr
+
+
+def test_a_row_without_a_text_is_refused_with_the_whole_file(account: RunningSandbox) -> None:
+    rows = f"nom;tel\nAwa;{NUMBER}\n ;{OTHER}\n"
+    result = run("gateway", "merge", "-", "--text", "{nom} ", "--yes", stdin=rows)
+    assert result.exit_code == 1
+    assert "the text of row 3 would be empty: nothing was sent" in result.stderr
+    assert account.ledger() == []
 
 
 # What is asked for
@@ -205,7 +282,7 @@ def test_fields_stand_in_the_order_of_the_text(account: RunningSandbox, sent: li
     [
         ((*SEND, "--datesend", "2026-12-24T18:00"), "write 2026-12-24T18:00+00:00"),
         ((*SEND, "--datesend", "demain"), "'demain' is no time"),
-        ((*SEND, "07O8"), "numbers[1] is not made of digits"),
+        ((*SEND, "07O8"), "number 2 is not made of digits"),
         ((*SEND, "--msgid", "x" * 31), "msgid must be 1 to 30"),
         ((*SEND, "--form", "get", *["22507099999"] * 800), "the URL would be"),
         ((*LOOKUP, "--form", "get", *["22507099999"] * 800), "the URL would be"),
@@ -218,6 +295,9 @@ def test_fields_stand_in_the_order_of_the_text(account: RunningSandbox, sent: li
         ((*SEND, "--account", "shop"), "no account 'shop'; there are: default"),
         (("gateway", "send", "--text", "x"), "Missing argument 'NUMBER...'"),
         (("gateway", "send", "--text", "\x00", NUMBER), "text holds a character"),
+        (("gateway", "send", "--text", "", NUMBER), "the text is empty"),
+        (("gateway", "send", "--text", " \n", NUMBER), "the text is empty"),
+        (("gateway", "merge", "-", "--text", "{{ nom }}"), "single braces, as in {nom}"),
         (("gateway", "merge", "-", "--text", "x"), "use `campaigns gateway send`"),
         (("gateway", "merge", "-", "--text", "{ville}"), "no column for {ville}; the columns are: nom, tel"),
         (("gateway", "sned"), "Did you mean"),
@@ -275,27 +355,53 @@ def test_a_gateway_that_is_away_was_sent_nothing(sandbox: RunningSandbox, monkey
 
 
 @pytest.mark.parametrize(
-    ("words", "operation"), [(SEND, "send"), (MERGE, "send"), (LOOKUP, "lookup")], ids=["send", "merge", "lookup"]
+    ("words", "done"), [(SEND, "sent"), (MERGE, "sent"), (LOOKUP, "looked up")], ids=["send", "merge", "lookup"]
 )
 def test_a_lost_reply_is_in_doubt_with_a_status_of_its_own(
-    account: RunningSandbox, words: tuple[str, ...], operation: str
+    account: RunningSandbox, words: tuple[str, ...], done: str
 ) -> None:
-    account.fault("drop_reply", operation=operation)
+    account.fault("drop_reply", operation="lookup" if words == LOOKUP else "send")
     result = run(*words, "--msgid", "m-1", "--yes", stdin=ROWS)
     assert (result.exit_code, result.stdout) == (3, "")
-    assert "it may have been sent, or not. Do not repeat it before you know" in result.stderr
+    assert f"it may have been {done}, or not. Do not repeat it before you know" in result.stderr
     assert "campaigns gateway reports --msgfid m-1" in result.stderr
     assert "had 1,000,000 credits before and has 999,99" in result.stderr
-    assert "if nobody else used the account, it was sent" in result.stderr
+    assert f"if nobody else used the account, it was {done}" in result.stderr
     assert NUMBER not in result.stderr
     assert account.summary()["acceptances"] == 1
+
+
+def test_a_doubt_is_one_json_object_for_a_script(account: RunningSandbox) -> None:
+    account.fault("drop_reply", operation="send")
+    result = run(*SEND, "--msgid", "m-1", "--yes", "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout) == {
+        "in_doubt": True,
+        "reason": "closed without a reply",
+        "msgid": "m-1",
+        "msgfid": None,
+    }
+
+
+def test_what_to_do_next_can_be_pasted(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMSECO_PASSWORD", PASSWORD)
+    sandbox.fault("drop_reply", operation="send")
+    there = ("--url", sandbox.url, "--login", LOGIN, "--form", "json")
+    lost = run(*SEND, "--from", "CLINIQUE", *there, "--yes")
+    pasted = [line.strip() for line in lost.stderr.splitlines() if line.startswith("  campaigns")]
+    answers = [run(*shlex.split(line)[1:], "--yes") for line in pasted if "reports" in line]
+    answers += [run(*shlex.split(line)[1:]) for line in pasted if "balance" in line]
+    assert [answer.exit_code for answer in answers] == [0, 0, 0], lost.stderr
+    refused = run(*SEND, "--from", "NOBODY", *there, "--yes")
+    (command,) = re.findall("`(campaigns gateway senders .*)`", refused.stderr)
+    assert run(*shlex.split(command)[1:]).stdout == "CLINIQUE\n"
 
 
 def test_a_lookup_whose_form_has_no_msgid_is_not_looked_for_by_one(account: RunningSandbox) -> None:
     account.fault("drop_reply", operation="lookup")
     result = run(*LOOKUP, "--form", "get", "--yes")
     assert result.exit_code == 3
-    assert "campaigns gateway reports\n" in result.stderr
+    assert "campaigns gateway reports --form get" in result.stderr
     assert "msgid" not in result.stderr
     assert json.loads(run(*LOOKUP, "--form", "get", "--yes", "--json").stdout)["msgid"] is None
 
@@ -327,6 +433,7 @@ def test_a_doubt_that_shows_its_msgfid_is_looked_for_by_it(
     result = run(*SEND, "--yes")
     assert result.exit_code == 3
     assert "campaigns gateway reports --msgfid f-1\n" in result.stderr
+    assert "All reports" not in result.stderr
     assert "that proves nothing yet" in result.stderr
 
 
@@ -336,7 +443,8 @@ def test_a_receipt_that_contradicts_itself_is_shown_and_is_in_doubt(
     monkeypatch.setattr(Gateway, "send", lambda _, sending: replace(accepted(sending), consistent=False))
     result = run(*SEND, "--msgid", "m-1", "--yes", "--json")
     assert result.exit_code == 3
-    assert json.loads(result.stdout)["consistent"] is False
+    shown = json.loads(result.stdout)
+    assert (shown["consistent"], shown["in_doubt"], shown["not_taken"]) == (False, True, None)
     assert "contradicts itself" in result.stderr
     assert "--msgfid f-m-1" in result.stderr
 
@@ -357,15 +465,22 @@ def test_a_receipt_that_cannot_be_shown_does_not_look_like_a_failure_to_send(
     assert NUMBER not in done.stderr
 
 
-def test_ctrl_c_while_the_gateway_answers_says_that_it_may_have_been_sent(account: RunningSandbox) -> None:
+def test_ctrl_c_while_the_gateway_answers_says_that_it_may_have_been_sent_and_ends_like_any_doubt(
+    account: RunningSandbox,
+) -> None:
     account.fault("latency", seconds=60)
     process = subprocess.Popen(
-        [*PROGRAM, *SEND, "--yes"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+        [*PROGRAM, *SEND, "--msgid", "m-1", "--yes", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
     )
     assert eventually(lambda: account.summary()["acceptances"] == 1, within=30)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=30)
-    assert (process.returncode, output) == (130, "")
+    assert process.returncode == 3
+    assert json.loads(output) == {"in_doubt": True, "reason": "interrupted", "msgid": "m-1", "msgfid": None}
     assert "interrupted: it may have been sent" in errors
     assert "How to look, without sending anything" in errors
     assert "Traceback" not in errors
