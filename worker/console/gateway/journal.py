@@ -19,6 +19,7 @@ from campaigns import bells, migrations, reports
 from campaigns.database import Database, NotMigratedError, default
 from campaigns.settings import domain_settings
 from worker import interruption, tracking
+from worker.smseco.errors import BadReply
 from worker.smseco.reports import parse_reports
 from worker.smseco.values import ReportBatch
 
@@ -58,11 +59,11 @@ def read(
     """Read reports once, keep them, apply them. A signal that comes meanwhile is raised when they are kept.
 
     Returns:
-        What the request brought, the reports in it, and what applying all that waited came to.
+        What the request brought, the reports in it (none and `truncated`, where it cannot be read), and what applying
+        all that waited came to.
 
     Raises:
         ClickException: a worker is reading, and went on for longer than we wait.
-        BadReply: what came cannot be read; it is in the journal.
     """
     with leased(resources.database, account):
         with interruption.uninterrupted():
@@ -70,7 +71,10 @@ def read(
         applied = tracking.catch_up(resources, account, settle=True)
     if reading.poll_id is None:
         return reading, ReportBatch(), applied
-    return reading, parse_reports(reports.body(resources.database, reading.poll_id)), applied
+    try:
+        return reading, parse_reports(reports.body(resources.database, reading.poll_id)), applied
+    except BadReply:  # it stays in the journal
+        return reading, ReportBatch(truncated=True), applied
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from worker.console.gateway.access import Access, asking
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from campaigns.database import Database
     from worker.smseco import ReportBatch
+    from worker.tracking import Reading
 
 EPILOG = """\b
 Examples:
@@ -36,7 +37,9 @@ def reports(
 
     Those of an account of the settings go where a worker would have put them: into the database (DATABASE_URL) and the
     accounts of its campaigns; no worker reads at the same time. Without a database, with --url and with --no-journal
-    they are shown here this once, so it asks first.
+    they are shown here this once, so it asks first; a reply that cannot be read whole is left in a file here.
+
+    The exit status is 1 if something was, or may have been, handed out that nobody could read.
     """
     wanted = {"msgfid": msgfid, "smsfid": smsfid}
     database, why = _journal(access, no_journal=no_journal)
@@ -59,8 +62,8 @@ def _journal(access: Access, *, no_journal: bool) -> tuple[Database | None, str]
 
 def _only_shown(access: Access, wanted: dict[str, Any], why: str, *, yes: bool, as_json: bool) -> None:
     from worker.console.consent import agreed
+    from worker.console.gateway.unkept import take
     from worker.interruption import ends_in_order, uninterrupted
-    from worker.smseco import ReadFailed
 
     with access.opened() as its:
         its.check(lambda form, credentials: form.reports_request(credentials, **wanted))
@@ -71,28 +74,10 @@ def _only_shown(access: Access, wanted: dict[str, Any], why: str, *, yes: bool, 
             yes=yes,
         )
         with ends_in_order(FAREWELL), uninterrupted():
-            try:
-                _show_body(its.gateway.fetch_reports(**wanted), as_json=as_json)
-            except ReadFailed as failed:
-                if failed.partial:
-                    _show_body(failed.partial, as_json=as_json)
-                raise
-
-
-def _show_body(body: bytes, *, as_json: bool) -> None:
-    """What cannot be read may hold reports all the same, and nobody will ever get them again: it is shown raw."""
-    from worker.console import screen
-    from worker.smseco import BadReply, parse_reports
-    from worker.smseco.reports import names_an_sms
-
-    try:
-        batch = parse_reports(body)
-    except BadReply:
-        screen.err().print(screen.plain(body.decode(errors="replace")))
-        raise
-    if not len(batch) and names_an_sms(body):
-        screen.err().print(screen.plain(body.decode(errors="replace")))
-    _show(batch, as_json=as_json, kept=False)
+            take(
+                lambda: its.gateway.fetch_reports(**wanted),
+                lambda batch, left: _show(batch, as_json=as_json, kept=False, left_in=left and str(left)),
+            )
 
 
 def _kept(access: Access, database: Database, wanted: dict[str, Any], *, yes: bool, as_json: bool) -> None:
@@ -125,8 +110,21 @@ def _kept(access: Access, database: Database, wanted: dict[str, Any], *, yes: bo
     done = "kept in the journal and applied" if kept else "nothing to keep"
     click.echo(f"{done}: {changed} changed of {len(applied.campaigns):,} campaigns", err=True)
     ringing.tell_trouble()
+    _tell_of_loss(reading, batch)
+
+
+def _tell_of_loss(reading: Reading, batch: ReportBatch) -> None:
+    from worker.console.gateway.unkept import DAMAGED, GONE, told
+    from worker.smseco import ReadFailed
+
+    kept = reading.poll_id is not None
+    there = f"\nWhat there is of it is in the journal, as it came. {GONE}" if kept else ""
+    if isinstance(reading.error, ReadFailed):
+        raise click.ClickException(told(reading.error, kept=kept) + there)
     if reading.error is not None:
         raise reading.error
+    if batch.truncated:
+        raise click.ClickException(f"{DAMAGED}{there}")
 
 
 def _show(batch: ReportBatch, *, as_json: bool, **figures: Any) -> None:
@@ -142,8 +140,17 @@ def _show(batch: ReportBatch, *, as_json: bool, **figures: Any) -> None:
     ):
         known = REPORT_CODES.get(code)
         means = known.name.replace("_", " ") if known else "unknown"
-        table.add_row(*map(screen.plain, (number, str(code), means, date, msgfid, smsfid)))
+        table.add_row(*map(screen.plain, (number, str(code), means, _dated(date), msgfid, smsfid)))
     if batch.codes:
         screen.out().print(table)
     cut = ", and more may have been in the rest, which is damaged" if batch.truncated else ""
     click.echo(f"{screen.counted(len(batch), 'report')}{cut}", err=True)
+
+
+def _dated(date: str) -> str:
+    """With its zone, as every other time is shown; as it came where it is no time."""
+    from worker.console import screen
+    from worker.smseco.fields import moment
+
+    read = moment(date) if ":" in date else None
+    return date if read is None else screen.moment(read)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -20,7 +19,7 @@ from tests.campaigns import making
 from tests.servers.waiting import eventually
 from tests.worker.terminal import PROGRAM, forget, run
 from worker.console import consent
-from worker.console.gateway import journal
+from worker.console.gateway import journal, unkept
 from worker.sandbox.server import RunningSandbox
 from worker.smseco import Gateway, Unreachable, parse_reports
 
@@ -100,7 +99,7 @@ def test_a_person_sees_whose_reports_came_and_what_they_mean(by_file: RunningSan
     msgfid = sent()
     result = run(*READ)
     assert result.exit_code == 0, result.stderr
-    for said in (str(NUMBERS[0]), "56  delivered", "59  undelivered", msgfid):
+    for said in (str(NUMBERS[0]), "56  delivered", "59  undelivered", " UTC  ", msgfid):
         assert said in result.stdout
     assert "2 reports" in result.stderr
     assert "kept in the journal and applied: 0 messages changed of 0 campaigns" in result.stderr
@@ -289,23 +288,109 @@ def test_past_the_journal_it_is_asked_for_in_each_form(
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "shown"),
+    ("body", "said"),
     [
-        (b"<html>2250709999956 \x1b[2J</html>", 1, "<html>2250709999956 �[2J</html>"),
-        (b"<REPONSE><statut>0</statut><new><smsfid>s-1</smsfid></new></REPONSE>", 0, "<new><smsfid>s-1</smsfid></new>"),
+        (b"<html>2250709999956 \x1b[2J</html>", "not the gateway's answer"),
+        (b"<REPONSE><statut>0</statut><new><smsfid>s-1</smsfid></new></REPONSE>", "in a way that is not known"),
+        (b"<REPONSE><statut>0</statut><messages><message><dlrs><dlr><smsfid>s", "the reply is damaged"),
     ],
-    ids=["no answer", "no report that we know"],
+    ids=["no answer", "no report that we know", "damaged"],
 )
-def test_a_body_that_nobody_can_read_is_shown_as_it_came(
-    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch, body: bytes, status: int, shown: str
+@pytest.mark.parametrize("as_json", [["--json"], []], ids=["json", "table"])
+def test_a_body_that_cannot_be_read_whole_is_left_in_a_private_file(
+    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, body: bytes, said: str, as_json: list[str]
 ) -> None:
-    def fetch(*_: object, **__: Any) -> bytes:
-        return body
+    monkeypatch.setattr(Gateway, "fetch_reports", lambda *_, **__: body)
+    result = run(*READ, "--yes", *as_json)
+    (left,) = tmp_path.iterdir()
+    assert (left.read_bytes(), left.stat().st_mode & 0o777) == (body, 0o600)
+    assert result.exit_code == 1
+    assert f"for you alone: {left}" in result.stderr
+    assert said in result.stderr
+    assert "0 of its reports could be read. Reports are handed out once" in result.stderr
+    assert str(NUMBERS[0]) not in result.stderr
+    if as_json:
+        assert json.loads(result.stdout)["left_in"] == str(left)
 
-    monkeypatch.setattr(Gateway, "fetch_reports", fetch)
+
+def test_a_body_for_which_no_folder_has_room_is_shown(account: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(unkept, "mkstemp", full)
+    monkeypatch.setattr(Gateway, "fetch_reports", lambda *_, **__: b"<html>hello\x1b[2J")
     result = run(*READ, "--yes")
-    assert result.exit_code == status
-    assert shown in result.stderr
+    assert result.exit_code == 1
+    assert "<html>hello�[2J" in result.stderr
+
+
+@pytest.mark.parametrize("form", ["xml", "json"])
+@pytest.mark.parametrize("fault", ["cut_short", "reset", "http_500", "html_page"])
+def test_what_a_bad_day_leaves_of_the_reports_is_shown_or_in_the_file(
+    account: RunningSandbox, tmp_path: Path, fault: str, form: str
+) -> None:
+    sent()
+    account.fault(fault, operation="reports")
+    result = run(*READ, "--yes", "--form", form, "--json")
+    assert result.exit_code == 1
+    (left,) = tmp_path.iterdir()
+    shown = json.loads(result.stdout)
+    assert (shown["kept"], shown["left_in"]) == (False, str(left))
+    assert "Reports are handed out once: what it had to hand out may be gone." in result.stderr
+    assert len(result.stderr) < 1_000
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["journal", "none"])
+def test_a_reply_that_never_came_may_have_taken_reports_with_it(
+    by_file: RunningSandbox, tmp_path: Path, kept: bool
+) -> None:
+    sent()
+    by_file.fault("drop_reply", operation="reports")
+    result = run(*READ, "--yes", *([] if kept else ["--no-journal"]))
+    assert result.exit_code == 1
+    assert "closed without a reply" in result.stderr
+    assert "Reports are handed out once: what it had to hand out may be gone." in result.stderr
+    assert {path for path in tmp_path.iterdir() if path.suffix == ".reply"} == set()
+
+
+def test_where_nothing_was_asked_for_nothing_is_lost(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMSECO_PASSWORD", "x")
+    result = run(*READ, "--url", "http://127.0.0.1:9", "--login", "x", "--yes")
+    assert result.exit_code == 1
+    assert "does not answer (connection refused)" in result.stderr
+    assert "may be gone" not in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_reports_that_cannot_be_shown_are_left_in_a_file(account: RunningSandbox, tmp_path: Path) -> None:
+    sent()
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *READ, "--yes"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    (left,) = tmp_path.iterdir()
+    assert len(parse_reports(left.read_bytes())) == 2
+
+
+def test_a_damaged_reply_is_in_the_journal_and_no_success(by_file: RunningSandbox, sqlite: Database) -> None:
+    sent()
+    by_file.fault("cut_short", operation="reports")
+    result = run(*READ, "--json")
+    assert result.exit_code == 1
+    assert "the reply is damaged\nWhat there is of it is in the journal, as it came" in result.stderr
+    assert json.loads(result.stdout)["truncated"] is True
+    assert len(polls(sqlite)) == 1
+
+
+def test_a_page_instead_of_reports_is_in_the_journal_and_no_success(by_file: RunningSandbox, sqlite: Database) -> None:
+    sent()
+    by_file.fault("html_page", operation="reports")
+    result = run(*READ)
+    assert result.exit_code == 1
+    assert result.stderr.count("handed out once") == 1
+    assert "What there is of it is in the journal, as it came" in result.stderr
+    assert len(polls(sqlite)) == 1
 
 
 def test_where_an_sms_is_reported_once_all_are_asked_for_only_by_consent(
