@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 
+from campaigns.accounts import unserved
 from campaigns.database import Database, default
 from campaigns.models import campaigns
+from campaigns.progress import a_worker_with, its_time
 from campaigns.states import CampaignState
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One line about a campaign."""
+    """One line about a campaign; `reason` is why it is in its state, or what it waits for where a line can tell."""
 
     id: int
     name: str
@@ -41,20 +43,29 @@ def listing(
     """
     c = campaigns.c
     columns = [c[name] for name in Listed.__annotations__ if name != "reason"]
-    found = select(*columns, c.reason, c.pause_reason).order_by(c.id.desc()).limit(most)
+    found = select(*columns, c.reason, c.pause_reason, c.scheduled_at).order_by(c.id.desc()).limit(most)
     if state is not None:
         found = found.where(c.state == state)
     if before is not None:
         found = found.where(c.id < before)
     with (database or default()).reading() as connection:
         rows = connection.execute(found).mappings().all()
+        at_work = {row["account"] for row in rows if row["completed_at"] is None}
+        strange = {account for account in at_work if unserved(connection, account)}
     return [
-        Listed(**{name: row[name] for name in Listed.__annotations__ if name != "reason"}, reason=_why(dict(row)))
+        Listed(**{name: row[name] for name in Listed.__annotations__ if name != "reason"}, reason=_why(row, strange))
         for row in rows
     ]
 
 
-def _why(row: dict[str, object]) -> str | None:
-    paused = row["paused_at"] is not None and row["completed_at"] is None and row["state"] != CampaignState.CANCELLED
-    why = row["pause_reason"] if paused else row["reason"]
+def _why(row: RowMapping, strange: set[str]) -> str | None:
+    ended = row["completed_at"] is not None or row["state"] in (CampaignState.CANCELLED, CampaignState.STALLED)
+    if row["paused_at"] is not None and row["completed_at"] is None and row["state"] != CampaignState.CANCELLED:
+        why = row["pause_reason"]
+    elif row["state"] == CampaignState.SUBMITTED and row["scheduled_at"] is not None:
+        why = f"waits for {its_time(row['scheduled_at'])}"
+    elif row["account"] in strange and not ended:
+        why = f"waits for {a_worker_with(row['account'])}"
+    else:
+        why = row["reason"]
     return None if why is None else str(why)

@@ -216,13 +216,13 @@ def _waits_for(connection: Connection, campaign: Record) -> str | None:
     if campaign.paused_at is not None and campaign.state != CampaignState.CANCELLED:
         return f"a person to resume it: {campaign.pause_reason}"
     if campaign.state == CampaignState.SUBMITTED and campaign.scheduled_at is not None:
-        return f"its time, {campaign.scheduled_at:%Y-%m-%d %H:%M} UTC"
+        return its_time(campaign.scheduled_at)
     if campaign.state == CampaignState.STALLED:  # it has nothing left to send, whether the gateway is well or not
         return str(campaign.reason)
     if campaign.state == CampaignState.CANCELLED and lifecycle.has_only_doubts(connection, campaign.id):
         return lifecycle.STALLED
     if unserved(connection, campaign.account):
-        return f"a worker whose settings have the account {campaign.account!r}: those at work have others"
+        return a_worker_with(campaign.account)
     away = connection.execute(select(accounts.c.away_reason).where(accounts.c.name == campaign.account)).scalar()
     if away is not None:
         return f"the gateway to come back: {away}"
@@ -231,6 +231,16 @@ def _waits_for(connection: Connection, campaign: Record) -> str | None:
     if campaign.state == CampaignState.AWAITING_CREDITS:
         return str(campaign.reason) + _kept_back(connection, campaign.account)
     return None
+
+
+def its_time(scheduled_at: datetime) -> str:
+    """What a campaign waits for that is to begin later."""
+    return f"its time, {scheduled_at:%Y-%m-%d %H:%M} UTC"
+
+
+def a_worker_with(account: str) -> str:
+    """What a campaign waits for whose account no worker has."""
+    return f"a worker whose settings have the account {account!r}: those at work have others"
 
 
 def _kept_back(connection: Connection, account: str) -> str:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from campaigns.bells import Ring
 from campaigns.database import Database
 from worker.settings import Settings
 from worker.smseco.client import Gateway
+
+
+class UnknownAccountError(Exception):
+    """The settings of this worker have no such account; whoever named it waits for a worker that has it."""
+
+    def __init__(self, account: str, known: Iterable[str]) -> None:
+        there = ", ".join(known)
+        super().__init__(f"this worker's settings have no account {account!r} (there are: {there}): its campaigns wait")
 
 
 @dataclass(frozen=True)
@@ -25,8 +34,10 @@ class Resources:
     _mine: threading.local = field(default_factory=threading.local, repr=False)
 
     def gateway(self, account: str) -> Gateway:
-        """This thread's client for the account; raises KeyError for an account that the settings do not have."""
+        """This thread's client for the account. Raises UnknownAccountError."""
         clients: dict[str, Gateway] = self._mine.__dict__.setdefault("clients", {})
+        if account not in self.settings.accounts:
+            raise UnknownAccountError(account, self.settings.accounts)
         if account not in clients:
             clients[account] = self.settings.gateway(account, form=self.form)
         return clients[account]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec
 
 from celery import Task
 from celery.exceptions import Reject, TaskPredicate
@@ -23,10 +24,12 @@ from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
 from worker import funding, sending, submitting, sweeping, tracking
 from worker.celery import app
-from worker.resources import Resources, Slice
+from worker.resources import Resources, Slice, UnknownAccountError
 from worker.ringing import ring
 from worker.settings import settings
 from worker.submitting import HostAwayError
+
+log = logging.getLogger(__name__)
 
 HARMLESS_TWICE = 40.0
 """Seconds after which a task whose process has died is given up, where a second one beside it would do no harm."""
@@ -55,16 +58,21 @@ def resources() -> Resources:
 
 
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def discreet(function: Callable[P, R]) -> Callable[P, R]:
-    """Keep what errors quote (rows, cells, replies: numbers and texts) out of logs, events and tracebacks."""
+def discreet(function: Callable[P, str]) -> Callable[P, str]:
+    """Keep what errors quote (rows, cells, replies: numbers and texts) out of logs, events and tracebacks.
+
+    That an account is another worker's is no failure of this one: it is said, and there is nothing to trace.
+    """
 
     @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+    def call(*args: P.args, **kwargs: P.kwargs) -> str:
         try:
             return function(*args, **kwargs)
+        except UnknownAccountError as unknown:
+            log.warning("%s", unknown)
+            return str(unknown)
         except TaskPredicate:  # Celery's own: come again later, or be rejected
             raise
         except Exception as error:  # noqa: BLE001  it is raised again, by its kind

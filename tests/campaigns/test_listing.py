@@ -1,8 +1,11 @@
 """Campaigns in a row, page by page."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 import campaigns
+from campaigns import accounts
 from campaigns.database import Database
 from campaigns.keys import keep_refusal
 
@@ -42,6 +45,17 @@ def test_a_line_says_whose_it_is_and_why_it_is_so(any_database: Database, five: 
     assert (refused.name, refused.account, refused.key) == ("Promo", "default", "p")
     assert refused.reason == "refused: rate: too high"
     assert refused.completed_at is not None
+
+
+def test_it_says_what_it_waits_for_where_a_line_can_tell(any_database: Database, five: list[int]) -> None:
+    later = {**SPEC, "scheduled_at": datetime(2100, 1, 1, 9, tzinfo=UTC)}
+    campaigns.submit(later, ["0708091011"], database=any_database)
+    strange = campaigns.submit({**SPEC, "account": "shopp"}, ["0708091011"], database=any_database).id
+    accounts.serve(any_database, ["default"])
+    why = {row.id: row.reason for row in campaigns.listing(database=any_database)}
+    assert why[strange] == "waits for a worker whose settings have the account 'shopp': those at work have others"
+    assert why[strange - 1] == "waits for its time, 2100-01-01 09:00 UTC"
+    assert why[five[0]] is None
 
 
 def test_why_it_is_paused_comes_before_why_it_is_in_its_state(any_database: Database, five: list[int]) -> None:

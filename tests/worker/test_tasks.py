@@ -138,6 +138,26 @@ class TestATurn:
         assert bells.ring(database, BELL, lambda *_: None)
 
 
+@pytest.mark.parametrize(
+    ("name", "work"), [("fund", ("shopp",)), ("poll", ("shopp",)), ("send", ("shopp", 1))], ids=["fund", "poll", "send"]
+)
+def test_an_account_that_this_worker_does_not_have_is_one_sentence_and_no_traceback(
+    tasks: ModuleType,
+    database: Database,
+    rung: list[Any],
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    work: tuple[Any, ...],
+) -> None:
+    serials: list[int] = []
+    bells.ring(database, getattr(bells, name)(*work), lambda _bell, serial, _after: serials.append(serial))
+    told = getattr(tasks, name)(*work, serials[0])
+    (record,) = caplog.records
+    assert record.getMessage() == told
+    assert told == "this worker's settings have no account 'shopp' (there are: default): its campaigns wait"
+    assert record.exc_info is None
+
+
 class TestWhatMayBeSaidOfAFailure:
     """Errors quote what they are about, and logs, events and Flower show errors."""
 
