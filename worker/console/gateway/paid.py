@@ -188,6 +188,6 @@ def _tell(order: Order, receipt: Receipt, *, as_json: bool) -> None:
     total = f"{taken}, {screen.credit(receipt.credits)}{left}"
     screen.out().print(screen.plain(f"{total}; msgfid {receipt.msgfid}{order.known_as}"))
     if again := repeated(order.asked):
-        screen.out().print(f"repeated, and taken once: {again:,}")
+        screen.out().print(f"repeated: {again:,} (a number gets one message from one request)")
     if missing:
         screen.out().print(screen.plain(f"{order.left_out}: {', '.join(missing)}"))

@@ -9,16 +9,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import gettempdir, mkstemp
-from typing import TYPE_CHECKING
 
 import click
 
 from worker.smseco import BadReply, ReadFailed, parse_reports
 from worker.smseco.reports import names_an_sms
 from worker.smseco.values import ReportBatch
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GONE = "Reports are handed out once: what it had to hand out may be gone."
 DAMAGED = "the reply is damaged"
@@ -50,7 +46,8 @@ def take(fetch: Callable[[], bytes], show: Callable[[ReportBatch, Path | None], 
     try:
         show(batch, left)
     except BaseException:  # a full disk, a reader that went away: they were shown to nobody
-        _ = left or _leave(body)
+        if left is None:
+            _leave(body)
         raise
     if reason:
         raise click.ClickException(f"{reason}\n{len(batch):,} of its reports could be read. {GONE}")
@@ -79,24 +76,24 @@ def _leave(body: bytes) -> Path | None:
     """Put it into a file that nobody else may read, and say where; on the screen if there is no room for it."""
     from worker.console import screen
 
-    for path in _written(body):
+    path = _written(body, ".") or _written(body, gettempdir())
+    if path is None:
+        screen.err().print(screen.plain(body.decode(errors="replace")))
+    else:
         click.echo(f"the reply, as it came, for you alone: {path}", err=True)
-        return path
-    screen.err().print(screen.plain(body.decode(errors="replace")))
-    return None
+    return path
 
 
-def _written(body: bytes) -> Iterator[Path]:
-    """The file, where the first of some folders takes it whole."""
-    for folder in (".", gettempdir()):
-        try:
-            handle, name = mkstemp(prefix="reports-", suffix=".reply", dir=folder)
-        except OSError:
-            continue
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(body)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            continue
-        yield Path(name).resolve()
+def _written(body: bytes, folder: str) -> Path | None:
+    """The file, if the folder takes it whole."""
+    try:
+        handle, name = mkstemp(prefix="reports-", suffix=".reply", dir=folder)
+    except OSError:
+        return None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        return None
+    return Path(name).resolve()

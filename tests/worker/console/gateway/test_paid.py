@@ -177,7 +177,7 @@ def test_the_numbers_that_were_not_taken_are_named(account: RunningSandbox) -> N
     assert said.exit_code == 0, said.stderr
     assert "Repeated numbers, each of which gets one message from one request: 2." in said.stderr
     assert "2 of 5 numbers taken" in said.stdout
-    assert "repeated, and taken once: 2\n" in said.stdout
+    assert "repeated: 2 (a number gets one message from one request)\n" in said.stdout
     assert "not taken: 12\n" in said.stdout
     assert json.loads(run(*words, "--json").stdout)["not_taken"] == ["12"]
 
