@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from subprocess import PIPE
 
 from click.testing import CliRunner, Result
@@ -25,7 +28,7 @@ def at_a_terminal(*words: str, answers: dict[str, str]) -> tuple[int, str]:
     "\\x03" is Ctrl-C; one that comes between a prompt and the reading behind it is lost, and is pressed again.
     """
     command = [sys.executable, "-c", _TERMINAL, *PROGRAM, *words]
-    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0) as process:
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0) as process, _no_longer_than(60, process):
         assert process.stdin is not None
         assert process.stdout is not None
         seen = b""
@@ -39,6 +42,18 @@ def at_a_terminal(*words: str, answers: dict[str, str]) -> tuple[int, str]:
                 process.stdin.write(answer.encode())
         seen += process.stdout.read()
         return process.wait(30), seen.decode()
+
+
+@contextmanager
+def _no_longer_than(seconds: float, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whoever reads from it would wait for ever: the limit of a test ends the test, and not what it has started."""
+    killer = threading.Timer(seconds, process.kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        killer.cancel()
+        process.kill()
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

@@ -1,6 +1,7 @@
 """Who asks which gateway: an account of the settings, or a URL and a login with a password that no option shows."""
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,11 @@ def test_plain_http_beyond_this_machine_has_to_be_agreed_to(monkeypatch: pytest.
     result = run("gateway", "balance", "--url", "http://sms.invalid", "--login", "x")
     assert result.exit_code == 2
     assert "use https, or add --allow-plain-http" in result.stderr
+
+    def asks(*_: object, **__: object) -> None:  # a real resolver may take its time to say no
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", asks)
     allowed = run("gateway", "balance", "--url", "http://sms.invalid", "--login", "x", "--allow-plain-http")
     assert "the gateway does not answer" in allowed.stderr
 
