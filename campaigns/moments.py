@@ -13,6 +13,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
+SQLITE_FORMAT = "%Y-%m-%d %H:%M:%f000"
+"""For SQLite's strftime, which knows milliseconds: with the six digits of a bound moment, for they compare as texts."""
+
 
 class Moment(TypeDecorator[datetime]):
     """An instant: aware in Python and UTC, `timestamptz` on PostgreSQL, ISO text on SQLite."""
@@ -57,7 +60,7 @@ def _now_postgresql(_element: Any, _compiler: Any, **_: Any) -> str:
 
 @compiles(now, "sqlite")
 def _now_sqlite(_element: Any, _compiler: Any, **_: Any) -> str:
-    return "strftime('%Y-%m-%d %H:%M:%f', 'now')"
+    return f"strftime('{SQLITE_FORMAT}', 'now')"
 
 
 @compiles(later, "postgresql")
@@ -68,4 +71,4 @@ def _later_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(later, "sqlite")
 def _later_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     seconds = compiler.process(element.clauses, **options)
-    return f"strftime('%Y-%m-%d %H:%M:%f', 'now', printf('%+.3f seconds', {seconds}))"
+    return f"strftime('{SQLITE_FORMAT}', 'now', printf('%+.3f seconds', {seconds}))"

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from campaigns import accounts
 from campaigns.database import Database, Record, later, now
 from campaigns.models import batches, campaigns
+from campaigns.moments import SQLITE_FORMAT
 from campaigns.states import BatchState, CampaignState
 
 _CLAIMABLE = [BatchState.PENDING, BatchState.UNCHECKED]
@@ -108,7 +109,7 @@ def _next_opening(connection: Connection, seconds: float) -> Any:
     c = campaigns.c
     if connection.dialect.name == "sqlite":
         earliest = func.max(func.coalesce(c.next_send_at, now()), later(-LATENESS))
-        return func.strftime("%Y-%m-%d %H:%M:%f", earliest, f"{seconds:+.3f} seconds")
+        return func.strftime(SQLITE_FORMAT, earliest, f"{seconds:+.3f} seconds")
     start = func.greatest(func.coalesce(c.next_send_at, now()), later(-LATENESS))
     return start + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 

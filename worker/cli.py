@@ -5,7 +5,9 @@ What each does is in the module that the table names.
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from typing import Any
 
 import click
@@ -51,6 +53,20 @@ class Commands(Group):
 
     entries = COMMANDS
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, and end with the status of what was done: 1 at least, where what it said could not be shown."""
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            if not _all_is_shown() and not end.code:
+                raise SystemExit(1) from None
+            raise
+        except OSError as failure:
+            if _all_is_shown():
+                raise  # it was of something else
+            click.echo(f"Error: it cannot be shown: {failure.strerror}", err=True)
+            raise SystemExit(1) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run; raises ClickException with a sentence for whatever a person can put right."""
         try:
@@ -70,6 +86,19 @@ class Commands(Group):
             if said is None:
                 raise
             raise click.ClickException(said) from None
+
+
+def _all_is_shown() -> bool:
+    """Whether standard output took everything (a full disk does not).
+
+    What it did not take is dropped: the interpreter would try once more at its end, and end with a status of its own.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 @click.command(cls=Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

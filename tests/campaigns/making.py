@@ -22,6 +22,7 @@ from campaigns.models import attempts
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import messages as messages_table
+from campaigns.moments import SQLITE_FORMAT
 from campaigns.payload import ReceiptLines
 from campaigns.reports import Reports
 from campaigns.settings import domain_settings
@@ -218,7 +219,7 @@ MOMENTS = (
 
 def _earlier(database: Database, column: Any, seconds: float) -> Any:
     if database.is_sqlite:
-        return func.strftime("%Y-%m-%d %H:%M:%f", column, f"-{seconds:.3f} seconds")
+        return func.strftime(SQLITE_FORMAT, column, f"-{seconds:.3f} seconds")
     return column - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 

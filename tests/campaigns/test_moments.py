@@ -80,6 +80,16 @@ def test_a_moment_is_compared_with_the_clock_as_an_instant(database: Database) -
     assert found == [early]
 
 
+def test_a_moment_of_the_clock_is_neither_before_nor_after_itself(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute(insert(kept), [{"moment": database.clock()}])
+        connection.execute(insert(kept).values(moment=now()))
+        connection.execute(insert(kept).values(moment=later(60)))
+        for moment in connection.execute(select(kept.c.moment)).scalars().all():
+            same = kept.c.moment.between(moment, moment) & (kept.c.moment == moment)
+            assert set(connection.execute(select(kept.c.moment).where(same)).scalars()) == {moment}
+
+
 def test_the_clock_moves_within_a_transaction(database: Database) -> None:
     with database.transaction() as connection:
         first = connection.execute(select(now())).scalar_one()

@@ -422,3 +422,14 @@ def test_ctrl_c_while_watching_leaves_the_campaign_alone(clients: str) -> None:
     assert (process.returncode, output) == (130, "")
     assert "campaign 1 goes on" in errors
     assert campaigns.progress(1).state == "funding"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_what_cannot_be_shown_is_a_failure_in_a_sentence(buffered: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": buffered},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "Error: it cannot be shown: No space left on device\n")
