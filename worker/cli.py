@@ -5,6 +5,7 @@ What each does is in the module that the table names.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -62,9 +63,9 @@ class Commands(Group):
                 raise SystemExit(1) from None
             raise
         except OSError as failure:
-            if _all_is_shown():
-                raise  # it was of something else
-            click.echo(f"Error: it cannot be shown: {failure.strerror}", err=True)
+            if _all_is_shown() and failure.errno != errno.ENOSPC:
+                raise
+            click.echo(f"Error: it cannot be shown or written: {failure.strerror}", err=True)
             raise SystemExit(1) from None
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -432,4 +432,4 @@ def test_what_cannot_be_shown_is_a_failure_in_a_sentence(buffered: str) -> None:
             [*PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
             env={**os.environ, "PYTHONUNBUFFERED": buffered},
         )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, "Error: it cannot be shown: No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "Error: it cannot be shown or written: No space left on device\n")
