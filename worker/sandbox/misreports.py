@@ -14,13 +14,14 @@ from worker.sandbox.calls import Answer, Credentials, ReportsAnswer, ReportsCall
 from worker.sandbox.codes import NOTHING_TO_READ, Refused
 from worker.sandbox.faults import REPORTS, Faults
 from worker.sandbox.gateway import Gateway
+from worker.sandbox.outcomes import ENDS
 
 # A report with the msgfid that it stands under.
 _Report = tuple[str, tuple[str, int, str, int]]
 
 # Spelled as the vendor's, and of a time that is far away.
 STRANGE_MSGFID, STRANGE_SMSFIDS = "ffffffffffffff-99999999", ("fffffffffffff8-99999997", "fffffffffffff8-99999998")
-_DELIVERED = 56  # the one status that nothing overwrites, should anybody take it for theirs
+_DELIVERED = ENDS["delivered"]  # which nothing overwrites, should anybody take it for theirs
 
 
 class Misreports:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from worker.sandbox.codes import ERRORS, STATUSES
 from worker.sandbox.control import Control
+from worker.sandbox.outcomes import ENDS, SILENT
 
 FILES = Path(__file__).parent / "page"
 ASSETS = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
@@ -24,8 +25,8 @@ SMS_OF_ONE = 200
 _TEMPLATES = Environment(
     loader=FileSystemLoader(FILES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_GOOD = 56
-_BAD = frozenset({49, 54, 59, 60, 62})
+_GOOD = ENDS["delivered"]
+_BAD = frozenset(ENDS.values()) - {_GOOD, SILENT}
 _FIGURES = {
     "acceptances": "Requests accepted",
     "recipients": "SMS accepted",

@@ -1,11 +1,11 @@
-"""What the transcripts ask, as values: the same whatever the form. And texts that need care in each of them."""
+"""What the transcripts ask and tell, as values: the same whatever the form. And texts that need care in each."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from worker.smseco import Credentials, Sending
+from worker.smseco import Credentials, ReportBatch, Sending
 from worker.smseco.forms import Form
 from worker.smseco.request import Request
 
@@ -29,6 +29,13 @@ _SENDINGS = {
         ],
     ),
 }  # fmt: skip
+
+# What `reports_reply` tells, as `rows` puts it.
+ROWS = [
+    ("55857bdb8d51b7-38880789", "55857bf80517a0-38726421", "05442710", 56, "2015-06-21 16:49:30"),
+    ("55857bdb8d51b7-38880789", "55857bf80517a0-38726422", "07352518", 59, "2015-06-21 16:49:31"),
+    ("55857bdb8d51b7-38880790", "55857bf80517a0-38726424", "05442710", 55, "2015-06-21 16:50:02"),
+]
 
 REQUESTS: dict[str, Callable[[Form], Request]] = {
     **{
@@ -56,3 +63,9 @@ CARRIED = st.text(
     )
 )
 """Any text that the gateway can be given, and often what one form or another has to escape."""
+
+
+def rows(batch: ReportBatch) -> list[tuple[str, str, str, int, str]]:
+    """Its reports: msgfid, smsfid, destination, code and date of each."""
+    columns = (batch.msgfids, batch.smsfids, batch.destinations, batch.codes, batch.dates)
+    return list(zip(*columns, strict=True))

@@ -4,7 +4,8 @@ import json as plain
 
 import pytest
 
-from tests.worker.smseco.test_json_reports import ROWS, WOBBLES, reports_whole_in, rows
+from tests.worker.smseco.documented import ROWS, rows
+from tests.worker.smseco.test_json_reports import WOBBLES, reports_whole_in
 from worker.smseco import BadReply
 from worker.smseco.json_pieces import one_by_one
 from worker.smseco.json_reports import _row_of, parse_reports

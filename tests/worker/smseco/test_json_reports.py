@@ -7,19 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.worker.smseco.documented import ROWS, rows
 from worker.smseco import BadReply, NeedsPerson, Refused, parse_reports
 
-FIRST, SECOND = "55857bdb8d51b7-38880789", "55857bdb8d51b7-38880790"
-ROWS = [
-    (FIRST, "55857bf80517a0-38726421", "05442710", 56, "2015-06-21 16:49:30"),
-    (FIRST, "55857bf80517a0-38726422", "07352518", 59, "2015-06-21 16:49:31"),
-    (SECOND, "55857bf80517a0-38726424", "05442710", 55, "2015-06-21 16:50:02"),
-]
-
-
-def rows(batch):
-    columns = (batch.msgfids, batch.smsfids, batch.destinations, batch.codes, batch.dates)
-    return list(zip(*columns, strict=True))
+FIRST = "55857bdb8d51b7-38880789"
 
 
 @pytest.mark.parametrize("name", ["reports_reply", "reports_mended_reply"])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.worker.smseco.documented import ROWS, rows
 from worker.smseco import (
     BadReply,
     Credentials,
@@ -195,21 +196,9 @@ def test_a_refusal_in_an_envelope_is_one(stub, transcript):
         gateway.merge(Sending("15", "TOTO", "{nom}", [225], ("nom",), [("Awa",)]))
 
 
-REPORTS = [
-    ("55857bdb8d51b7-38880789", "55857bf80517a0-38726421", "05442710", 56, "2015-06-21 16:49:30"),
-    ("55857bdb8d51b7-38880789", "55857bf80517a0-38726422", "07352518", 59, "2015-06-21 16:49:31"),
-    ("55857bdb8d51b7-38880790", "55857bf80517a0-38726424", "05442710", 55, "2015-06-21 16:50:02"),
-]
-
-
-def rows_of(batch):
-    columns = (batch.msgfids, batch.smsfids, batch.destinations, batch.codes, batch.dates)
-    return list(zip(*columns, strict=True))
-
-
 def test_reports_are_read_with_the_sending_that_they_belong_to(wobbly):
     batch = parse_reports(wobbly("reports_reply"))
-    assert (rows_of(batch), batch.truncated) == (REPORTS, False)
+    assert (rows(batch), batch.truncated) == (ROWS, False)
 
 
 def test_every_status_of_the_documents_table_is_read(wobbly):
@@ -228,8 +217,8 @@ def test_a_refused_report_request_is_raised_with_its_code(wobbly):
 
 def test_the_quick_scan_suffices_for_reports_as_assumed_whole_or_cut(transcript):
     body = transcript("soap/reports_reply.xml")
-    assert rows_of(xml_reports._scan(body)) == REPORTS
-    assert rows_of(xml_reports._scan(body[:-50])) == REPORTS
+    assert rows(xml_reports._scan(body)) == ROWS
+    assert rows(xml_reports._scan(body[:-50])) == ROWS
 
 
 @pytest.mark.parametrize("shape", ["as assumed", "prefixed", "typed"])
@@ -238,7 +227,7 @@ def test_reports_cut_anywhere_yield_each_that_is_whole(transcript, shape):
     ends = [match.end() for match in re.finditer(rb"</(ns1:)?dlr>", whole)]
     for at in range(whole.index(b"statut>"), len(whole)):
         batch = parse_reports(whole[:at])
-        assert rows_of(batch) == REPORTS[: sum(end <= at for end in ends)], f"cut at {at}"
+        assert rows(batch) == ROWS[: sum(end <= at for end in ends)], f"cut at {at}"
         assert batch.truncated, f"cut at {at}"
 
 

@@ -7,20 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.worker.smseco.documented import ROWS, rows
 from worker.smseco import BadReply, NeedsPerson, Refused, parse_reports
 from worker.smseco.xml_reports import _reports_below, _salvage, _scan
 from worker.smseco.xml_tree import parse_reply
-
-ROWS = [
-    ("55857bdb8d51b7-38880789", "55857bf80517a0-38726421", "05442710", 56, "2015-06-21 16:49:30"),
-    ("55857bdb8d51b7-38880789", "55857bf80517a0-38726422", "07352518", 59, "2015-06-21 16:49:31"),
-    ("55857bdb8d51b7-38880790", "55857bf80517a0-38726424", "05442710", 55, "2015-06-21 16:50:02"),
-]
-
-
-def rows(batch):
-    columns = (batch.msgfids, batch.smsfids, batch.destinations, batch.codes, batch.dates)
-    return list(zip(*columns, strict=True))
 
 
 def test_reports_are_read_with_the_sending_that_they_belong_to(transcript):
