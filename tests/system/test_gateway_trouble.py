@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from campaigns.progress import Progress
 from campaigns.states import CampaignState
 from tests.system.door import HTML, WRONG_PASSWORD, Door
 from tests.system.installation import Gateway, Installation, people, select, whom
@@ -11,6 +12,7 @@ from tests.system.installation import Gateway, Installation, people, select, who
 pytestmark = pytest.mark.system
 
 SIZE = 20
+PROCESSES = 2  # of the shared worker: as many requests may be in the air
 
 
 @pytest.fixture
@@ -35,6 +37,23 @@ def begun(shared: Installation) -> int:
     made = shared.submit("away", people(50 * SIZE), batch_size=SIZE)
     shared.until(lambda: gateway.count() >= before + 3 * SIZE)
     return made
+
+
+def sent(shared: Installation) -> set[str]:
+    """The numbers that the gateway has accepted."""
+    return set(shared.gateways["away"].sent())
+
+
+def doubted(shared: Installation, made: int) -> set[str]:
+    """The numbers in a campaign's batches in doubt."""
+    found = """SELECT msisdn FROM messages JOIN batches ON batches.id = batch_id
+        WHERE messages.campaign_id = :id AND batches.state = 'in_doubt'"""
+    return {str(row.msisdn) for row in select(shared, found, id=made)}
+
+
+def only_lost_ones_are_open(shared: Installation, account: Progress) -> bool:
+    """Whether a campaign waits for nothing but what its gateway never got."""
+    return account.state == CampaignState.STALLED and not doubted(shared, account.id) & sent(shared)
 
 
 def failures(shared: Installation) -> int:
@@ -66,9 +85,11 @@ def test_a_gateway_that_goes_away_in_mid_campaign_is_waited_for(shared: Installa
     shared.until(lambda: failures(shared) >= 2)
     shared.gateways["away"].sandbox.settings(latency=0.0)
     door.open()
-    account = shared.ended(made, within=30)
-    assert (account.state, account.in_doubt_attempts) == (CampaignState.COMPLETED, 0)
-    assert whom(shared, made) <= set(shared.gateways["away"].sent())
+    # A request that was in the air as the door fell shut may have been lost on the way: then it stays in doubt.
+    account = shared.seen(made, lambda account: account.finished or only_lost_ones_are_open(shared, account), within=30)
+    assert account.state == (CampaignState.STALLED if account.in_doubt_attempts else CampaignState.COMPLETED)
+    assert account.in_doubt_attempts <= PROCESSES
+    assert whom(shared, made) - sent(shared) == doubted(shared, made)
     shared.settled("away", made)
 
 
