@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from campaigns.database import Moment, now
-from campaigns.states import AttemptState, BatchState, CampaignState, PollState
+from campaigns.states import AttemptState, BatchState, CampaignState, Decision, PollState
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
 Credits = Numeric(14, 4)
@@ -47,8 +47,8 @@ metadata = MetaData(
 )
 
 
-def _either(states: type[StrEnum]) -> str:
-    return "state IN (" + ", ".join(f"'{state}'" for state in states) + ")"
+def _either(states: type[StrEnum], column: str = "state") -> str:
+    return f"{column} IN (" + ", ".join(f"'{state}'" for state in states) + ")"
 
 
 # An account at the gateway, by name; its credentials stay in the settings. Its row is the lock of all that is money.
@@ -210,6 +210,16 @@ attempts = Table(
     Column("asked_at", Moment()),  # when its reports were last asked for by msgfid
     Column("ended_at", Moment()),  # none of its messages was silent any more: it need not be asked for
     CheckConstraint(_either(AttemptState), name="state_known"),
+    CheckConstraint("credits >= 0", name="no_negative_price"),
+    CheckConstraint("(credits IS NOT NULL) = (state IN ('accepted', 'accepted_late'))", name="posted_once_accepted"),
+    Index(  # whoever is not refused, given up or sent again has the batch for himself: nobody can be sent to twice
+        "attempts_live",
+        "batch_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("state IN ('open', 'in_doubt', 'accepted')"),
+        sqlite_where=text("state IN ('open', 'in_doubt', 'accepted')"),
+    ),
     Index("attempts_msgfid", "msgfid", postgresql_where=text("msgfid IS NOT NULL")),
     Index("attempts_msgid", "msgid", unique=True),
     Index("attempts_batch", "batch_id"),
@@ -221,6 +231,19 @@ attempts = Table(
         "account",
         postgresql_where=text("state IN ('open', 'in_doubt')"),
     ),
+)
+
+# Who decided what becomes of a request in doubt, when and why; one decision each.
+resolutions = Table(
+    "resolutions",
+    metadata,
+    Column("attempt_id", Id, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
+    Column("campaign_id", Id, nullable=False, index=True),
+    Column("decision", Text, nullable=False),
+    Column("decided_at", Moment(), nullable=False, server_default=now()),
+    Column("decided_by", Text, nullable=False),  # a person's name, or "policy"
+    Column("reason", Text, nullable=False),
+    CheckConstraint(_either(Decision, "decision"), name="decision_known"),
 )
 
 # Answers to number lookups; the first one counts.
@@ -244,6 +267,8 @@ report_polls = Table(
     Column("body", LargeBinary),  # as it came, compressed
     Column("reports", Integer),
     Column("unknown", JSON),  # the msgfids in it that no attempt has (yet)
+    Column("tries", SmallInteger, nullable=False, server_default=text("0")),  # to apply it, which failed
+    Column("detail", Text),  # why it cannot be applied
     CheckConstraint(_either(PollState), name="state_known"),
     Index(
         "report_polls_at_work",
@@ -263,6 +288,22 @@ holds = Table(
     CheckConstraint("credits >= 0", name="no_debt"),
 )
 
+# What the gateway said of an account, and what our own ledger said at the same moment; a row where either changed.
+balance_readings = Table(
+    "balance_readings",
+    metadata,
+    Column("id", Id, Identity(), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("asked_at", Moment(), nullable=False),
+    Column("credits", Credits, nullable=False),
+    Column("consumed", Credits),  # by the gateway's count, net of what it gave back
+    Column("posted", Credits, nullable=False),  # by our ledger, since its beginning
+    Column("refunded", Credits, nullable=False),
+    Column("unsettled", Credits, nullable=False),  # of requests of which nobody knew then
+    Column("drift", Credits),  # what the gateway counts more than we do since the first reading; not known without both
+    Index("balance_readings_latest", "account", "asked_at"),
+)
+
 refunds = Table(
     "refunds",
     metadata,
@@ -270,6 +311,7 @@ refunds = Table(
     Column("msisdn", BigInteger, primary_key=True),
     Column("campaign_id", Id, nullable=False, index=True),
     Column("credits", Credits, nullable=False),
+    CheckConstraint("credits >= 0", name="no_charge"),
     Column("refunded_at", Moment(), nullable=False, server_default=now()),
 )
 
@@ -280,4 +322,14 @@ bells = Table(
     Column("key", Text, primary_key=True),
     Column("serial", BigInteger, nullable=False),
     Column("until", Moment(), nullable=False),
+    Column("tries", SmallInteger, nullable=False, server_default=text("0")),  # taken up and not brought to an end
+    Column("trouble", Text),  # why the last one broke
+)
+
+# When what must go round last did.
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("beat_at", Moment(), nullable=False),
 )

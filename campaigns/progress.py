@@ -27,6 +27,7 @@ AS_ITS_BATCH: Mapping[BatchState, str] = {
     BatchState.ACCEPTED: "in_flight",
     BatchState.REFUSED: "refused",
     BatchState.IN_DOUBT: "in_doubt",
+    BatchState.WRITTEN_OFF: "written_off",
     BatchState.VOIDED: "voided",
 }
 """What a message is whose own status says no more than its batch's state."""

@@ -102,6 +102,12 @@ class Spec(BaseModel):
     batch_size: int = Field(default=500, ge=1, le=5_000, description="messages in one request")
     flash: bool = Field(default=False, description="shown at once, not stored by the phone")
     transliterate: bool = Field(default=False, description="make the text fit GSM-7, which costs a third of UCS-2")
+    in_doubt: Literal["hold", "resend", "write_off"] = Field(
+        default="hold", description="what becomes of a request whose fate nobody knows when its deadline has passed"
+    )
+    in_doubt_deadline: int = Field(
+        default=1_800, ge=1_800, le=2_592_000, description="seconds in which its delivery reports may still settle it"
+    )
     on_insufficient_credits: Literal["wait", "fail"] = "wait"
     number_column: Annotated[str, StringConstraints(min_length=1)] | None = Field(
         default=None, description="the audience's column with the numbers, where it cannot be told"

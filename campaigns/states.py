@@ -39,6 +39,7 @@ class BatchState(StrEnum):
     ACCEPTED = "accepted"  # the gateway took it
     REFUSED = "refused"  # the gateway refused it for good; nobody got a message
     IN_DOUBT = "in_doubt"  # the request left and no proper reply came back
+    WRITTEN_OFF = "written_off"  # it was in doubt, and it was decided to ask no more
     VOIDED = "voided"  # its campaign was cancelled before it left
 
 
@@ -61,7 +62,17 @@ class AttemptState(StrEnum):
     REFUSED = "refused"  # the gateway said no, with a code
     NOT_SENT = "not_sent"  # proof that nothing left this machine
     IN_DOUBT = "in_doubt"  # nobody knows yet
+    RESENT = "resent"  # nobody knows, and its messages were given free to be sent again
+    WRITTEN_OFF = "written_off"  # nobody knows, and nobody waits for it any longer
     ACCEPTED_LATE = "accepted_late"  # proof came after its messages had been sent again or written off
+
+
+class Decision(StrEnum):
+    """What is made of a request in doubt, by a person or by its campaign's policy."""
+
+    ACCEPTED = "accepted"  # the gateway took it: its messages wait for their reports
+    RESEND = "resend"  # it did not, or may have: its messages are sent again
+    WRITE_OFF = "write_off"  # nobody is texted, and nobody waits for an answer
 
 
 class PollState(StrEnum):
@@ -71,6 +82,7 @@ class PollState(StrEnum):
     STORED = "stored"  # the raw body is here, not yet applied
     PARKED = "parked"  # applied but for reports of sendings that nobody knows (yet)
     APPLIED = "applied"  # every report of it is applied, or belongs to nobody here
+    BROKEN = "broken"  # it was tried three times and cannot be applied; its body is kept, the detail says why
     LOST = "lost"  # the request was made and no body arrived: the gateway may have consumed reports
 
 

@@ -55,8 +55,8 @@ def old_history(database: Database) -> None:
             (campaign_id, number, alphabet, merged, size, segments, credits, lookup_credits, state, payload)
             SELECT id, 1, 'gsm7', true, 1, 1, 1, 0, 'accepted', '' FROM campaigns WHERE id > 1""",
         """INSERT INTO attempts
-            (account, kind, campaign_id, batch_id, size, msgid, state, started_at, leased_until, estimated)
-            SELECT 'default', 'send', campaign_id, id, 1, id, 'accepted', '2020-01-01', '2020-01-01', 1
+            (account, kind, campaign_id, batch_id, size, msgid, state, started_at, leased_until, estimated, credits)
+            SELECT 'default', 'send', campaign_id, id, 1, id, 'accepted', '2020-01-01', '2020-01-01', 1, 1
             FROM batches WHERE campaign_id > 1""",
         f"{count} INSERT INTO report_polls (account, state) SELECT 'default', 'applied' FROM n",
     ]

@@ -157,8 +157,9 @@ def test_more_sendings_may_be_overdue_than_a_statement_has_parameters(
     making.change(
         postgresql,
         text("""INSERT INTO attempts
-            (account, kind, campaign_id, batch_id, size, msgid, state, started_at, leased_until, settled_at, estimated)
-            SELECT 'default', 'send', campaign_id, id, 1, id, 'accepted', now(), now(), now(), 1
+            (account, kind, campaign_id, batch_id, size, msgid, state, started_at, leased_until, settled_at,
+                estimated, credits)
+            SELECT 'default', 'send', campaign_id, id, 1, id, 'accepted', now(), now(), now(), 1, 1
             FROM batches WHERE number > 1"""),
     )
     making.clock_goes_on(postgresql, 61, attempts.c.settled_at)

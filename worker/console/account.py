@@ -26,6 +26,7 @@ IN_ORDER = (
     "no_credit",
     "refused",
     "voided",
+    "written_off",
     "unreported",
 )
 """Statuses of messages, in the order in which they are come by."""

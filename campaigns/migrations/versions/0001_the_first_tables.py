@@ -32,6 +32,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="accounts_pk"),
     )
     op.create_table(
+        "balance_readings",
+        sa.Column("id", Id, sa.Identity(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("credits", Credits, nullable=False),
+        sa.Column("consumed", Credits, nullable=True),
+        sa.Column("posted", Credits, nullable=False),
+        sa.Column("refunded", Credits, nullable=False),
+        sa.Column("unsettled", Credits, nullable=False),
+        sa.Column("drift", Credits, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="balance_readings_pk"),
+    )
+    op.create_index("balance_readings_latest", "balance_readings", ["account", "asked_at"])
+    op.create_table(
+        "heartbeats",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("beat_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="heartbeats_pk"),
+    )
+    op.create_table(
         "audiences",
         sa.Column("id", Id, sa.Identity(), nullable=False),
         sa.Column("columns", sa.JSON(), nullable=False),
@@ -49,6 +69,8 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("serial", sa.BigInteger(), nullable=False),
         sa.Column("until", Moment(), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("key", name="bells_pk"),
     )
     op.create_table(
@@ -73,8 +95,10 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("reports", sa.Integer(), nullable=True),
         sa.Column("unknown", sa.JSON(), nullable=True),
+        sa.Column("tries", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('asked', 'stored', 'parked', 'applied', 'lost')", name=op.f("report_polls_state_known")
+            "state IN ('asked', 'stored', 'parked', 'applied', 'broken', 'lost')", name=op.f("report_polls_state_known")
         ),
         sa.PrimaryKeyConstraint("id", name="report_polls_pk"),
     )
@@ -160,7 +184,7 @@ def upgrade() -> None:
         sa.Column("attempt_id", Id, nullable=True),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "state IN ('unchecked', 'checking', 'pending', 'sending', 'accepted', 'refused', 'in_doubt', 'voided')",
+            "state IN ('unchecked', 'checking', 'pending', 'sending', 'accepted', 'refused', 'in_doubt', 'written_off', 'voided')",
             name=op.f("batches_state_known"),
         ),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="batches_campaign_id_fk", ondelete="CASCADE"),
@@ -218,8 +242,13 @@ def upgrade() -> None:
         sa.Column("asked_at", Moment(), nullable=True),
         sa.Column("ended_at", Moment(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('open', 'accepted', 'refused', 'not_sent', 'in_doubt', 'accepted_late')",
+            "state IN ('open', 'accepted', 'refused', 'not_sent', 'in_doubt', 'resent', 'written_off', 'accepted_late')",
             name=op.f("attempts_state_known"),
+        ),
+        sa.CheckConstraint("credits >= 0", name=op.f("attempts_no_negative_price")),
+        sa.CheckConstraint(
+            "(credits IS NOT NULL) = (state IN ('accepted', 'accepted_late'))",
+            name=op.f("attempts_posted_once_accepted"),
         ),
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name="attempts_batch_id_fk", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="attempts_campaign_id_fk", ondelete="CASCADE"),
@@ -227,6 +256,14 @@ def upgrade() -> None:
     )
     op.create_index("attempts_batch", "attempts", ["batch_id"])
     op.create_index("attempts_campaign", "attempts", ["campaign_id"])
+    op.create_index(
+        "attempts_live",
+        "attempts",
+        ["batch_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('open', 'in_doubt', 'accepted')"),
+        sqlite_where=sa.text("state IN ('open', 'in_doubt', 'accepted')"),
+    )
     op.create_index("attempts_msgfid", "attempts", ["msgfid"], postgresql_where=sa.text("msgfid IS NOT NULL"))
     op.create_index("attempts_msgid", "attempts", ["msgid"], unique=True)
     op.create_index("attempts_settled", "attempts", ["account", "settled_at"])
@@ -246,12 +283,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("batch_id", "msisdn", name="lookups_pk"),
     )
     op.create_table(
+        "resolutions",
+        sa.Column("attempt_id", Id, nullable=False),
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.Column("decided_at", Moment(), server_default=now(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("decision IN ('accepted', 'resend', 'write_off')", name=op.f("resolutions_decision_known")),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name="resolutions_attempt_id_fk", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("attempt_id", name="resolutions_pk"),
+    )
+    op.create_index("resolutions_campaign_id", "resolutions", ["campaign_id"])
+    op.create_table(
         "refunds",
         sa.Column("attempt_id", Id, nullable=False),
         sa.Column("msisdn", sa.BigInteger(), nullable=False),
         sa.Column("campaign_id", Id, nullable=False),
         sa.Column("credits", Credits, nullable=False),
         sa.Column("refunded_at", Moment(), server_default=now(), nullable=False),
+        sa.CheckConstraint("credits >= 0", name=op.f("refunds_no_charge")),
         sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name="refunds_attempt_id_fk", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("attempt_id", "msisdn", name="refunds_pk"),
     )
@@ -260,6 +311,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("refunds")
+    op.drop_table("resolutions")
     op.drop_table("lookups")
     op.drop_table("attempts")
     op.drop_table("holds")
@@ -271,4 +323,6 @@ def downgrade() -> None:
     op.drop_table("messages")
     op.drop_table("bells")
     op.drop_table("audiences")
+    op.drop_table("heartbeats")
+    op.drop_table("balance_readings")
     op.drop_table("accounts")
