@@ -145,6 +145,8 @@ def _reason(wrong: OSError, address: str) -> str:
 @click.option("--ledger", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Append every acceptance to this file, as JSON lines, before its reply leaves.")  # fmt: skip
 @click.option("--ledger-fsync", is_flag=True, help="Force each of them to disk.")
+@click.option("--readings", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Append what each reading of reports was given to this file, as JSON lines.")  # fmt: skip
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Remember everything over a restart in this file; other options count anew.")  # fmt: skip
 @click.option("--tls-certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",

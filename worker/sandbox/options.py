@@ -50,6 +50,7 @@ class SandboxOptions:
     latency: seconds before the reply to each send (it is accepted before, not after).
     faults: what goes wrong from the start: see faults.py.
     ledger, ledger_fsync: append acceptances to this file as JSON lines, flushed (and forced to disk) before the reply.
+    readings: append what each reading of reports was given to this file, as JSON lines: see readings.py.
     state: a file to remember everything in over a restart: see memory.py.
     max_body: bytes a request may have.
     tls_certificate, tls_key: files (PEM) to serve https with instead of http.
@@ -84,6 +85,7 @@ class SandboxOptions:
     port_file: Path | None = None
     ledger: Path | None = None
     ledger_fsync: bool = False
+    readings: Path | None = None
     state: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None

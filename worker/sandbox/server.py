@@ -22,6 +22,7 @@ from worker.sandbox.control import Control
 from worker.sandbox.faults import Faults
 from worker.sandbox.memory import remembering
 from worker.sandbox.options import SandboxOptions
+from worker.sandbox.readings import ReadingsFile
 
 T = TypeVar("T")
 
@@ -128,7 +129,8 @@ async def _serving(
     tls = _tls(options)
     gateway, faults = remembering(options), Faults(options.faults, seed=options.seed)
     control = Control(gateway, faults)
-    api, admin = Api(gateway, faults, control), Admin(control)
+    readings = ReadingsFile(options.readings) if options.readings else None
+    api, admin = Api(gateway, faults, control, readings), Admin(control)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
@@ -152,6 +154,8 @@ async def _serving(
     finally:
         await runner.cleanup()
         gateway.close()
+        if readings:
+            readings.close()
 
 
 def _tls(options: SandboxOptions) -> ssl.SSLContext | None:

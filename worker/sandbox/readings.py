@@ -1,0 +1,32 @@
+"""What was handed out to those who read reports: one JSON line for each reply that held any, once it has left.
+
+A report is gone as soon as it is read, whoever has it then. This tells, of each reader, what must be in his journal,
+unless he says himself that he lost a reading. What nobody was given stands nowhere here.
+"""
+
+import json
+from pathlib import Path
+
+from worker.sandbox.appending import AppendedFile
+from worker.sandbox.calls import ReportsAnswer
+
+
+class ReadingsFile:
+    """The readings on disk. Raises OSError where the file cannot be opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = AppendedFile(path)
+
+    def write(self, answer: ReportsAnswer, *, at: float, login: str, whole: bool) -> None:
+        """Appends what an answer held: `reports`, of msgfid, smsfid and statut each. Raises Unwritten.
+
+        `at` is in seconds since 1970. `whole` says whether all of it left on a connection that was still open then;
+        who was at its other end cannot be seen from here.
+        """
+        reports = [(msgfid, smsfid, status) for msgfid, dues in answer.groups for smsfid, _, _, status in dues]
+        line = {"at": round(at, 3), "account": login, "whole": whole, "reports": reports}
+        self._file.append(json.dumps(line).encode("ascii") + b"\n")
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
