@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, literal, select, update
 
-from campaigns.database import Database, Record, later, now, upsert
+from campaigns.database import Database, Record, is_over, later, now, upsert
 from campaigns.models import accounts
 
 LONGEST_WAIT = 60.0
@@ -27,7 +27,7 @@ def lock(connection: Connection, name: str) -> Record:
 def serve(database: Database, names: Collection[str]) -> int:
     """A worker's settings have these accounts; returns how many needed saying: it is remembered for a while."""
     a = accounts.c
-    said = select(a.name).where(a.name.in_(names), a.served_at > later(-SERVED_SECONDS / 5))
+    said = select(a.name).where(a.name.in_(names), ~is_over(a.served_at, SERVED_SECONDS / 5))
     with database.reading() as connection:
         unsaid = sorted(set(names) - set(connection.execute(said).scalars()))
     if unsaid:
@@ -41,7 +41,7 @@ def serve(database: Database, names: Collection[str]) -> int:
 def unserved(connection: Connection, name: str) -> bool:
     """Whether workers are there, but none whose settings have this account."""
     a = accounts.c
-    served = select(a.name).where(a.served_at > later(-SERVED_SECONDS))
+    served = select(a.name).where(~is_over(a.served_at, SERVED_SECONDS))
     names = set(connection.execute(served).scalars())
     return bool(names) and name not in names
 

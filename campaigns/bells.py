@@ -25,6 +25,12 @@ log = logging.getLogger(__name__)
 RUNG_SECONDS = 10.0
 """How long a task may be on its way before it is given up for lost."""
 
+LONGEST_SECONDS = 75.0
+"""For how long a bell may count as rung at most; work that lasts longer keeps it (`kept`).
+
+Whatever is rung until later than that was rung before the database's clock was set back (`setbacks`).
+"""
+
 FORGOTTEN_SECONDS = 86_400.0
 
 
@@ -84,7 +90,7 @@ def ring(database: Database, bell: Bell, send_task: Ring | None, *, after: float
     """
     if send_task is None:
         return False
-    until = later(after + RUNG_SECONDS)
+    until = later(min(after + RUNG_SECONDS, LONGEST_SECONDS))
     with database.transaction() as connection:
         rung = upsert(connection, bells).values(key=bell.key, serial=1, until=until)
         rung = rung.on_conflict_do_update(
@@ -126,7 +132,7 @@ def keep(database: Database, bell: Bell, serial: int, *, seconds: float) -> None
     b = bells.c
     mine = update(bells).where(b.key == bell.key, b.serial == serial)
     with database.transaction() as connection:
-        connection.execute(mine.values(until=later(seconds)))
+        connection.execute(mine.values(until=later(min(seconds, LONGEST_SECONDS))))
 
 
 @contextmanager
@@ -139,7 +145,7 @@ def kept(database: Database, bell: Bell, serial: int, *, seconds: float) -> Iter
     done = Event()
 
     def go_on() -> None:
-        while not done.wait(seconds / 4):
+        while not done.wait(min(seconds, LONGEST_SECONDS) / 4):
             with suppress(SQLAlchemyError):
                 keep(database, bell, serial, seconds=seconds)
 
@@ -174,7 +180,7 @@ def _turn(database: Database, bell: Bell, serial: int, seconds: float) -> int | 
     turn = (
         update(bells)
         .where(bells.c.key == bell.key, bells.c.serial == serial)
-        .values(serial=bells.c.serial + 1, until=later(seconds))
+        .values(serial=bells.c.serial + 1, until=later(min(seconds, LONGEST_SECONDS)))
         .returning(bells.c.serial)
     )
     with database.transaction() as connection:

@@ -33,7 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from campaigns import engines, outages
-from campaigns.moments import Moment, later, now
+from campaigns.moments import Moment, is_ahead, is_over, later, now
 from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.settings import domain_settings
 
@@ -47,6 +47,8 @@ __all__ = [
     "copy_in",
     "default",
     "forbid_scans",
+    "is_ahead",
+    "is_over",
     "later",
     "now",
     "rows_of",

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select, update
 
 from campaigns import batches
-from campaigns.database import Database, Record, among, later, now
+from campaigns.database import Database, Record, among, is_over, now
 from campaigns.models import attempts
 from campaigns.models import batches as batches_table
 from campaigns.payload import Payload
@@ -177,7 +177,7 @@ def to_ask_for(database: Database, account: str, *, every: float, most: int) -> 
     Where a reply showed its msgfid before it broke off, that; else our own msgid, which the gateway may understand.
     """
     a = attempts.c
-    unasked = or_(a.asked_at.is_(None), a.asked_at < later(-every))
+    unasked = or_(a.asked_at.is_(None), is_over(a.asked_at, every))
     due = select(a.id).where(a.account == account, is_in_doubt(), unasked).order_by(a.id).limit(most)
     asked = update(attempts).where(a.id.in_(due)).values(asked_at=now())
     with database.transaction() as connection:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, select, true, update
 
 from campaigns import chunks, refusals
-from campaigns.database import Database, among, later, now
+from campaigns.database import Database, among, is_over, later, now
 from campaigns.models import audiences, batches, campaigns, exclusions, messages
 from campaigns.states import FIRST_SETTLED, TO_LOOK_UP, UNSENT, BatchState, CampaignState
 
@@ -135,7 +135,7 @@ def _rested(connection: Connection) -> list[int]:
     They count as looked at now.
     """
     c = campaigns.c
-    rested = c.looked_at.is_(None) | (c.looked_at < later(-LOOK_AGAIN_SECONDS))
+    rested = c.looked_at.is_(None) | is_over(c.looked_at, LOOK_AGAIN_SECONDS)
     due = select(c.id).where(c.state.in_(_LEFT), c.completed_at.is_(None), rested)
     longest_unseen = due.order_by(c.looked_at.nulls_first(), c.id).limit(LOOKS_AT_ONCE)
     ids = list(connection.execute(longest_unseen.with_for_update(skip_locked=True)).scalars())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect
+from sqlalchemy import ColumnElement, DateTime, Dialect, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -51,6 +51,20 @@ class later(FunctionElement[datetime]):  # noqa: N801
 
     type = Moment()
     inherit_cache = True
+
+
+AHEAD_SECONDS = 1.0
+"""By so much a moment that was written down may lie ahead although no clock was set back: servers differ a little."""
+
+
+def is_ahead(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Of a moment of the past, as it was written down: it is still to come, so the clock was set back since."""
+    return moment > later(AHEAD_SECONDS)
+
+
+def is_over(moment: ColumnElement[datetime], seconds: float) -> ColumnElement[bool]:
+    """Of a moment of the past: it is longer ago than this, or the clock was set back since, and nobody knows."""
+    return or_(moment < later(-seconds), is_ahead(moment))
 
 
 @compiles(now, "postgresql")

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from campaigns import accounts, doubts, lookups, statuses
-from campaigns.database import Database, Record, later, now, rows_of
+from campaigns.database import Database, Record, is_ahead, later, now, rows_of
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, report_polls
 from campaigns.outages import insisting
@@ -170,8 +170,13 @@ def parked(database: Database, account: str, *, no_older_than: float) -> list[Re
 def _may_be_ours() -> ColumnElement[bool]:
     """Of a poll: a request that had begun when its body came is unsettled."""
     a, p = attempts.c, report_polls.c
-    unsettled = and_(a.account == p.account, doubts.may_have_sent(), a.started_at <= p.stored_at)
+    unsettled = and_(a.account == p.account, doubts.may_have_sent(), _had_begun(p.stored_at))
     return exists(literal(1)).where(unsettled).correlate(report_polls)
+
+
+def _had_begun(moment: Any) -> ColumnElement[bool]:
+    """Of an attempt: it had begun by then, or before the clock was set back."""
+    return or_(attempts.c.started_at <= moment, is_ahead(attempts.c.started_at))
 
 
 def _is_known(connection: Connection) -> ColumnElement[bool]:
@@ -259,7 +264,7 @@ def _may_belong_to_an_unsettled_attempt(connection: Connection, poll: Record) ->
     unsettled = select(a.id).where(
         a.account == poll.account,
         doubts.may_have_sent(),
-        a.started_at <= poll.stored_at,
+        _had_begun(poll.stored_at),
     )
     return connection.execute(unsettled.limit(1)).first() is not None
 

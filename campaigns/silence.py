@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, and_, or_, select, update
 
-from campaigns.database import Database, Record, among, forbid_scans, later, now, rows_of
+from campaigns.database import Database, Record, among, forbid_scans, is_over, later, now, rows_of
 from campaigns.models import attempts, batches, campaigns, messages
 from campaigns.payload import Payload
 from campaigns.states import FIRST_SETTLED, AttemptKind, AttemptState, BatchState, MessageStatus
@@ -41,7 +41,7 @@ def sendings(database: Database, account: str, *, older_than: float, every: floa
         most: how many to look at, the longest unasked first.
     """
     a = attempts.c
-    unasked = or_(a.asked_at.is_(None), a.asked_at < later(-every))
+    unasked = or_(a.asked_at.is_(None), is_over(a.asked_at, every))
     due = _awaited(older_than).where(a.account == account, a.msgfid.is_not(None), unasked)
     with database.snapshot() as connection:
         longest_unasked = due.order_by(a.asked_at.nulls_first(), a.id).limit(most)

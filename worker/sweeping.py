@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from campaigns import accounts, batches, bells, credits, lifecycle, reports, silence
+from campaigns import accounts, batches, bells, credits, heartbeats, lifecycle, reports, setbacks, silence
 from worker import cleaning, sending
 from worker.resources import Resources
 
 EXPANSIONS_AT_ONCE = 100
+HEARTBEAT = "sweep"
+"""By which name it is known that the sweep goes round."""
+
 IDLE_POLL_SECONDS = 60.0
 """How often the reports of an account are read that has nothing at work: late ones count, too."""
 
@@ -19,7 +22,8 @@ IDLE_POLL_SECONDS = 60.0
 def sweep(resources: Resources) -> str:
     """One round; returns what was found, in a few words.
 
-    Each look is by itself: what breaks one is raised at the end, when all others have been made.
+    Each look is by itself: what breaks one is raised at the end, when all others have been made. Each that was made has
+    a heartbeat of its own, and the sweep has one if any was: so that one which breaks each time is seen, too.
     """
     found: dict[str, int] = {}
     broken: list[Exception] = []
@@ -28,9 +32,16 @@ def sweep(resources: Resources) -> str:
             found[what] = look(resources)
         except Exception as error:  # noqa: BLE001  it is raised below
             broken.append(error)
+    if found:
+        heartbeats.note(resources.database, [HEARTBEAT, *map(heartbeat, found)])
     if broken:
         raise broken[0]
     return ", ".join(f"{count} {what}" for what, count in found.items() if count) or "all is well"
+
+
+def heartbeat(look: str) -> str:
+    """By which name it is known that one of its looks is made."""
+    return f"{HEARTBEAT}: {look}"
 
 
 def _advance(resources: Resources) -> int:
@@ -54,6 +65,7 @@ def _ring_all(resources: Resources) -> int:
 
 
 LOOKS: dict[str, Callable[[Resources], int]] = {
+    "moments ahead": lambda resources: setbacks.mend(resources.database),
     "leases ran out": lambda resources: len(batches.expire_leases(resources.database)),
     "batches cleaned": cleaning.finish_overdue,
     "producers died": _advance,

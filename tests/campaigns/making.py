@@ -18,11 +18,11 @@ from campaigns.batches import Acceptance
 from campaigns.claims import Claim
 from campaigns.credits import Balance
 from campaigns.database import Database
-from campaigns.models import attempts
+from campaigns.models import attempts, metadata
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import messages as messages_table
-from campaigns.moments import SQLITE_FORMAT
+from campaigns.moments import SQLITE_FORMAT, Moment
 from campaigns.payload import ReceiptLines
 from campaigns.reports import Reports
 from campaigns.settings import domain_settings
@@ -208,6 +208,16 @@ def clock_goes_on(database: Database, seconds: float, *columns: Any) -> None:
         change(database, update(column.table).where(column.is_not(None)).values({column: earlier}))
 
 
+def clock_steps(database: Database, seconds: float) -> None:
+    """The database's clock is set forward by so much, or back: whatever was written down lies elsewhere from now on."""
+    clock_goes_on(database, seconds, *every_moment())
+
+
+def every_moment() -> list[Any]:
+    """All columns that hold an instant."""
+    return [column for table in metadata.tables.values() for column in table.c if isinstance(column.type, Moment)]
+
+
 MOMENTS = (
     attempts.c.started_at,
     attempts.c.leased_until,
@@ -219,7 +229,7 @@ MOMENTS = (
 
 def _earlier(database: Database, column: Any, seconds: float) -> Any:
     if database.is_sqlite:
-        return func.strftime(SQLITE_FORMAT, column, f"-{seconds:.3f} seconds")
+        return func.strftime(SQLITE_FORMAT, column, f"{-seconds:+.3f} seconds")
     return column - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
