@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, select, update
+from sqlalchemy import BigInteger, Connection, and_, select, update
 
+from campaigns import corrections
 from campaigns.claims import CLAIMED_FROM, Claim
 from campaigns.database import Database, now, rows_of, upsert
 from campaigns.models import attempts, batches, campaigns, lookups, messages
@@ -70,12 +71,17 @@ def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
 def _complete(connection: Connection, claim: Claim, *, msgfid: str, **known: Any) -> bool:
     """Add to an adopted attempt what only its reply could say; returns whether the batch is still the attempt's."""
     a, b = attempts.c, batches.c
-    adopted = a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]) & a.receipt.is_(None)
-    completed = connection.execute(
-        update(attempts).where(a.id == claim.attempt_id, adopted, a.msgfid == msgfid).values(detail=None, **known)
-    ).rowcount
+    accepted = a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE])
+    adopted = and_(a.id == claim.attempt_id, accepted, a.receipt.is_(None), a.msgfid == msgfid)
+    posted = select(a.account, a.settled_at.label("entered_at"), a.credits).where(adopted).with_for_update()
+    before = connection.execute(posted).first()
+    if before is None:
+        return False
+    connection.execute(update(attempts).where(a.id == claim.attempt_id).values(detail=None, **known))
+    if before.credits != known["credits"]:
+        corrections.restate(connection, before, posted=known["credits"] - before.credits)
     its_own = select(b.id).where(b.id == claim.batch_id, b.attempt_id == claim.attempt_id)
-    return bool(completed) and connection.execute(its_own).first() is not None
+    return connection.execute(its_own).first() is not None
 
 
 def _leave_out(connection: Connection, claim: Claim, acceptance: Acceptance) -> None:

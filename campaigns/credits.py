@@ -9,38 +9,20 @@ suffice after all is in `shortage`.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 
-from campaigns import accounts, doubts, lifecycle
+from campaigns import accounts, balances, doubts, lifecycle
+from campaigns.balances import Balance
 from campaigns.batches import void_unsent
 from campaigns.database import Database, Record, upsert
-from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, batches, campaigns, holds
 from campaigns.states import TO_LOOK_UP, UNSENT, AttemptState, BatchState, CampaignState
 
 CAMPAIGNS_AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class Balance:
-    """What the gateway says an account has.
-
-    Attributes:
-        credits: left to spend.
-        consumed: spent so far; a top-up does not change it.
-        expires_at: when they lapse, if it says so.
-        asked_at: the database's time **before** the request: what was settled since may not be in `credits`.
-    """
-
-    credits: Decimal
-    consumed: Decimal | None
-    expires_at: datetime | None
-    asked_at: datetime
 
 
 def waiting(database: Database, account: str, *, only_new: bool = False) -> bool:
@@ -54,13 +36,6 @@ def waiting(database: Database, account: str, *, only_new: bool = False) -> bool
 
 def _waiting(account: str) -> Select[*tuple[Any, ...]]:
     return select(campaigns).where(lifecycle.wait_for_credits(account)).order_by(campaigns.c.id)
-
-
-def note_balance(database: Database, account: str, balance: Balance) -> None:
-    """Remember what the gateway said."""
-    with database.transaction() as connection:
-        accounts.lock(connection, account)
-        _note(connection, account, balance)
 
 
 def fund(
@@ -89,7 +64,8 @@ def fund(
     while True:
         with database.transaction() as connection:
             accounts.lock(connection, account)
-            _note(connection, account, balance)
+            if not last:
+                balances.note(connection, account, balance)
             next_ones = _waiting(account).where(campaigns.c.id > last).limit(CAMPAIGNS_AT_ONCE)
             some = connection.execute(next_ones.with_for_update()).all()
             _halt_without_sender(connection, some, senders, default_sender)
@@ -219,21 +195,6 @@ def _go_on(connection: Connection, account: str, funded: dict[int, Decimal]) -> 
             reason=None,
             shortfall=None,
             balance_refused=None,
-        )
-    )
-
-
-def _note(connection: Connection, account: str, balance: Balance) -> None:
-    known = accounts_table.c
-    older = known.balance_asked_at.is_(None) | (known.balance_asked_at <= balance.asked_at)
-    connection.execute(
-        update(accounts_table)
-        .where(known.name == account, older)
-        .values(
-            balance=balance.credits,
-            consumed=balance.consumed,
-            expires_at=balance.expires_at,
-            balance_asked_at=balance.asked_at,
         )
     )
 

@@ -295,12 +295,14 @@ balance_readings = Table(
     Column("id", Id, Identity(), primary_key=True),
     Column("account", Text, nullable=False),
     Column("asked_at", Moment(), nullable=False),
+    Column("confirmed_at", Moment(), nullable=False),  # asked last with the same answers
+    Column("still", Boolean, nullable=False),  # nothing was in the air, and every report was applied
     Column("credits", Credits, nullable=False),
     Column("consumed", Credits),  # by the gateway's count, net of what it gave back
     Column("posted", Credits, nullable=False),  # by our ledger, since its beginning
     Column("refunded", Credits, nullable=False),
     Column("unsettled", Credits, nullable=False),  # of requests of which nobody knew then
-    Column("drift", Credits),  # what the gateway counts more than we do since the first reading; not known without both
+    Column("drift", Credits),  # what the gateway counts more than we do since the first reading; known of still ones
     Index("balance_readings_latest", "account", "asked_at"),
 )
 
@@ -313,6 +315,7 @@ refunds = Table(
     Column("credits", Credits, nullable=False),
     CheckConstraint("credits >= 0", name="no_charge"),
     Column("refunded_at", Moment(), nullable=False, server_default=now()),
+    Index("refunds_refunded_at", "refunded_at"),
 )
 
 # Who has been woken, and until when nobody else need be (see `bells`).

@@ -134,6 +134,14 @@ def any_stored(database: Database, account: str) -> bool:
         return connection.execute(stored.limit(1)).first() is not None
 
 
+def any_to_apply(connection: Connection, account: str) -> bool:
+    """Whether a body is here whose reports are the account's, and not all applied (by whoever is at it, perhaps)."""
+    p = report_polls.c
+    mine = select(p.id).where(p.account == account)
+    known = and_(p.state == PollState.PARKED, _is_known(connection))
+    return any(connection.execute(mine.where(waits).limit(1)).first() for waits in (p.state == PollState.STORED, known))
+
+
 def unapplied(database: Database, account: str) -> list[Record]:
     """Polls (id, state, msgfid, stored_at, unknown) to apply now, oldest first.
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, Connection, SmallInteger, and_, bindparam, delete, or_, select, update
 
+from campaigns import corrections
 from campaigns.database import Record, among, forbid_scans, now, rows_of, upsert
 from campaigns.models import attempts, batches, messages, refunds
 from campaigns.payload import Payload, ReceiptLines
@@ -225,7 +226,10 @@ def take_back(connection: Connection, campaign_ids: set[int], delivered: Sequenc
     )
     # Looked for first: a deletion by so many names is a scan for each of them where refunds are few.
     both = and_(r.attempt_id == named.c.attempt_id, r.msisdn == named.c.msisdn)
-    wrong = connection.execute(select(r.attempt_id, r.msisdn).where(both)).all()
+    columns = select(r.attempt_id, r.msisdn, r.credits, attempts.c.account, r.refunded_at.label("entered_at"))
+    wrong = connection.execute(columns.where(both, attempts.c.id == r.attempt_id)).all()
+    for row in wrong:
+        corrections.restate(connection, row, refunded=-row.credits)
     if wrong:
         gone = delete(refunds).where(r.attempt_id == bindparam("its_attempt"), r.msisdn == bindparam("its_number"))
         connection.execute(gone, [{"its_attempt": row.attempt_id, "its_number": row.msisdn} for row in wrong])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from campaigns import accounts, credits, lifecycle
-from campaigns.credits import Balance
-from worker import sending
+from campaigns.balances import note_balance
+from worker import balances, sending
 from worker.resources import Resources, Slice
 from worker.smseco.errors import ReadFailed, Refused
 
@@ -16,12 +16,12 @@ def fund_slice(resources: Resources, account: str) -> Slice:
     """Fund what waits for it, with one look at balance and senders for all of it together."""
     database = resources.database
     try:
-        balance = ask_balance(resources, account)
+        balance = balances.ask(resources, account)
         accounts.back(database, account, proven=False)
         if not credits.waiting(database, account):
             # Whoever comes from now on finds the bell silent, or is looked for once more: to fund without having asked
             # for the senders would pause it.
-            credits.note_balance(database, account, balance)
+            note_balance(database, account, balance)
             return Slice("nobody waits for credits")
         senders = resources.gateway(account).senders()
     except Refused as error:
@@ -49,13 +49,6 @@ def _unfinished(resources: Resources, account: str, error: ReadFailed) -> Slice:
     with resources.database.transaction() as connection:
         lifecycle.tell_waiting(connection, account, f"the gateway to say what the account has: {error}")
     return Slice("the gateway does not say what the account has", after=AGAIN_SECONDS)
-
-
-def ask_balance(resources: Resources, account: str) -> Balance:
-    """The account's balance; raises Refused or ReadFailed."""
-    asked_at = resources.database.clock()
-    answer = resources.gateway(account).balance()
-    return Balance(credits=answer.credits, consumed=answer.consumed, expires_at=answer.expires, asked_at=asked_at)
 
 
 def _pause_waiting(resources: Resources, account: str, reason: str) -> int:

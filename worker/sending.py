@@ -16,7 +16,7 @@ from campaigns.payload import ReceiptLines
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
 from campaigns.text import Alphabet
-from worker import cleaning
+from worker import balances, cleaning
 from worker.resources import Resources, Slice
 from worker.smseco.errors import InDoubt, NeedsPerson, NotEnoughCredits, NotSent, ReadFailed, Refused
 from worker.smseco.values import Receipt, Sending
@@ -91,7 +91,7 @@ def _may_try(resources: Resources, account: str, lane: int) -> bool:
     if lane != 1:
         return False
     try:
-        resources.gateway(account).balance()
+        balances.ask_and_note(resources, account)  # which also shows whether the last doubt was paid for
     except Refused:
         return True  # a proper answer: what it says will be heard of the batch as well
     except ReadFailed as error:
@@ -197,7 +197,7 @@ def _pause(database: Database, claim: Claim, reason: str) -> None:
 
 def _balance(resources: Resources, account: str) -> Decimal | None:
     try:
-        return resources.gateway(account).balance().credits
+        return balances.ask_and_note(resources, account).credits
     except (Refused, ReadFailed):
         return None
 

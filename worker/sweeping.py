@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from campaigns import accounts, batches, bells, credits, heartbeats, lifecycle, reports, setbacks, silence
+from campaigns import (
+    accounts,
+    balances,
+    batches,
+    bells,
+    credits,
+    heartbeats,
+    lifecycle,
+    reports,
+    setbacks,
+    silence,
+)
 from worker import cleaning, sending
 from worker.resources import Resources
 
@@ -56,7 +67,7 @@ def _ring_all(resources: Resources) -> int:
         due = lifecycle.due(connection, EXPANSIONS_AT_ONCE)
     rung = sum(bells.ring(database, bells.expand(campaign_id), ring) for campaign_id in due)
     for account in resources.settings.accounts:
-        if credits.waiting(database, account, only_new=True):
+        if credits.waiting(database, account, only_new=True) or balances.wanted(database, account):
             rung += bells.ring(database, bells.fund(account), ring)
         if reports.any_stored(database, account):
             rung += bells.ring(database, bells.poll(account), ring)

@@ -14,9 +14,9 @@ from sqlalchemy import func, select, update
 import campaigns
 from campaigns import batches, claims, expansion, lifecycle, reports
 from campaigns import credits as ledger
+from campaigns.balances import Balance
 from campaigns.batches import Acceptance
 from campaigns.claims import Claim
-from campaigns.credits import Balance
 from campaigns.database import Database
 from campaigns.models import attempts, metadata
 from campaigns.models import batches as batches_table

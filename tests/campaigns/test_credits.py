@@ -8,9 +8,9 @@ from sqlalchemy.exc import OperationalError
 
 import campaigns
 from campaigns import accounts as locked_accounts
-from campaigns import batches, lookups
+from campaigns import balances, batches, lookups
 from campaigns import credits as ledger
-from campaigns.credits import Balance
+from campaigns.balances import Balance
 from campaigns.database import Database
 from campaigns.models import accounts, holds
 from campaigns.models import campaigns as campaigns_table
@@ -250,8 +250,8 @@ def test_an_older_balance_does_not_replace_a_newer_one(any_database: Database) -
     making.clock_goes_on(any_database, 0)
     newer = Balance(Decimal(7), Decimal(3), None, any_database.clock())
 
-    ledger.note_balance(any_database, making.ACCOUNT, newer)
-    ledger.note_balance(any_database, making.ACCOUNT, older)
+    balances.note_balance(any_database, making.ACCOUNT, newer)
+    balances.note_balance(any_database, making.ACCOUNT, older)
 
     with any_database.reading() as connection:
         kept = connection.execute(select(accounts.c.balance, accounts.c.consumed)).one()

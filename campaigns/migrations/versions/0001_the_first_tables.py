@@ -36,6 +36,8 @@ def upgrade() -> None:
         sa.Column("id", Id, sa.Identity(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("confirmed_at", Moment(), nullable=False),
+        sa.Column("still", sa.Boolean(), nullable=False),
         sa.Column("credits", Credits, nullable=False),
         sa.Column("consumed", Credits, nullable=True),
         sa.Column("posted", Credits, nullable=False),
@@ -307,6 +309,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("attempt_id", "msisdn", name="refunds_pk"),
     )
     op.create_index("refunds_campaign_id", "refunds", ["campaign_id"])
+    op.create_index("refunds_refunded_at", "refunds", ["refunded_at"])
 
 
 def downgrade() -> None:

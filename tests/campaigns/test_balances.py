@@ -1,0 +1,260 @@
+"""What the gateway says is kept beside what our ledger says, and the difference is known or is not said."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from campaigns import balances, batches, doubts, reports
+from campaigns.database import Database
+from campaigns.models import balance_readings
+from campaigns.states import MessageStatus
+from tests.campaigns import making
+from tests.campaigns.gateways import Count, last_reading, later
+
+
+def figures(database: Database, *names: str) -> list[Any]:
+    row = last_reading(database)
+    return [row[name] for name in names]
+
+
+def rows(database: Database) -> int:
+    with database.reading() as connection:
+        return connection.execute(select(func.count()).select_from(balance_readings)).scalar_one()
+
+
+def test_a_reading_holds_the_gateways_figures_and_our_own(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    later(any_database)
+    campaign = making.funded(any_database, making.numbers(9), batch_size=3)
+    gateway.accept(making.claimed(any_database, campaign))
+    claim = making.claimed(any_database, campaign)
+    gateway.accept(claim)
+    making.reported(any_database, making.report(claim, (0, MessageStatus.REJECTED)))
+    gateway.take(-1)
+    gateway.lose(making.claimed(any_database, campaign), taken=False)
+    later(any_database)
+
+    gateway.read()
+
+    assert figures(any_database, "credits", "consumed") == [995, 5005]
+    assert figures(any_database, "posted", "refunded", "unsettled") == [6, 1, 3]
+    assert figures(any_database, "still", "drift") == [True, 0]
+
+
+def test_what_was_asked_again_and_is_the_same_takes_no_row(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    first = last_reading(any_database)
+    later(any_database, 60)
+
+    gateway.read()
+
+    again = last_reading(any_database)
+    assert rows(any_database) == 1
+    assert again["confirmed_at"] > first["confirmed_at"]  # type: ignore[operator]
+    assert again["asked_at"] < again["confirmed_at"]  # type: ignore[operator]
+
+
+def test_another_program_shows_as_drift_and_a_top_up_does_not(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    gateway.left += 500
+    later(any_database)
+    gateway.read()
+    topped_up = last_reading(any_database)
+    gateway.take(12)
+    later(any_database)
+    gateway.read()
+
+    assert topped_up["drift"] == 0
+    assert figures(any_database, "drift", "credits") == [12, 1488]
+
+
+def test_a_price_that_is_not_ours_is_no_drift_for_the_receipt_names_it(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    gateway.take(6)
+    taken = making.acceptance(claim)
+    batches.accept(any_database, claim, batches.Acceptance(taken.msgfid, Decimal(6), None, taken.lines))
+    later(any_database)
+
+    gateway.read()
+
+    assert figures(any_database, "posted", "drift") == [6, 0]
+
+
+@pytest.mark.parametrize("under_way", ["open", "accepted", "in doubt", "reports"])
+def test_while_anything_is_under_way_the_drift_is_not_known(any_database: Database, under_way: str) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    later(any_database)
+    claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    balance = gateway.balance()
+    if under_way == "accepted":
+        gateway.accept(claim)
+    elif under_way == "in doubt":
+        gateway.lose(claim)
+    elif under_way == "reports":
+        gateway.accept(claim)
+        later(any_database)
+        making.stored(any_database)
+        balance = gateway.balance()
+
+    balances.note_balance(any_database, making.ACCOUNT, balance)
+
+    assert figures(any_database, "still", "drift") == [False, None]
+
+
+def test_a_refused_request_in_the_air_costs_nothing_and_hides_no_drift(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    balance = gateway.balance()
+    batches.refuse(any_database, claim, -9, "no valid recipient")
+
+    balances.note_balance(any_database, making.ACCOUNT, balance)
+
+    assert figures(any_database, "still", "drift") == [True, 0]
+
+
+def test_reports_that_nobody_here_claims_do_not_keep_the_drift_unknown(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.lose(making.claimed(any_database, making.funded(any_database, making.numbers(3))))
+    making.reported(any_database, reports.Reports(["foreign"], ["s"], [str(making.FIRST)], [MessageStatus.DELIVERED]))
+    later(any_database)
+
+    gateway.read()
+
+    assert figures(any_database, "still") == [True]
+
+
+def test_a_gateway_without_a_count_has_readings_and_no_drift(any_database: Database) -> None:
+    balances.note_balance(any_database, making.ACCOUNT, making.balance(any_database, 7))
+
+    assert figures(any_database, "credits", "consumed", "drift") == [7, None, None]
+
+
+def test_what_is_posted_while_a_busy_reading_is_made_is_in_the_next_still_one(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    first, second = making.claimed(any_database, campaign), making.claimed(any_database, campaign)
+    gateway.accept(first)
+    later(any_database)
+    gateway.read()
+    busy = figures(any_database, "still", "posted")
+    gateway.accept(second)
+    later(any_database)
+
+    gateway.read()
+
+    assert busy == [False, 3]
+    assert figures(any_database, "posted", "drift") == [6, 0]
+
+
+def test_a_doubt_that_was_taken_drifts_until_it_is_proven(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    gateway.lose(claim)
+    later(any_database)
+    gateway.read()
+    in_doubt = figures(any_database, "unsettled", "drift")
+    with any_database.transaction() as connection:
+        doubts.adopt(connection, making.attempt(any_database, claim), "f")
+    later(any_database)
+
+    gateway.read()
+
+    assert in_doubt == [3, 3]
+    assert figures(any_database, "posted", "unsettled", "drift") == [3, 0, 0]
+
+
+def test_a_late_reply_that_names_another_price_corrects_what_was_read(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    gateway.take(2)
+    gateway.lose(claim, taken=False)
+    with any_database.transaction() as connection:
+        doubts.adopt(connection, making.attempt(any_database, claim), "f")
+    later(any_database)
+    gateway.read()
+    assumed = figures(any_database, "posted", "drift")
+
+    reply = making.acceptance(claim, "f", left_out=[making.FIRST])
+    batches.accept(any_database, claim, reply)
+
+    assert assumed == [3, -1]
+    assert figures(any_database, "posted", "drift") == [2, 0]
+    later(any_database)
+    gateway.read()
+    assert figures(any_database, "posted", "drift") == [2, 0]
+
+
+def test_a_refund_that_was_none_is_taken_out_of_what_was_read(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    gateway.accept(claim)
+    making.reported(any_database, making.report(claim, (0, MessageStatus.REJECTED)))
+    later(any_database)
+    gateway.read()
+    believed = figures(any_database, "refunded", "drift")
+
+    making.reported(any_database, making.report(claim, (0, MessageStatus.DELIVERED)))
+
+    assert believed == [1, 1]
+    assert figures(any_database, "refunded", "drift") == [0, 0]
+
+
+def test_accounts_are_read_apart(any_database: Database) -> None:
+    shop, other = Count(any_database, account="shop"), Count(any_database, account="other")
+    shop.read()
+    other.read()
+    campaign = making.funded(any_database, making.numbers(3), account="shop")
+    shop.accept(making.claimed(any_database, campaign))
+    later(any_database)
+
+    other.read()
+
+    read = last_reading(any_database, "other")
+    assert (read["posted"], read["drift"]) == (0, 0)
+
+
+def test_after_a_doubt_the_balance_is_asked_until_a_still_moment_was_read(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    lost, open_ = making.claimed(any_database, campaign), making.claimed(any_database, campaign)
+    at_first = balances.wanted(any_database, making.ACCOUNT)
+    gateway.lose(lost)
+    just_asked = balances.wanted(any_database, making.ACCOUNT)
+
+    def asked_long_ago() -> bool:
+        making.clock_goes_on(any_database, balances.AGAIN_SECONDS + 1, balances.accounts_table.c.balance_asked_at)
+        later(any_database)
+        return balances.wanted(any_database, making.ACCOUNT)
+
+    unread = asked_long_ago()
+    gateway.read()
+    read_while_another_was_in_the_air = asked_long_ago()
+    gateway.accept(open_)
+    later(any_database)
+    gateway.read()
+
+    assert (at_first, just_asked, unread, read_while_another_was_in_the_air) == (False, False, True, True)
+    assert not asked_long_ago()
+
+
+def test_a_doubt_of_long_ago_has_nobody_asked(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.lose(making.claimed(any_database, making.funded(any_database, making.numbers(3))))
+    making.clock_goes_on(any_database, balances.FRESH_DOUBT_SECONDS + 1)
+    making.clock_goes_on(any_database, 60, balances.accounts_table.c.balance_asked_at)
+
+    assert not balances.wanted(any_database, making.ACCOUNT)
