@@ -1,4 +1,4 @@
-"""The producer's API: submit a campaign and forget it; pause, resume, cancel it, and ask for its account.
+"""The producer's API: submit a campaign and forget it; pause, resume, cancel it, ask for its account, decide doubts.
 
     import campaigns
 
@@ -12,28 +12,36 @@ from campaigns.audience import AudienceError
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
 from campaigns.progress import Progress, find, progress
+from campaigns.resolving import Resolved, UndecidableError, UnknownAttemptError, resolve
 from campaigns.spec import KeyBusy, KeyConflict, Lookup, Spec, SpecError
 from campaigns.steering import StateError, cancel, pause, resume
 from campaigns.submission import StoredAudience, Submitted, store_audience, submit
+from campaigns.undecided import Doubt, open_doubts
 
 __all__ = [
     "AudienceError",
+    "Doubt",
     "KeyBusy",
     "KeyConflict",
     "Listed",
     "Lookup",
     "Progress",
+    "Resolved",
     "Spec",
     "SpecError",
     "StateError",
     "StoredAudience",
     "Submitted",
+    "UndecidableError",
+    "UnknownAttemptError",
     "UnknownCampaignError",
     "cancel",
     "find",
     "listing",
+    "open_doubts",
     "pause",
     "progress",
+    "resolve",
     "resume",
     "store_audience",
     "submit",

@@ -1,7 +1,8 @@
-"""With `claims`, the only code that moves a batch: it is settled by what is known of its request.
+"""With `claims`, the only code that moves a batch: it is settled by what is known of its request, or by a decision.
 
-Whoever comes back with an outcome must still be the batch's attempt, or it changes nothing of the batch. What settles a
-claim is one commit, which waits for no network, but for a database that is away: what it knows would be lost.
+Whoever comes back with an outcome must still be the batch's attempt, or it changes nothing of the batch, but what it
+knows is recorded (`decided`). What settles a claim is one commit, which waits for no network, but for a database that
+is away: what it knows would be lost.
 """
 
 from __future__ import annotations
@@ -9,22 +10,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, select, update
+from sqlalchemy import BigInteger, Connection, and_, func, select, update
 
-from campaigns import corrections
+from campaigns import corrections, decided
 from campaigns.claims import CLAIMED_FROM, Claim
 from campaigns.database import Database, now, rows_of, upsert
 from campaigns.models import attempts, batches, campaigns, lookups, messages
 from campaigns.outages import insisting
 from campaigns.payload import Payload, ReceiptLines
-from campaigns.states import TO_LOOK_UP, UNSENT, AttemptKind, AttemptState, BatchState, CampaignState, MessageStatus
+from campaigns.states import (
+    TO_LOOK_UP,
+    UNSENT,
+    AttemptKind,
+    AttemptState,
+    BatchState,
+    CampaignState,
+    Decision,
+    MessageStatus,
+)
 
 _SETTLED_AS = {
     AttemptState.ACCEPTED: BatchState.ACCEPTED,
     AttemptState.REFUSED: BatchState.REFUSED,
     AttemptState.IN_DOUBT: BatchState.IN_DOUBT,
+}
+
+_DECIDED_AS = {
+    Decision.ACCEPTED: (AttemptState.ACCEPTED, BatchState.ACCEPTED),
+    Decision.RESEND: (AttemptState.RESENT, BatchState.PENDING),
+    Decision.WRITE_OFF: (AttemptState.WRITTEN_OFF, BatchState.WRITTEN_OFF),
 }
 
 
@@ -191,13 +208,16 @@ def settle(
     a, b = attempts.c, batches.c
     unsettled = [AttemptState.OPEN, AttemptState.IN_DOUBT]
     # The attempt before its batch, always: its worker and its reports may settle it at the same moment.
+    # A doubt that is one still is as old as it was: its deadline counts from there.
+    since = func.coalesce(a.settled_at, now()) if outcome == AttemptState.IN_DOUBT else now()
     recorded = connection.execute(
         update(attempts)
         .where(a.id == attempt_id, a.state.in_(unsettled))
-        .values(state=outcome, settled_at=now(), **known)
+        .values(state=outcome, settled_at=since, **known)
     ).rowcount
     if not recorded:
-        return False
+        taken = partial(_take_back, connection, batch_id, attempt_id)
+        return decided.learn(connection, attempt_id, outcome, take_back=taken, **known)
     after = back or (_SETTLED_AS[outcome] if kind == AttemptKind.SEND else BatchState.CHECKING)
     held = [BatchState.SENDING, BatchState.IN_DOUBT, BatchState.CHECKING]
     its_own = update(batches).where(b.id == batch_id, b.attempt_id == attempt_id, b.state.in_(held))
@@ -205,6 +225,39 @@ def settle(
     if not moved and after == BatchState.ACCEPTED:
         connection.execute(update(attempts).where(a.id == attempt_id).values(state=AttemptState.ACCEPTED_LATE))
     return bool(moved)
+
+
+def _take_back(connection: Connection, batch_id: int, attempt_id: int) -> bool:
+    """What was to be sent again was taken after all: it is not sent again, if nobody has begun to."""
+    b = batches.c
+    unsent = update(batches).where(b.id == batch_id, b.state == BatchState.PENDING)
+    return connection.execute(unsent.values(state=BatchState.ACCEPTED, attempt_id=attempt_id)).rowcount == 1
+
+
+def decide(connection: Connection, attempt_id: int, batch_id: int, decision: Decision, *, ended: bool, by: str) -> bool:
+    """Do with a batch in doubt what was decided; nothing if it is in doubt no more.
+
+    Args:
+        connection: a transaction that holds the attempt's row.
+        attempt_id: the request in doubt.
+        batch_id: what it was made for.
+        decision: what becomes of it.
+        ended: its campaign was cancelled, or has failed: nothing more leaves.
+        by: who decided.
+
+    Returns:
+        Whether it was in doubt.
+    """
+    a, b = attempts.c, batches.c
+    state, after = _DECIDED_AS[decision]
+    known = {"credits": a.estimated} if decision == Decision.ACCEPTED else {}
+    made = update(attempts).where(a.id == attempt_id, a.state == AttemptState.IN_DOUBT)
+    detail = f"it was in doubt: decided by {by}"
+    if not connection.execute(made.values(state=state, settled_at=now(), detail=detail, **known)).rowcount:
+        return False
+    after = BatchState.VOIDED if ended and after == BatchState.PENDING else after
+    its_own = update(batches).where(b.id == batch_id, b.attempt_id == attempt_id, b.state == BatchState.IN_DOUBT)
+    return connection.execute(its_own.values(state=after)).rowcount == 1
 
 
 def void_unsent(connection: Connection, campaign_id: int) -> None:

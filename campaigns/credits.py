@@ -127,9 +127,11 @@ def available(connection: Connection, account: str, balance: Balance) -> Decimal
 
 
 def taken_since(moment: datetime) -> ColumnElement[bool]:
-    """Of an attempt: the gateway took credits for it since then."""
+    """Of an attempt: the gateway took credits for it since then, or nobody knew until then whether it had."""
     a = attempts.c
-    return a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]) & (a.settled_at >= moment)
+    taken = [AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]
+    decided = [AttemptState.RESENT, AttemptState.WRITTEN_OFF]
+    return a.state.in_(taken + decided) & (a.settled_at >= moment)
 
 
 def _unsent_credits() -> ColumnElement[Decimal]:
@@ -162,7 +164,9 @@ def _wait_or_fail(connection: Connection, campaign: Record, need: Decimal, free:
     free = max(free, Decimal(0))
     reason = f"it needs {plain(need)} credits and {plain(free)} are free: {plain(shortfall)} are missing"
     if campaign.spec["on_insufficient_credits"] == "fail":
-        lifecycle.change(connection, campaign.id, CampaignState.FAILED, reason)
+        # Some of it may have left: something in doubt was to be sent again. That is still tracked.
+        state = CampaignState.CANCELLED if _has_left(connection, campaign.id) else CampaignState.FAILED
+        lifecycle.change(connection, campaign.id, state, reason)
         void_unsent(connection, campaign.id)
         return
     if campaign.balance_refused is not None:
@@ -171,6 +175,12 @@ def _wait_or_fail(connection: Connection, campaign: Record, need: Decimal, free:
     waits = {"state": CampaignState.AWAITING_CREDITS, "reason": reason, "shortfall": shortfall}
     if waits != {name: getattr(campaign, name) for name in waits}:  # thousands may wait for the same top-up
         connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(waits))
+
+
+def _has_left(connection: Connection, campaign_id: int) -> bool:
+    b = batches.c
+    left = select(b.id).where(b.campaign_id == campaign_id, b.state.not_in(UNSENT)).limit(1)
+    return connection.execute(left).first() is not None
 
 
 def plain(amount: Decimal) -> str:

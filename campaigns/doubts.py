@@ -1,7 +1,8 @@
 """Batches in doubt, settled by evidence: delivery reports under a sending's id that no attempt has.
 
-Safe only if all hold: exactly one candidate among the attempts that are in doubt or still being made; it began before
-the reports came; it is in doubt, not merely late; and enough of its numbers are seen. Anything less asks a person.
+Safe only if all hold: exactly one candidate among the attempts that are in doubt, still being made or were decided upon
+of late; it began before the reports came; it is not merely late; and enough of its numbers are seen. Anything less asks
+a person (`resolving`). Of what was decided upon, evidence is recorded all the same (`decided`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select, update
 
-from campaigns import batches
+from campaigns import batches, decided
 from campaigns.database import Database, Record, among, is_over, now
 from campaigns.models import attempts
 from campaigns.models import batches as batches_table
@@ -81,7 +82,7 @@ def proves(evidence: Evidence, unsettled: Sequence[Unsettled], *, exclusive: boo
     if len(possible) != 1:
         return None
     attempt = possible[0]
-    if attempt.row.state != AttemptState.IN_DOUBT:
+    if attempt.row.state == AttemptState.OPEN:
         return None
     enough = 1 if exclusive else max(LEAST_SEEN, -(-len(attempt.numbers) // LEAST_SHARE))
     if evidence.asked_for == attempt.row.msgid:
@@ -123,16 +124,13 @@ def _may_be(evidence: Evidence, attempt: Unsettled) -> bool:
 
 def _unsettled(connection: Connection, account: str) -> list[Unsettled]:
     a, b = attempts.c, batches_table.c
-    found = (
-        select(a.id, a.kind, a.msgid, a.state, a.started_at, a.campaign_id, a.batch_id, b.payload)
-        .where(
-            a.account == account,
-            may_have_sent(),
-            b.id == a.batch_id,
-        )
-        .with_for_update(of=attempts)
-    )
-    return [Unsettled(row, frozenset(Payload.unpack(row.payload).numbers)) for row in connection.execute(found)]
+    columns = select(a.id, a.kind, a.msgid, a.state, a.started_at, a.campaign_id, a.batch_id, b.payload)
+    found = columns.where(a.account == account, b.id == a.batch_id).with_for_update(of=attempts)
+    # One after the other: together they would be found by no index.
+    rows = [
+        row for which in (may_have_sent(), decided.may_have_sent()) for row in connection.execute(found.where(which))
+    ]
+    return [Unsettled(row, frozenset(Payload.unpack(row.payload).numbers)) for row in rows]
 
 
 def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
@@ -156,11 +154,12 @@ def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
 
 
 def in_doubt(database: Database, account: str) -> set[int]:
-    """The account's attempts that evidence may settle."""
+    """The account's attempts that evidence may settle, or may still tell of."""
     a = attempts.c
-    found = select(a.id).where(a.account == account, a.state == AttemptState.IN_DOUBT, may_have_sent())
+    mine = select(a.id).where(a.account == account)
+    unsettled = mine.where(a.state == AttemptState.IN_DOUBT, may_have_sent())
     with database.reading() as connection:
-        return set(connection.execute(found).scalars())
+        return set(connection.execute(unsettled.union_all(mine.where(decided.may_have_sent()))).scalars())
 
 
 def numbers_of(database: Database, attempt_ids: Iterable[int]) -> dict[int, frozenset[int]]:

@@ -85,6 +85,13 @@ def change(connection: Connection, campaign_id: int, state: CampaignState, reaso
     )
 
 
+def fund_again(connection: Connection, campaign_id: int) -> None:
+    """Something of it is to be sent again: first its credits must be set aside anew; whoever has ended stays so."""
+    c = campaigns.c
+    going_on = update(campaigns).where(c.id == campaign_id, c.state.in_(_FUNDED), c.completed_at.is_(None))
+    connection.execute(going_on.values(state=CampaignState.FUNDING, reason=None))
+
+
 def expanded(connection: Connection, campaign_id: int) -> CampaignState:
     """Its whole audience is in batches: it goes on to funding, or is completed if there is nothing to send."""
     if connection.execute(select(batches.c.id).where(batches.c.campaign_id == campaign_id).limit(1)).first():
@@ -155,7 +162,10 @@ def _at_work() -> Select[int, str, str]:
 
 _LEAVING = [CampaignState.CLEANING, CampaignState.SENDING]
 _LEFT = [CampaignState.TRACKING, CampaignState.STALLED, CampaignState.CANCELLED]
-STALLED = "only batches in doubt are left: their reports, or a person, must say what became of them"
+_FUNDED = [*_LEAVING, CampaignState.TRACKING, CampaignState.STALLED]
+STALLED = (
+    "only batches in doubt are left: their reports, or a person, must say what became of them (`campaigns doubts`)"
+)
 _DOES_NOT_ADD_UP = "its account does not add up: not completed; see what `campaigns show` says"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, literal, select
 
 from campaigns import lifecycle
 from campaigns.accounts import unserved
@@ -17,6 +18,7 @@ from campaigns.database import Database, Record, default
 from campaigns.doubts import is_in_doubt
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import accounts, attempts, batches, campaigns, exclusions, holds, messages, refunds
+from campaigns.payload import Payload, ReceiptLines
 from campaigns.states import UNSENT, AttemptKind, AttemptState, BatchState, CampaignState, Exclusion, MessageStatus
 
 AS_ITS_BATCH: Mapping[BatchState, str] = {
@@ -48,7 +50,8 @@ class Progress:
         credits_estimated: for all messages and lookups, by our own prices.
         credits_held: set aside for what has not left.
         credits_posted: taken by the gateway; `credits_refunded` of them came back.
-        in_doubt_attempts: requests of which nobody knows whether they were accepted.
+        in_doubt_attempts: requests of which nobody knows whether they were accepted; `campaigns doubts` lists them.
+        duplicates: messages that the gateway took once more than once: what was in doubt and sent again had been taken.
         waits_for: what must happen next, in a sentence, where it is not the workers' turn.
         adds_up: every row read is in exactly one place.
     """
@@ -75,6 +78,7 @@ class Progress:
     credits_posted: Decimal
     credits_refunded: Decimal
     in_doubt_attempts: int
+    duplicates: int
     waits_for: str | None
     adds_up: bool
 
@@ -122,7 +126,7 @@ def _account(connection: Connection, campaign: Record) -> Progress:
     unsent = [row.credits for row in by_state if row.state in UNSENT]
     to_look_up = [row.lookup_credits for row in by_state if row.state == BatchState.UNCHECKED]
     held = connection.execute(select(holds.c.credits).where(holds.c.campaign_id == campaign.id)).scalar()
-    posted, doubts = _attempts(connection, campaign.id)
+    posted, doubts, late = _attempts(connection, campaign.id)
     not_expanded = campaign.recipients - campaign.expanded
     return Progress(
         id=campaign.id,
@@ -149,6 +153,7 @@ def _account(connection: Connection, campaign: Record) -> Progress:
             connection, select(func.sum(refunds.c.credits)).where(refunds.c.campaign_id == campaign.id)
         ),
         in_doubt_attempts=doubts,
+        duplicates=_duplicates(connection, campaign.id) if late else 0,
         waits_for=_waits_for(connection, campaign),
         adds_up=campaign.recipients == sum(excluded.values()) + size + not_expanded and size == sum(by_status.values()),
     )
@@ -192,19 +197,45 @@ def _by_status(connection: Connection, campaign_id: int) -> dict[str, int]:
 
 
 def _word(status: MessageStatus, state: BatchState) -> str:
-    if status == MessageStatus.AS_BATCH:
+    # Late reports may say of a batch that was written off, or is to be sent again, that it is on its way: that ends
+    # nothing, and so it is no more than what became of the batch.
+    on_its_way = status.rank == MessageStatus.WAITING.rank
+    if status == MessageStatus.AS_BATCH or (on_its_way and state != BatchState.ACCEPTED):
         return AS_ITS_BATCH[state]
-    if status.rank == MessageStatus.WAITING.rank:
-        return "in_flight"
-    return status.name.lower()
+    return "in_flight" if on_its_way else status.name.lower()
 
 
-def _attempts(connection: Connection, campaign_id: int) -> tuple[Decimal, int]:
+def _attempts(connection: Connection, campaign_id: int) -> tuple[Decimal, int, int]:
+    """Credits posted, requests in doubt, and those that were proven too late."""
     a = attempts.c
     doubtful = (a.state == AttemptState.IN_DOUBT) & (a.kind == AttemptKind.SEND)
-    summed = select(func.sum(a.credits), func.count().filter(doubtful)).where(a.campaign_id == campaign_id)
-    posted, doubts = connection.execute(summed).one()
-    return posted or Decimal(0), doubts
+    late = (a.state == AttemptState.ACCEPTED_LATE) & (a.kind == AttemptKind.SEND)
+    counts = [func.count().filter(which) for which in (doubtful, late)]
+    summed = select(func.sum(a.credits), *counts).where(a.campaign_id == campaign_id)
+    posted, doubts, proven_late = connection.execute(summed).one()
+    return posted or Decimal(0), doubts, proven_late
+
+
+def _duplicates(connection: Connection, campaign_id: int) -> int:
+    """Messages that were taken once more, after a decision to send them again."""
+    a, b, others = attempts.c, batches.c, attempts.alias("others")
+    was_late = exists(literal(1)).where(
+        others.c.batch_id == a.batch_id, others.c.state == AttemptState.ACCEPTED_LATE, others.c.kind == AttemptKind.SEND
+    )
+    taken = a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]) & (a.kind == AttemptKind.SEND)
+    found = select(b.payload, a.receipt).where(a.campaign_id == campaign_id, taken, was_late, b.id == a.batch_id)
+    texted: Counter[int] = Counter()
+    for row in connection.execute(found):
+        texted.update(_taken(Payload.unpack(row.payload).numbers, row.receipt))
+    return sum(count - 1 for count in texted.values())
+
+
+def _taken(numbers: Sequence[int], receipt: bytes | None) -> Sequence[int]:
+    """Those of the numbers that the gateway took; all of them, where no receipt says otherwise."""
+    if receipt is None:
+        return numbers
+    lines = zip(numbers, ReceiptLines.unpack(receipt).smsfids, strict=True)
+    return [number for number, smsfid in lines if smsfid is not None]
 
 
 def _sum(connection: Connection, statement: Any) -> Decimal:
@@ -248,4 +279,4 @@ def _kept_back(connection: Connection, account: str) -> str:
     """What doubts keep from whoever waits for credits: they may have been taken, or never will be."""
     a = attempts.c
     kept = _sum(connection, select(func.sum(a.estimated)).where(a.account == account, is_in_doubt()))
-    return f"; {plain(kept)} are kept back for requests in doubt" if kept else ""
+    return f"; {plain(kept)} are kept back for requests in doubt (`campaigns doubts`)" if kept else ""

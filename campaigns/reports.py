@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from campaigns import accounts, doubts, lookups, statuses
+from campaigns import accounts, decided, doubts, lookups, statuses
 from campaigns.database import Database, Record, is_ahead, later, now, rows_of
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, report_polls
@@ -40,6 +40,8 @@ ASKED_SECONDS = 600.0
 """After which nobody is still waiting for the answer to a request for reports."""
 
 POLLS_AT_ONCE = 200
+
+_PROVEN_BY_THEIR_ID = (AttemptState.IN_DOUBT, AttemptState.RESENT, AttemptState.WRITTEN_OFF)
 
 
 @dataclass(frozen=True, repr=False)
@@ -176,10 +178,11 @@ def parked(database: Database, account: str, *, no_older_than: float) -> list[Re
 
 
 def _may_be_ours() -> ColumnElement[bool]:
-    """Of a poll: a request that had begun when its body came is unsettled."""
+    """Of a poll: a request that had begun when its body came is unsettled, or was decided upon of late."""
     a, p = attempts.c, report_polls.c
-    unsettled = and_(a.account == p.account, doubts.may_have_sent(), _had_begun(p.stored_at))
-    return exists(literal(1)).where(unsettled).correlate(report_polls)
+    begun = and_(a.account == p.account, _had_begun(p.stored_at))
+    either = (doubts.may_have_sent(), decided.may_have_sent())
+    return or_(*[exists(literal(1)).where(begun, which).correlate(report_polls) for which in either])
 
 
 def _had_begun(moment: Any) -> ColumnElement[bool]:
@@ -233,7 +236,7 @@ def apply(database: Database, poll_id: int, reports: Reports) -> Applied:
         known = _attempts(connection, poll.account, wanted)
         applied.unknown = wanted - known.keys()
         for msgfid, attempt in known.items():
-            if attempt.state == AttemptState.IN_DOUBT:  # its broken reply had shown this very id
+            if attempt.state in _PROVEN_BY_THEIR_ID:  # its broken reply had shown this very id
                 doubts.adopt(connection, attempt, msgfid)
         brought = statuses.apply(connection, reports, _of_kind(known, AttemptKind.SEND))
         applied.changed = brought.changed
@@ -269,12 +272,9 @@ def _of_kind(known: Mapping[str, Record], kind: AttemptKind) -> dict[str, Record
 
 def _may_belong_to_an_unsettled_attempt(connection: Connection, poll: Record) -> bool:
     a = attempts.c
-    unsettled = select(a.id).where(
-        a.account == poll.account,
-        doubts.may_have_sent(),
-        _had_begun(poll.stored_at),
-    )
-    return connection.execute(unsettled.limit(1)).first() is not None
+    begun = select(a.id).where(a.account == poll.account, _had_begun(poll.stored_at))
+    either = [exists(begun.where(which)) for which in (doubts.may_have_sent(), decided.may_have_sent())]
+    return bool(connection.execute(select(or_(*either))).scalar())
 
 
 def _record(database: Database, poll_id: int, **values: Any) -> None:

@@ -16,6 +16,7 @@ from campaigns import (
     heartbeats,
     lifecycle,
     reports,
+    resolving,
     setbacks,
     silence,
 )
@@ -78,6 +79,7 @@ def _ring_all(resources: Resources) -> int:
 LOOKS: dict[str, Callable[[Resources], int]] = {
     "moments ahead": lambda resources: setbacks.mend(resources.database),
     "leases ran out": lambda resources: len(batches.expire_leases(resources.database)),
+    "doubts decided": lambda resources: resolving.carry_out_policies(resources.database, resources.ring),
     "batches cleaned": cleaning.finish_overdue,
     "producers died": _advance,
     "accounts named": lambda resources: accounts.serve(resources.database, resources.settings.accounts),

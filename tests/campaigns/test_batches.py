@@ -1,15 +1,15 @@
 """A batch is settled by what is known of its request."""
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 import campaigns
 from campaigns import batches, claims, doubts
 from campaigns.claims import Claim
 from campaigns.database import Database
-from campaigns.models import batches as batches_table
 from campaigns.models import lookups
-from campaigns.states import AttemptKind, AttemptState, BatchState, MessageStatus
+from campaigns.resolving import resolve
+from campaigns.states import AttemptKind, AttemptState, BatchState, Decision, MessageStatus
 from tests.campaigns import making
 
 
@@ -135,9 +135,7 @@ def test_a_yes_after_the_batch_was_sent_again_is_kept_as_late_and_changes_nothin
     campaign = making.funded(any_database, making.numbers(2))
     found = making.claimed(any_database, campaign)
     batches.doubt(any_database, found, "timed out")
-    a_person_resends = update(batches_table).values(state=BatchState.PENDING, attempt_id=None)
-    making.change(any_database, a_person_resends)
-    again = making.claimed(any_database, campaign)
+    again = sent_again(any_database, found)
 
     batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
 
@@ -146,6 +144,13 @@ def test_a_yes_after_the_batch_was_sent_again_is_kept_as_late_and_changes_nothin
     assert making.batch_states(any_database, campaign) == [BatchState.SENDING]
     assert making.statuses(any_database, campaign) == [MessageStatus.AS_BATCH] * 2
     assert making.account(any_database, campaign).credits_posted == 1
+
+
+def sent_again(database: Database, found: Claim) -> Claim:
+    """A person has it sent again; the claim of the second request."""
+    resolve(found.attempt_id, Decision.RESEND, by="awa", reason="nobody got it", database=database)
+    making.fund(database)
+    return making.claimed(database, found.campaign_id)
 
 
 def adopted(database: Database, found: Claim, msgfid: str) -> None:
@@ -186,14 +191,15 @@ def test_a_reply_under_another_id_than_the_reports_changes_nothing(any_database:
 def test_the_reply_to_a_sending_that_was_proven_late_corrects_its_credits_only(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2))
     found = making.claimed(any_database, campaign)
-    making.change(any_database, update(batches_table).values(state=BatchState.PENDING, attempt_id=None))
+    batches.doubt(any_database, found, "timed out")
+    sent_again(any_database, found)
     adopted(any_database, found, "f9")
 
     batches.accept(any_database, found, making.acceptance(found, "f9", left_out=[making.FIRST]))
 
     assert making.attempt(any_database, found).state == AttemptState.ACCEPTED_LATE
     account = making.account(any_database, campaign)
-    assert (account.by_status, account.credits_posted) == ({"pending": 2}, 1)
+    assert (account.by_status, account.credits_posted) == ({"sending": 2}, 1)
 
 
 def test_the_reply_to_a_lookup_that_was_proven_before_still_tells_who_is_dead(any_database: Database) -> None:

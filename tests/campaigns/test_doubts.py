@@ -14,7 +14,8 @@ from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.doubts import Evidence, Unsettled
 from campaigns.prices import Prices
-from campaigns.states import AttemptKind, AttemptState, BatchState, MessageStatus
+from campaigns.resolving import resolve
+from campaigns.states import AttemptKind, AttemptState, BatchState, Decision, MessageStatus
 from tests.campaigns import making
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -191,8 +192,9 @@ def test_each_sending_proves_one_batch(any_database: Database) -> None:
 
 def test_proof_that_comes_after_the_batch_was_sent_again_is_late(any_database: Database) -> None:
     found = in_doubt(any_database)
-    table = making.batches_table
-    making.change(any_database, table.update().values(state=BatchState.ACCEPTED, attempt_id=None))
+    resolve(found.attempt_id, Decision.RESEND, by="awa", reason="nobody got it", database=any_database)
+    making.fund(any_database)
+    making.accepted(any_database, found.campaign_id, "f1")
 
     doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, found)], exclusive=False)
 

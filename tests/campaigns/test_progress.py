@@ -183,7 +183,7 @@ def test_credits_that_a_doubt_keeps_back_are_named_to_whoever_waits_for_credits(
 
     account = account_of(any_database, campaign)
 
-    assert account.waits_for == f"{account.reason}; 4 are kept back for requests in doubt"
+    assert account.waits_for == f"{account.reason}; 4 are kept back for requests in doubt (`campaigns doubts`)"
     assert "1 are free" in (account.reason or "")
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from campaigns.lifecycle import STALLED
 from campaigns.states import CampaignState
 from tests.system.installation import Installation, people, select, whom
 
@@ -31,9 +32,7 @@ def test_too_small_a_batch_in_doubt_stays_so_and_says_what_is_awaited(shared: In
     shared.rounds("doubts", 4)
     account = shared.progress(made)
     assert (account.by_status, account.finished) == ({"in_doubt": size}, False)
-    assert (
-        account.waits_for == "only batches in doubt are left: their reports, or a person, must say what became of them"
-    )
+    assert account.waits_for == STALLED
     assert all(gateway.sent()[number] == 1 for number in whom(shared, made))
 
 

@@ -106,6 +106,9 @@ def _messages(progress: Progress) -> Iterator[tuple[str, str | Text, str]]:
     for status in (*IN_ORDER, *others):
         if count := progress.by_status.get(status):
             yield f"  {_words(status)}", Text(f"{count:,}", STYLES.get(status, "")), f"{count / progress.messages:6.1%}"
+    if progress.duplicates:
+        twice = Text(f"{progress.duplicates:,}", "bold red")
+        yield "  texted twice", twice, "sent again after a doubt, though the gateway had taken them"
 
 
 def _batches(progress: Progress) -> Iterator[tuple[str, str, str]]:

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaigns import AudienceError, SpecError, StateError, UnknownCampaignError
+from campaigns import (
+    AudienceError,
+    SpecError,
+    StateError,
+    UndecidableError,
+    UnknownAttemptError,
+    UnknownCampaignError,
+)
 from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.settings import SettingsError
 from worker.smseco import BadReply, GatewayError, NotSent, Refused, Unreachable
@@ -17,6 +24,8 @@ SAY_IT_THEMSELVES = (
     AudienceError,
     StateError,
     UnknownCampaignError,
+    UnknownAttemptError,
+    UndecidableError,
     SettingsError,
     NotMigratedError,
     DatabaseAway,

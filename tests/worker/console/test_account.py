@@ -40,6 +40,7 @@ DONE = Progress(
     credits_posted=Decimal("1100.5"),
     credits_refunded=Decimal("1.5"),
     in_doubt_attempts=0,
+    duplicates=0,
     waits_for=None,
     adds_up=True,
 )

@@ -35,6 +35,7 @@ PROGRESS = Progress(
     credits_posted=Decimal(98),
     credits_refunded=Decimal(2),
     in_doubt_attempts=0,
+    duplicates=0,
     waits_for=None,
     adds_up=True,
 )

@@ -1,0 +1,254 @@
+"""What becomes of a request in doubt, decided by a person or by its campaign's policy; who, when and why is kept.
+
+Only requests that send are decided upon: a batch does not wait for its lookup for ever. What is learnt after the
+decision is in `decided`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, literal, or_, select
+
+from campaigns import accounts, batches, bells, lifecycle
+from campaigns.bells import Ring
+from campaigns.database import Database, Record, default, later
+from campaigns.models import attempts, resolutions
+from campaigns.models import batches as batches_table
+from campaigns.models import campaigns as campaigns_table
+from campaigns.states import ENDED, AttemptKind, AttemptState, BatchState, Decision
+
+POLICY = "policy"
+"""Who decided where nobody did."""
+
+RESENDS_BY_POLICY = 2
+"""So often a policy may send the same batch again; after that a person must decide."""
+
+AT_ONCE = 100
+"""How many doubts a policy decides in one round of the sweep; the others have their turn in the next."""
+
+
+class UnknownAttemptError(LookupError):
+    """No request has this id."""
+
+
+class UndecidableError(ValueError):
+    """Nothing is to be decided about this request; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What was decided.
+
+    Attributes:
+        attempt_id: the request.
+        decision: what becomes of it.
+        campaign_id: whose.
+        batch: the number of its batch in the campaign.
+        numbers: how many people it was for.
+        credits: what it would have cost, by our prices.
+        batch_state: what its batch is now.
+    """
+
+    attempt_id: int
+    decision: Decision
+    campaign_id: int
+    batch: int
+    numbers: int
+    credits: Decimal
+    batch_state: BatchState
+
+
+def resolve(
+    attempt_id: int,
+    decision: Decision | str,
+    *,
+    by: str,
+    reason: str,
+    ring: Ring | None = None,
+    database: Database | None = None,
+) -> Resolved:
+    """Decide what becomes of a request in doubt; it cannot be taken back.
+
+    Args:
+        attempt_id: the request, as `open_doubts` names it.
+        decision: `accepted` (the gateway took it: its messages wait for their reports), `resend` (they are sent again,
+            once their credits are set aside anew; whoever did get the first one is texted twice) or `write_off`
+            (nobody is texted, and nobody waits for an answer).
+        by: who decides.
+        reason: why; it is kept, with the name and the time.
+        ring: wakes workers; without it their sweep finds what there is to do.
+        database: where; the one that DATABASE_URL names by default.
+
+    Raises:
+        UnknownAttemptError: no request has this id.
+        UndecidableError: it is not in doubt (any more), or name or reason is missing.
+    """
+    database = database or default()
+    _check_said(by, reason)
+    with database.transaction() as connection:
+        account, resolved = _decide(connection, attempt_id, _decision(decision), by=by, reason=reason)
+    if resolved.batch_state == BatchState.PENDING:
+        bells.wake(database, bells.fund(account), ring)
+    return resolved
+
+
+def carry_out_policies(database: Database, ring: Ring | None = None) -> int:
+    """Decide what campaigns left to their policy and no evidence has settled in time; returns how many doubts.
+
+    Nothing is decided while the gateway is away, nor before it was asked for the reports: nobody has looked yet.
+    """
+    with database.reading() as connection:
+        overdue = connection.execute(_overdue().limit(AT_ONCE)).all()
+    decided = 0
+    for doubt in overdue:
+        with database.transaction() as connection:
+            try:
+                decision = Decision(doubt.policy)
+                account, resolved = _decide(connection, doubt.id, decision, by=POLICY, reason=_why(doubt))
+            except UndecidableError:  # somebody, or its evidence, was quicker
+                continue
+        decided += 1
+        if resolved.batch_state == BatchState.PENDING:
+            bells.wake(database, bells.fund(account), ring)
+    return decided
+
+
+def _check_said(by: str, reason: str) -> None:
+    if not by.strip() or not reason.strip():
+        raise UndecidableError("say who decides, and why: both are kept with the decision")
+    if by.strip().casefold() == POLICY:
+        raise UndecidableError(f"{by!r} is the name of what decides by itself: say who you are")
+
+
+def _decision(said: Decision | str) -> Decision:
+    try:
+        return Decision(said)
+    except ValueError:
+        raise UndecidableError(f"{said!r} is no decision; there are {', '.join(Decision)}") from None
+
+
+def _decide(
+    connection: Connection, attempt_id: int, decision: Decision, *, by: str, reason: str
+) -> tuple[str, Resolved]:
+    """The account, and what was decided. The campaign is locked before its attempt, as whoever settles does."""
+    campaign = _lock_campaign(connection, attempt_id)
+    attempt = _lock_attempt(connection, attempt_id)
+    _check_in_doubt(connection, attempt)
+    ended = campaign.state in ENDED
+    if not batches.decide(connection, attempt_id, attempt.batch_id, decision, ended=ended, by=by):
+        raise UndecidableError(f"request {attempt_id} is no longer its batch's: `campaigns doubts` lists what is open")
+    connection.execute(
+        insert(resolutions).values(
+            attempt_id=attempt_id, campaign_id=campaign.id, decision=decision, decided_by=by, reason=reason
+        )
+    )
+    if decision == Decision.RESEND:
+        lifecycle.fund_again(connection, campaign.id)
+    lifecycle.advance(connection, [campaign.id])
+    b = batches_table.c
+    batch = connection.execute(select(b.number, b.state).where(b.id == attempt.batch_id)).one()
+    return campaign.account, Resolved(
+        attempt_id=attempt_id,
+        decision=decision,
+        campaign_id=campaign.id,
+        batch=batch.number,
+        numbers=attempt.size,
+        credits=attempt.estimated,
+        batch_state=BatchState(batch.state),
+    )
+
+
+def _lock_campaign(connection: Connection, attempt_id: int) -> Record:
+    a, c = attempts.c, campaigns_table.c
+    its_campaign = select(a.campaign_id).where(a.id == attempt_id).scalar_subquery()
+    found = select(c.id, c.account, c.state).where(c.id == its_campaign).with_for_update(key_share=True)
+    campaign = connection.execute(found).first()
+    if campaign is None:
+        raise UnknownAttemptError(f"no request has the id {attempt_id}: `campaigns doubts` lists those in doubt")
+    return campaign
+
+
+def _lock_attempt(connection: Connection, attempt_id: int) -> Record:
+    found = select(attempts).where(attempts.c.id == attempt_id).with_for_update(key_share=True)
+    return connection.execute(found).one()
+
+
+def _check_in_doubt(connection: Connection, attempt: Record) -> None:
+    if attempt.kind == AttemptKind.LOOKUP:
+        raise UndecidableError(
+            f"request {attempt.id} looked numbers up: it needs no decision, for its campaign goes on without the"
+            " answers when its time for lookups is over"
+        )
+    if attempt.state == AttemptState.OPEN:
+        until = f"{attempt.leased_until:%Y-%m-%d %H:%M:%S} UTC"
+        raise UndecidableError(f"request {attempt.id} is being made until {until}: if nothing is known then, decide")
+    if attempt.state == AttemptState.IN_DOUBT:
+        return
+    r = resolutions.c
+    made = connection.execute(select(resolutions).where(r.attempt_id == attempt.id)).first()
+    if made is not None:
+        when = f"{made.decided_at:%Y-%m-%d %H:%M:%S} UTC"
+        raise UndecidableError(
+            f"request {attempt.id} was decided already: {_words(made.decision)}, by {made.decided_by} at {when}"
+            f" ({made.reason})"
+        )
+    raise UndecidableError(
+        f"request {attempt.id} is not in doubt, it is {_words(attempt.state)}: `campaigns doubts` lists what is open"
+    )
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def _overdue() -> Select[int, str, int, int]:
+    """Doubts whose policy acts now (id, policy, deadline), and how often it sent their batch again."""
+    a, c = attempts.c, campaigns_table.c
+    deadline = c.spec["in_doubt_deadline"].as_integer()
+    waited = and_(a.settled_at < later(-deadline), a.asked_at.is_not(None))
+    sends = and_(a.state == AttemptState.IN_DOUBT, a.kind == AttemptKind.SEND)
+    return (
+        select(a.id, policy().label("policy"), deadline.label("deadline"), resends_by_policy().label("resends"))
+        .where(sends, c.id == a.campaign_id, waited, policy_acts(), accounts.is_there(a.account))
+        .order_by(a.id)
+    )
+
+
+def policy() -> ColumnElement[str]:
+    """Of a campaign: what its spec says becomes of a doubt."""
+    said: ColumnElement[str] = campaigns_table.c.spec["in_doubt"].as_string()
+    return said
+
+
+def policy_acts() -> ColumnElement[bool]:
+    """Of an attempt in doubt and its campaign: the policy will decide when its time has come, and no person need.
+
+    It writes off, or sends again: but not for ever, not while its campaign is paused, and not where the broken reply
+    had shown the gateway's id, for then it was most probably taken.
+    """
+    a, c = attempts.c, campaigns_table.c
+    may_resend = and_(a.msgfid.is_(None), resends_by_policy() < RESENDS_BY_POLICY, c.paused_at.is_(None))
+    return or_(policy() == Decision.WRITE_OFF, and_(policy() == Decision.RESEND, may_resend))
+
+
+def resends_by_policy() -> ColumnElement[int]:
+    """Of an attempt: how often a policy has sent its batch again."""
+    r, mine, others = resolutions.c, attempts.c, attempts.alias("earlier")
+    counted = select(func.count(literal(1))).where(
+        others.c.batch_id == mine.batch_id,
+        r.attempt_id == others.c.id,
+        r.decided_by == POLICY,
+        r.decision == Decision.RESEND,
+    )
+    return counted.correlate(attempts).scalar_subquery()
+
+
+def _why(doubt: Record) -> str:
+    why = f"no evidence within {doubt.deadline:,} seconds, and the campaign asks for it (in_doubt: {doubt.policy})"
+    if doubt.policy != Decision.RESEND:
+        return why
+    if doubt.resends + 1 < RESENDS_BY_POLICY:
+        return f"{why}; should this fall in doubt as well, once more"
+    return f"{why}; sent again {RESENDS_BY_POLICY} times: should this fall in doubt as well, a person must decide"

@@ -1,0 +1,125 @@
+"""What is in doubt and nobody has decided yet, with what a person needs to know to do so (`resolving`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, select
+
+from campaigns.database import Database, default, now
+from campaigns.models import attempts, balance_readings, campaigns
+from campaigns.models import batches as batches_table
+from campaigns.resolving import policy, policy_acts, resends_by_policy
+from campaigns.states import AttemptKind, AttemptState
+
+MOST = 1_000
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A request of which nobody knows whether the gateway took it.
+
+    Attributes:
+        attempt_id: by which it is decided upon.
+        batch: its number in the campaign.
+        numbers: how many people it was for.
+        msgfid: the gateway's id of it, where the broken reply had shown one: then it was most probably taken.
+        detail: how it fell in doubt.
+        started_at: when it was made; `since`: when it fell in doubt; `asked_at`: now.
+        credits: at stake, by our prices.
+        balance_before: what the account had before it, as far as it was asked; `balance_after` is the first one since.
+        policy: what its campaign's policy makes of it.
+        deadline: seconds in doubt after which the policy does; None if a person must decide.
+        resent: how often a policy has sent the same batch again before.
+    """
+
+    attempt_id: int
+    campaign_id: int
+    campaign: str
+    account: str
+    batch: int
+    numbers: int
+    msgfid: str | None
+    detail: str | None
+    started_at: datetime
+    since: datetime
+    asked_at: datetime
+    credits: Decimal
+    balance_before: Decimal | None
+    balance_after: Decimal | None
+    policy: str
+    deadline: int | None
+    resent: int
+
+    @property
+    def age(self) -> float:
+        """Seconds in doubt."""
+        return (self.asked_at - self.since).total_seconds()
+
+    @property
+    def acts_at(self) -> datetime | None:
+        """When the policy acts; None if a person must decide."""
+        return None if self.deadline is None else self.since + timedelta(seconds=self.deadline)
+
+
+def open_doubts(
+    *,
+    account: str | None = None,
+    campaign_id: int | None = None,
+    after: int = 0,
+    most: int = MOST,
+    database: Database | None = None,
+) -> list[Doubt]:
+    """Requests in doubt that wait for evidence, a policy or a person, the oldest first.
+
+    Args:
+        account: only this account's.
+        campaign_id: only this campaign's.
+        after: only ids above this one: the last id of the page before.
+        most: how many.
+        database: where; the one that DATABASE_URL names by default.
+    """
+    a, c = attempts.c, campaigns.c
+    which = [a.state == AttemptState.IN_DOUBT, a.kind == AttemptKind.SEND, a.id > after, c.id == a.campaign_id]
+    if account is not None:
+        which.append(a.account == account)
+    if campaign_id is not None:
+        which.append(a.campaign_id == campaign_id)
+    its_own = and_(*which, batches_table.c.id == a.batch_id)
+    with (database or default()).snapshot() as connection:
+        return [Doubt(**row) for row in connection.execute(_found().where(its_own).limit(most)).mappings()]
+
+
+def _found() -> Select[*tuple[Any, ...]]:
+    a, b, c = attempts.c, batches_table.c, campaigns.c
+    deadline = c.spec["in_doubt_deadline"].as_integer()
+    return select(
+        a.id.label("attempt_id"),
+        a.campaign_id,
+        c.name.label("campaign"),
+        a.account,
+        b.number.label("batch"),
+        a.size.label("numbers"),
+        a.msgfid,
+        a.detail,
+        a.started_at,
+        a.settled_at.label("since"),
+        now().label("asked_at"),
+        a.estimated.label("credits"),
+        _balance(balance_readings.c.asked_at <= a.started_at, latest=True).label("balance_before"),
+        _balance(balance_readings.c.asked_at > a.settled_at, latest=False).label("balance_after"),
+        policy().label("policy"),
+        case((policy_acts(), deadline)).label("deadline"),
+        resends_by_policy().label("resent"),
+    ).order_by(a.id)
+
+
+def _balance(which: ColumnElement[bool], *, latest: bool) -> ScalarSelect[Decimal]:
+    """What an account had by its reading next to a moment."""
+    r = balance_readings.c
+    found = select(r.credits).where(r.account == attempts.c.account, which)
+    order = r.asked_at.desc() if latest else r.asked_at.asc()
+    return found.order_by(order).limit(1).correlate(attempts).scalar_subquery()
