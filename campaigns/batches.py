@@ -274,6 +274,12 @@ def skip_lookups(connection: Connection, campaign_id: int) -> None:
     connection.execute(to_look_up.values(state=BatchState.PENDING, attempt_id=None))
 
 
+def empty(connection: Connection, batch_id: int) -> None:
+    """Its messages belong to others now: it costs nothing more. What was in it, its requests are still matched by."""
+    gone = update(batches).where(batches.c.id == batch_id)
+    connection.execute(gone.values(size=0, segments=0, credits=0, lookup_credits=0))
+
+
 def clean(connection: Connection, batch_id: int, payload: Payload, estimate: Decimal) -> None:
     """Its numbers were looked up: it goes on with those that are left.
 

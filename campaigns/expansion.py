@@ -52,11 +52,9 @@ class Bucket:
 
     def cut(self, size: int) -> Iterable[Payload]:
         """Payloads of at most `size` messages, in order."""
-        for start in range(0, len(self.rows), size):
-            end = start + size
-            yield Payload(
-                self.rows[start:end], self.numbers[start:end], self.segments[start:end], self.values[start:end]
-            )
+        whole = Payload(self.rows, self.numbers, self.segments, self.values)
+        for start in range(0, len(whole), size):
+            yield whole.part(start, start + size)
 
 
 @dataclass(frozen=True)

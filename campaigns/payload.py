@@ -64,6 +64,16 @@ class Payload:
         """From the column `batches.payload`."""
         return cls(*unpack(data))
 
+    def part(self, start: int, end: int) -> Payload:
+        """Only the messages from one place to before another."""
+        place = slice(start, end)
+        return Payload(self.rows[place], self.numbers[place], self.segments[place], self.values[place])
+
+    def halves(self) -> tuple[Payload, Payload]:
+        """The first half of the messages, which is the larger one if their count is odd, and the second."""
+        middle = (len(self) + 1) // 2
+        return self.part(0, middle), self.part(middle, len(self))
+
     def without(self, numbers: set[int]) -> Payload:
         """Only the messages to other numbers, in the same order."""
         kept = [place for place, number in enumerate(self.numbers) if number not in numbers]

@@ -28,6 +28,7 @@ AS_ITS_BATCH: Mapping[BatchState, str] = {
     BatchState.SENDING: "sending",
     BatchState.ACCEPTED: "in_flight",
     BatchState.REFUSED: "refused",
+    BatchState.HALVED: "pending",  # it has none: they are in its halves
     BatchState.IN_DOUBT: "in_doubt",
     BatchState.WRITTEN_OFF: "written_off",
     BatchState.VOIDED: "voided",

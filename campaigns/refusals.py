@@ -7,45 +7,78 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from campaigns.database import Database, among
 from campaigns.models import attempts, batches
 from campaigns.states import AttemptKind, AttemptState, BatchState
 
+UNREADABLE = -1
+"""The gateway cannot read the request, as a document; it may be because of one row."""
+
 IN_A_ROW = 2
 """So many refusals with one code, and nothing accepted between them, are no longer about the batches."""
+
+ALONE_IN_A_ROW = 5
+"""So many single messages that could not be read or written, one after the other, are no longer about these.
+
+A bad row is found by halving (see `bisection`) and is then alone, once, with its good neighbour claimed next: so one of
+5,000 causes 14 refusals, but only one of a single message, and no two of these without an acceptance between them.
+"""
 
 
 def in_a_row(database: Database, campaign_id: int, kind: AttemptKind, code: int) -> bool:
     """Whether requests of a campaign were refused again and again with this code, and the next would be, too."""
     a = attempts.c
-    refused = and_(a.state == AttemptState.REFUSED, a.code == code)
-    telling = or_(refused, a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]))
-    last = select(a.state).where(a.campaign_id == campaign_id, a.kind == kind, telling)
+    last = select(a.state).where(a.campaign_id == campaign_id, a.kind == kind, _telling(a.code == code))
+    return _refused_only(database, last, IN_A_ROW)
+
+
+def alone_in_a_row(database: Database, account: str, campaign_id: int) -> bool:
+    """Whether so many messages of a campaign were refused, each alone in its request, that no message is to blame."""
+    a = attempts.c
+    # By the account, too: the index of its settled attempts leads to the last ones, however many a campaign has had.
+    last = select(a.state).where(a.account == account, a.campaign_id == campaign_id, a.kind == AttemptKind.SEND)
+    unreadable = and_(a.size == 1, or_(a.code == UNREADABLE, a.code.is_(None)))
+    return _refused_only(database, last.where(_telling(unreadable)), ALONE_IN_A_ROW)
+
+
+def _telling(refusals: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of an attempt: it was refused like that, or accepted."""
+    a = attempts.c
+    refused = and_(a.state == AttemptState.REFUSED, refusals)
+    return or_(refused, a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]))
+
+
+def _refused_only(database: Database, last: Select[str], count: int) -> bool:
+    a = attempts.c
     with database.reading() as connection:
-        last_ones = connection.execute(last.order_by(a.settled_at.desc(), a.id.desc()).limit(IN_A_ROW)).scalars().all()
-    return last_ones == [AttemptState.REFUSED] * IN_A_ROW
+        last_ones = connection.execute(last.order_by(a.settled_at.desc(), a.id.desc()).limit(count)).scalars().all()
+    return last_ones == [AttemptState.REFUSED] * count
 
 
 def told(connection: Connection, campaign_ids: Iterable[int]) -> dict[int, str]:
     """What to say of the campaigns that have refused batches: how many, and why."""
     a, b = attempts.c, batches.c
     refused = (
-        select(a.campaign_id, a.detail, func.count())
+        select(a.campaign_id, a.code.is_(None), a.detail, func.count())
         .where(among(connection, a.campaign_id, campaign_ids), a.state == AttemptState.REFUSED)
         .where(b.attempt_id == a.id, b.id == a.batch_id, b.state == BatchState.REFUSED)
-        .group_by(a.campaign_id, a.detail)
-        .order_by(a.campaign_id, func.count().desc(), a.detail)
+        .group_by(a.campaign_id, a.code.is_(None), a.detail)
+        .order_by(a.campaign_id, a.code.is_(None), func.count().desc(), a.detail)
     )
-    found: dict[int, list[tuple[str, int]]] = {}
-    for campaign_id, detail, count in connection.execute(refused):
-        found.setdefault(campaign_id, []).append((detail, count))
-    return {campaign_id: _sentence(causes) for campaign_id, causes in found.items()}
+    found: dict[int, dict[bool, list[tuple[str, int]]]] = {}
+    for campaign_id, unwritten, detail, count in connection.execute(refused):
+        found.setdefault(campaign_id, {}).setdefault(bool(unwritten), []).append((detail, count))
+    return {
+        campaign_id: "; ".join(_sentence(causes, unwritten=unwritten) for unwritten, causes in its.items())
+        for campaign_id, its in found.items()
+    }
 
 
-def _sentence(causes: list[tuple[str, int]]) -> str:
+def _sentence(causes: list[tuple[str, int]], *, unwritten: bool) -> str:
     count = sum(count for _, count in causes)
     batches_were = "1 batch was" if count == 1 else f"{count:,} batches were"
+    refused = "given up, for no request could be written" if unwritten else "refused by the gateway"
     why = causes[0][0] if len(causes) == 1 else "; ".join(f"{count:,} with {detail}" for detail, count in causes)
-    return f"{batches_were} refused by the gateway: {why}"
+    return f"{batches_were} {refused}: {why}"

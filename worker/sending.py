@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
 
-from campaigns import accounts, batches, bells, claims, lifecycle, lookups, refusals, shortage, turns
+from campaigns import accounts, batches, bells, bisection, claims, lifecycle, lookups, refusals, shortage, turns
 from campaigns.batches import Acceptance
 from campaigns.claims import Claim
 from campaigns.database import Database
@@ -179,6 +179,8 @@ def _refused(resources: Resources, claim: Claim, error: Refused) -> bool:
     elif isinstance(error, NeedsPerson):
         batches.release(database, claim, what, code=error.code)
         _pause(database, claim, f"the gateway refused it, {what}")
+    elif claim.kind == AttemptKind.SEND and error.code == refusals.UNREADABLE:
+        return _halved(resources, claim, what, code=error.code)
     else:
         batches.refuse(database, claim, error.code, what)
         cleaning.refused(resources, claim)
@@ -186,6 +188,15 @@ def _refused(resources: Resources, claim: Claim, error: Refused) -> bool:
         if error.code == NOBODY_VALID or not again:
             return False  # it was about this batch alone
         _pause(database, claim, f"the gateway refuses one batch after the other, {what}")
+    return True
+
+
+def _halved(resources: Resources, claim: Claim, detail: str, *, code: int | None) -> bool:
+    """Cut a claim's batch in halves, or refuse its only message; returns whether the lane must stop."""
+    bisection.refuse(resources.database, claim, detail, code=code, prices=resources.settings.prices)
+    if len(claim.payload) > 1 or not refusals.alone_in_a_row(resources.database, claim.account, claim.campaign_id):
+        return False
+    _pause(resources.database, claim, f"one message after the other is refused, each by itself, {detail}")
     return True
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from campaigns import batches, refusals
+from campaigns import batches, bisection, refusals
 from campaigns.claims import Claim
 from campaigns.database import Database
+from campaigns.prices import Prices
 from campaigns.states import AttemptKind
 from tests.campaigns import making
 
@@ -19,6 +20,13 @@ def funded(database: Database, count: int) -> int:
 def refuse(database: Database, campaign: int, why: tuple[int, str] = INVALID) -> Claim:
     claim = making.claimed(database, campaign)
     batches.refuse(database, claim, *why)
+    return claim
+
+
+def cut(database: Database, campaign: int, why: tuple[int | None, str] = INVALID) -> Claim:
+    """As `refuse`, of what may be one row's fault."""
+    claim = making.claimed(database, campaign)
+    bisection.refuse(database, claim, why[1], code=why[0], prices=Prices({}))
     return claim
 
 
@@ -94,3 +102,45 @@ def test_what_was_refused_is_said_after_what_was_said_before(any_database: Datab
     assert making.account(any_database, campaign).reason == (
         "sent without lookups; 1 batch was refused by the gateway: -9: Aucuns destinataires valides"
     )
+
+
+def test_what_could_not_even_be_written_is_said_apart_from_what_the_gateway_refused(any_database: Database) -> None:
+    campaign = funded(any_database, 4)
+    for why in [(None, "KeyError"), INVALID, (None, "KeyError")]:
+        cut(any_database, campaign, why)
+    making.all_delivered(any_database, making.accepted(any_database, campaign))
+
+    assert making.advanced(any_database, campaign) == "completed"
+    assert making.account(any_database, campaign).reason == (
+        "1 batch was refused by the gateway: -1: XML invalide; "
+        "2 batches were given up, for no request could be written: KeyError"
+    )
+
+
+def alone(database: Database, campaign: int) -> bool:
+    return refusals.alone_in_a_row(database, making.ACCOUNT, campaign)
+
+
+def test_five_single_messages_in_a_row_that_cannot_be_read_or_written_are_not_about_these(
+    any_database: Database,
+) -> None:
+    campaign, other = funded(any_database, 6), funded(any_database, 1)
+    for why in [INVALID, (None, "KeyError"), INVALID, INVALID]:
+        cut(any_database, campaign, why)
+    cut(any_database, other)
+    refuse(any_database, campaign, NOBODY)
+    after_four = alone(any_database, campaign)
+    cut(any_database, campaign)
+
+    assert (after_four, alone(any_database, campaign), alone(any_database, other)) == (False, True, False)
+
+
+def test_neither_larger_batches_nor_those_before_an_acceptance_count(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(32), batch_size=32)
+    for _ in range(6):  # 32, 16, 8, 4, 2, 1
+        cut(any_database, campaign)
+    making.accepted(any_database, campaign)
+    for _ in range(4):  # 2, 1, 1; 4
+        cut(any_database, campaign)
+
+    assert not alone(any_database, campaign)

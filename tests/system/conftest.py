@@ -20,6 +20,7 @@ GATEWAYS = {
     "doubts": quick(),
     "exclusive": quick(),
     "away": quick(),
+    "unreadable": quick(mix={"delivered": 1}),
 }
 """One for each scenario that would disturb another."""
 

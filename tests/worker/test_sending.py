@@ -16,7 +16,7 @@ from campaigns.payload import Payload
 from campaigns.states import AttemptKind
 from campaigns.text import Alphabet
 from tests.campaigns.making import clock_goes_on, fund, numbers, submitted
-from tests.worker.workshop import ScriptedGateway, Workshop
+from tests.worker.workshop import ScriptedGateway, Workshop, accepted
 from worker.sending import Tally, acceptance_of, send_slice, sending_of
 from worker.smseco.codes import refusal
 from worker.smseco.errors import BadReply, InDoubt, ReadFailed, Unreachable
@@ -278,11 +278,11 @@ def refused_with(code: int) -> Callable[[Sending], Receipt]:
 @pytest.mark.parametrize(
     ("code", "sent", "by_status", "waits_for"),
     [
-        (-1, 2, {"pending": 3, "refused": 2}, "one batch after the other, -1: XML invalide"),
+        (-13, 2, {"pending": 3, "refused": 2}, "one batch after the other, -13: Heure d'envoi"),
         (-14, 1, {"pending": 5}, "the gateway refused it, -14: Commande inconnue"),
         (-9, 5, {"refused": 5}, "None"),
     ],
-    ids=["an invalid document", "an unknown command", "nobody valid"],
+    ids=["a bad date", "an unknown command", "nobody valid"],
 )
 def test_a_campaign_is_not_burnt_batch_by_batch_by_what_is_not_about_its_batches(
     any_database: Database, code: int, sent: int, by_status: dict[str, int], waits_for: str
@@ -296,3 +296,61 @@ def test_a_campaign_is_not_burnt_batch_by_batch_by_what_is_not_about_its_batches
     progress = campaigns.progress(made, database=any_database)
     assert (len(gateway.sent), progress.by_status) == (sent, by_status)
     assert waits_for in str(progress.waits_for)
+
+
+def unreadable(*bad: int) -> Callable[[Sending], Receipt]:
+    """A gateway that cannot read a request with one of these numbers; with any number, if none is named."""
+
+    def answer(sending: Sending) -> Receipt:
+        if bad and set(bad).isdisjoint(sending.numbers):
+            return accepted(sending)
+        return refused_with(-1)(sending)
+
+    return answer
+
+
+def sent_to_the_end(database: Database, gateway: ScriptedGateway, *, lanes: int = 1) -> None:
+    workshop = Workshop(database, gateway)
+    turns_taken = [True]
+    while any(turns_taken):
+        turns_taken = [send_slice(workshop, "default", lane).more for lane in range(1, lanes + 1)]
+
+
+def test_one_row_that_the_gateway_cannot_read_stops_neither_its_batch_nor_its_campaign(any_database: Database) -> None:
+    made = submitted(any_database, numbers(1_000), batch_size=500)
+    fund(any_database)
+    bad = numbers(1_000)[0]
+    gateway = ScriptedGateway(answer=unreadable(bad))
+
+    sent_to_the_end(any_database, gateway)
+
+    progress = campaigns.progress(made, database=any_database)
+    assert (progress.by_status, progress.paused_at) == ({"in_flight": 999, "refused": 1}, None)
+    assert sum(bad in sending.numbers for sending in gateway.sent) == 10  # 500, 250, 125 … 1
+
+
+def test_a_bad_row_in_each_of_many_batches_stops_nothing(any_database: Database) -> None:
+    everyone = numbers(200)
+    made = submitted(any_database, everyone, batch_size=10)
+    fund(any_database)
+
+    sent_to_the_end(any_database, ScriptedGateway(answer=unreadable(*everyone[::10])), lanes=4)
+
+    progress = campaigns.progress(made, database=any_database)
+    assert (progress.by_status, progress.paused_at) == ({"in_flight": 180, "refused": 20}, None)
+
+
+@pytest.mark.parametrize(("size", "most"), [(5_000, 25), (1, 5)], ids=["large batches", "single messages"])
+def test_a_text_that_the_gateway_cannot_read_at_all_stops_the_campaign_early(
+    any_database: Database, size: int, most: int
+) -> None:
+    made = submitted(any_database, numbers(6_000), batch_size=size)
+    fund(any_database)
+    gateway = ScriptedGateway(answer=unreadable())
+
+    sent_to_the_end(any_database, gateway)
+
+    progress = campaigns.progress(made, database=any_database)
+    assert len(gateway.sent) <= most
+    assert progress.by_status == {"pending": 5_995, "refused": 5}
+    assert "one message after the other is refused, each by itself, -1: XML invalide" in str(progress.waits_for)

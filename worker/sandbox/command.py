@@ -25,6 +25,7 @@ Seven last digits decide what becomes of a number:
   9999956 delivered      9999960 network error   9999949 out of credits
   9999959 undelivered    9999962 rejected        9999900 silent
   9999954 not sent       9999944 left out of a lookup's reply
+  9999901 unreadable: a send that holds it is refused with -1
 
 \b
 While it runs, from this machine only (JSON, Content-Type: application/json):

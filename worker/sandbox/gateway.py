@@ -134,6 +134,8 @@ class Gateway:
             raise Refused(-8)
         start = begins(call.datesend, clock=self.clock)
         taken = self._numbering.taken(call.recipients)
+        if any(number % outcomes.MAGIC == outcomes.UNREADABLE for number in taken):
+            raise Refused(-1)
         is_merge = any(values for _, values in call.recipients)
         if is_merge:
             texts = [shown(text, unicode=call.unicode) for text in merge(call.text, taken.values())]

@@ -8,6 +8,7 @@ A number ending in one of these seven digits is decided beforehand, for a send a
     9999956 delivered        9999960 network error      9999949 out of credits
     9999959 undelivered      9999962 rejected           9999900 silent: no report ever
     9999954 not sent         9999944 left out of a lookup's reply; a send takes it as any other
+    9999901 unreadable: a send that holds it is refused with -1 as a whole; a lookup takes it as any other
 """
 
 from array import array
@@ -28,6 +29,7 @@ REACHABLE, UNREACHABLE = 56, 59
 MAGIC = 10_000_000
 FORCED = {9_999_900 + code: code for code in (49, 54, 56, 59, 60, 62)} | {9_999_900: SILENT}
 LEFT_OUT_OF_LOOKUPS = 9_999_944
+UNREADABLE = 9_999_901
 
 # The way to each end, without the end itself. A message that stays silent stops on the way.
 _WHOLE_WAY = (50, 65, 55, 61)

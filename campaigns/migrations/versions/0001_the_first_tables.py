@@ -186,7 +186,7 @@ def upgrade() -> None:
         sa.Column("attempt_id", Id, nullable=True),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
-            "state IN ('unchecked', 'checking', 'pending', 'sending', 'accepted', 'refused', 'in_doubt', 'written_off', 'voided')",
+            "state IN ('unchecked', 'checking', 'pending', 'sending', 'accepted', 'refused', 'halved', 'in_doubt', 'written_off', 'voided')",
             name=op.f("batches_state_known"),
         ),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="batches_campaign_id_fk", ondelete="CASCADE"),

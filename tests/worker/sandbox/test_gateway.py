@@ -58,6 +58,9 @@ def test_every_operation_asks_who_is_there(open_gateway, credentials, code, call
         pytest.param({}, {"may_send": False}, -11, id="-11 an account that may not send"),
         pytest.param({}, {"active": False}, -12, id="-12 an account that is not active"),
         pytest.param({"datesend": "demain"}, {}, -13, id="-13 a bad datesend"),
+        pytest.param(
+            {"recipients": [("07352518", []), ("0709999901", [])]}, {}, -1, id="-1 an unreadable one among them"
+        ),
     ],
 )
 def test_a_send_that_is_refused_costs_nothing_and_leaves_nothing(open_gateway, toto, a_send, fields, options, code):
