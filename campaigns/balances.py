@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, literal, select, update
 
-from campaigns import accounts, reports
+from campaigns import accounts, unapplied
 from campaigns.database import Database, Record, later
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, refunds
@@ -89,7 +89,7 @@ def _is_still(connection: Connection, account: str, asked_at: datetime) -> bool:
     mine = select(literal(1)).where(a.account == account)
     settled = a.state.in_([*POSTED, AttemptState.IN_DOUBT]) & (a.settled_at >= asked_at)
     under_way = select(exists(mine.where(a.state == AttemptState.OPEN)), exists(mine.where(settled)))
-    return not any(connection.execute(under_way).one()) and not reports.any_to_apply(connection, account)
+    return not any(connection.execute(under_way).one()) and not unapplied.any_to_apply(connection, account)
 
 
 def _ledger(connection: Connection, account: str, since: Record | None, asked_at: datetime) -> dict[str, Decimal]:

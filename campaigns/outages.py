@@ -53,18 +53,23 @@ def insisting(write: Callable[P, T]) -> Callable[P, T]:
     """
 
     @wraps(write)
-    def insist(*args: P.args, **options: P.kwargs) -> T:
-        until = monotonic() + INSIST_SECONDS
-        for wait in chain((0.05, 0.1, 0.2, 0.5), repeat(1.0)):
-            try:
-                return write(*args, **options)
-            except PASSING:
-                if monotonic() + wait > until:
-                    raise
-                sleep(wait)
-        raise AssertionError("the waits never end")
+    def insistently(*args: P.args, **options: P.kwargs) -> T:
+        return insist(lambda: write(*args, **options), seconds=INSIST_SECONDS)
 
-    return insist
+    return insistently
+
+
+def insist(write: Callable[[], T], *, seconds: float) -> T:
+    """What `write` returns, once the database takes it; after so many seconds it raises what the database said last."""
+    until = monotonic() + seconds
+    for wait in chain((0.05, 0.1, 0.2, 0.5), repeat(1.0)):
+        try:
+            return write()
+        except PASSING:
+            if monotonic() + wait > until:
+                raise
+            sleep(wait)
+    raise AssertionError("the waits never end")
 
 
 def place(url: URL) -> str:

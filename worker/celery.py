@@ -12,6 +12,7 @@ from celery.signals import worker_init
 from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.migrations import require_newest
 from campaigns.settings import SettingsError
+from worker import keeping
 from worker.ringing import STALE_SECONDS, speak
 from worker.settings import Settings
 from worker.settings import settings as read_settings
@@ -68,11 +69,15 @@ app.conf.update(
 
 
 @worker_init.connect
-def _refuse_other_tables(**_: object) -> None:
-    """A worker whose tables are missing or of another release would fail at each task, again and again."""
+def _begin(**_: object) -> None:
+    """A worker whose tables are missing or of another release would fail at each task, again and again.
+
+    What a worker before it had to leave in files is stored first.
+    """
     database = Database(_NOW.database_url)
     try:
         require_newest(database)
+        keeping.take_in(database, _NOW.spool_dir, _NOW.accounts)
     except (NotMigratedError, DatabaseAway) as error:
         raise SystemExit(f"the worker does not start: {error}") from None
     finally:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from campaigns import doubts, reports
+from campaigns import doubts, journal
 from campaigns.database import Database, Record
 from campaigns.doubts import Evidence
 from campaigns.reports import Reports
@@ -83,5 +83,5 @@ def _together(database: Database, account: str, said: Sequence[tuple[Record, _Sa
                 asked_for[msgfid] = poll.msgfid
     wanted = numbers.keys() - of_others
     # A sending that was seen before the attempt began is another program's, though its first reports are long closed.
-    seen_at = reports.first_seen(database, account, wanted) if wanted else {}
+    seen_at = journal.first_seen(database, account, wanted) if wanted else {}
     return [Evidence(msgfid, numbers[msgfid], seen, asked_for.get(msgfid)) for msgfid, seen in seen_at.items()]

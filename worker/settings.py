@@ -86,6 +86,12 @@ class Settings(BrokerSettings):
         default=frozenset(), description="hosts that audiences of campaigns submitted by task may be fetched from"
     )
 
+    spool_dir: Annotated[Path, AfterValidator(Path.absolute)] = Field(
+        default=Path("var/spool"),
+        validate_default=True,
+        description="where delivery reports wait that the database does not take",
+    )
+
     @field_validator("lookup_deadline")
     @classmethod
     def _leaves_time_to_ask(cls, deadline: float, others: ValidationInfo) -> float:

@@ -15,12 +15,12 @@ from campaigns import (
     credits,
     heartbeats,
     lifecycle,
-    reports,
     resolving,
     setbacks,
     silence,
+    unapplied,
 )
-from worker import cleaning, sending
+from worker import cleaning, sending, tracking
 from worker.resources import Resources
 
 EXPANSIONS_AT_ONCE = 100
@@ -70,7 +70,7 @@ def _ring_all(resources: Resources) -> int:
     for account in resources.settings.accounts:
         if credits.waiting(database, account, only_new=True) or balances.wanted(database, account):
             rung += bells.ring(database, bells.fund(account), ring)
-        if reports.any_stored(database, account):
+        if unapplied.any_stored(database, account):
             rung += bells.ring(database, bells.poll(account), ring)
         sending.wake_lanes(resources, account)
     return rung
@@ -82,6 +82,7 @@ LOOKS: dict[str, Callable[[Resources], int]] = {
     "doubts decided": lambda resources: resolving.carry_out_policies(resources.database, resources.ring),
     "batches cleaned": cleaning.finish_overdue,
     "producers died": _advance,
+    "bodies taken out of the spool": tracking.recover,
     "accounts named": lambda resources: accounts.serve(resources.database, resources.settings.accounts),
     "rung": _ring_all,
     "old bells forgotten": lambda resources: bells.forget_old(resources.database),

@@ -8,17 +8,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from time import monotonic
-from weakref import WeakKeyDictionary
+from time import monotonic, time
 
-from campaigns import accounts, doubts, lifecycle, reports, silence
-from campaigns.database import Database, DatabaseAway, Record
+from campaigns import accounts, doubts, journal, lifecycle, reports, silence, unapplied
+from campaigns.database import Record
+from campaigns.outages import PASSING
 from campaigns.reports import Applied, Reports
 from campaigns.states import MessageStatus
-from worker import cleaning, evidence, sending
+from worker import cleaning, evidence, keeping, sending
 from worker.resources import Resources, Slice
 from worker.smseco.errors import BadReply, ReadFailed, Refused
 from worker.smseco.reports import count_reports, names_an_sms, parse_reports
+from worker.spool import Arrived
 
 log = logging.getLogger(__name__)
 
@@ -46,18 +47,14 @@ MANY = 1_000
 
 BREATH_SECONDS = 0.5
 
-AGAIN_SECONDS = 60.0
-"""How long a body rests that could not be applied."""
-
-_BROKEN: WeakKeyDictionary[Database, dict[int, float]] = WeakKeyDictionary()
-"""Polls that this process could not apply, and when (monotonic) each is tried again."""
-
 _NAMED: set[int] = set()
 """Unknown report codes that this process has logged."""
 
 
 def poll_slice(resources: Resources, account: str) -> Slice:
     """Take in what the gateway has to say, and bring messages up to it."""
+    journal.make_good(resources.database)
+    recover(resources)
     catch_up(resources, account)
     taken = _ask(resources, account)
     applied = catch_up(resources, account, settle=True)
@@ -67,6 +64,11 @@ def poll_slice(resources: Resources, account: str) -> Slice:
         more=taken >= MANY,
         after=BREATH_SECONDS if taken else None,
     )
+
+
+def recover(resources: Resources) -> int:
+    """Store what had come to this host while the database was away, for any account; returns how many bodies."""
+    return keeping.take_in(resources.database, resources.settings.spool_dir, resources.settings.accounts)
 
 
 @dataclass(frozen=True)
@@ -113,17 +115,21 @@ def _silent(resources: Resources, account: str) -> list[str]:
 
 def take_in(resources: Resources, account: str, *, msgfid: str | None = None, smsfid: str | None = None) -> Reading:
     """Read reports once, of one sending or one SMS if named, and store their bytes. Applying them is another matter."""
-    database = resources.database
-    poll_id = reports.note(database, account, msgfid)
+    database, gateway = resources.database, resources.gateway(account)
+    poll_id = journal.note(database, account, msgfid)
     try:
-        body = resources.gateway(account).fetch_reports(msgfid, smsfid)
+        body = gateway.fetch_reports(msgfid, smsfid)
     except Refused as error:
+        journal.forget(database, poll_id)
         _refused(resources, account, error)
-        reports.forget(database, poll_id)
         return Reading(error=error)
     except ReadFailed as error:
-        return _unfinished(resources, account, poll_id, error)
-    return _keep(resources, account, poll_id, body)
+        if not error.partial:
+            return _nothing_came(resources, account, poll_id, error)
+        log.warning("reports of the account %s did not arrive whole: %s", account, error)
+        cut = Arrived(account, poll_id, error.partial, msgfid, cut=True, at=time())
+        return replace(_keep(resources, cut), error=error)
+    return _keep(resources, Arrived(account, poll_id, body, msgfid, cut=False, at=time()))
 
 
 def _refused(resources: Resources, account: str, error: Refused) -> None:
@@ -132,20 +138,19 @@ def _refused(resources: Resources, account: str, error: Refused) -> None:
     reports.note_refusal(resources.database, account, f"it refuses to hand out delivery reports, {error}")
 
 
-def _unfinished(resources: Resources, account: str, poll_id: int, error: ReadFailed) -> Reading:
-    log.warning("reports of the account %s did not arrive whole: %s", account, error)
-    if error.partial:
-        return replace(_keep(resources, account, poll_id, error.partial), error=error)
+def _nothing_came(resources: Resources, account: str, poll_id: int, error: ReadFailed) -> Reading:
+    log.warning("reports of the account %s did not arrive: %s", account, error)
     if error.begun:
-        reports.lose(resources.database, poll_id)
+        journal.lose(resources.database, poll_id)
     else:
-        reports.forget(resources.database, poll_id)
+        journal.forget(resources.database, poll_id)
         accounts.away(resources.database, account, error.reason)
     return Reading(error=error)
 
 
-def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> Reading:
-    reports.store(resources.database, poll_id, body)
+def _keep(resources: Resources, its: Arrived) -> Reading:
+    account, body = its.account, its.body
+    poll_id = keeping.keep(resources.database, resources.settings.spool_dir, its)
     # Whoever applies it parses it: here it is counted, if it is spelt as usual.
     count = count_reports(body)
     if count:
@@ -154,7 +159,7 @@ def _keep(resources: Resources, account: str, poll_id: int, body: bytes) -> Read
     empty = _empty(resources, account, body)
     if empty is None or names_an_sms(body):
         return replace(empty or Reading(), poll_id=poll_id)
-    reports.forget(resources.database, poll_id)
+    journal.forget(resources.database, poll_id)
     return empty
 
 
@@ -202,26 +207,26 @@ def catch_up(resources: Resources, account: str, *, settle: bool = False) -> App
 
 
 def _apply_all(resources: Resources, account: str, total: Applied) -> None:
-    for poll in reports.unapplied(resources.database, account):
+    for poll in unapplied.due(resources.database, account):
         _apply(resources, poll, total)
 
 
 def _apply(resources: Resources, poll: Record, total: Applied) -> None:
-    """Apply one body, and add what came of it; one that breaks is left for later, and keeps no other from its turn."""
-    broken = _BROKEN.setdefault(resources.database, {})
-    if monotonic() < broken.get(poll.id, 0.0):
-        return
+    """Apply one body, and add what came of it; one that breaks is tried again, and keeps no other from its turn."""
+    database = resources.database
     try:
-        applied = reports.apply(resources.database, poll.id, _read(resources, poll.id))
-    except DatabaseAway:
+        body = unapplied.begin(database, poll.id)
+        if body is None:
+            return
+        applied = reports.apply(database, poll.id, _parse(body))
+    except PASSING:
+        unapplied.give_back(database, poll.id)
         raise
     except Exception as error:  # noqa: BLE001  whatever is wrong with this body is not wrong with the others
-        if poll.id not in broken:
-            what = type(error).__name__
-            log.warning("the reports of poll %s cannot be applied, and stay in the journal: %s", poll.id, what)
-        broken[poll.id] = monotonic() + AGAIN_SECONDS
+        what = type(error).__name__
+        more = "is not tried again" if unapplied.failed(database, poll.id, what) else "is tried again"
+        log.warning("the body of poll %s cannot be applied, stays in the journal, and %s: %s", poll.id, more, what)
         return
-    broken.pop(poll.id, None)
     total.changed += applied.changed
     total.campaigns |= applied.campaigns
     total.looked_up |= applied.looked_up
@@ -230,7 +235,7 @@ def _apply(resources: Resources, poll: Record, total: Applied) -> None:
 def _settle_doubts(resources: Resources, account: str, total: Applied) -> None:
     """Adopt what parked reports prove, and apply them."""
     database = resources.database
-    parked = reports.parked(database, account, no_older_than=resources.settings.report_deadline)
+    parked = unapplied.parked(database, account, no_older_than=resources.settings.report_deadline)
     found = evidence.gather(database, account, parked, lambda poll_id: _read(resources, poll_id))
     adopted = doubts.settle(database, account, found, exclusive=resources.settings.accounts[account].exclusive)
     total.campaigns |= set(adopted)
@@ -239,7 +244,7 @@ def _settle_doubts(resources: Resources, account: str, total: Applied) -> None:
 
 
 def _read(resources: Resources, poll_id: int) -> Reports:
-    return _parse(reports.body(resources.database, poll_id))
+    return _parse(journal.body(resources.database, poll_id))
 
 
 def _go_on(resources: Resources, account: str, applied: Applied) -> None:

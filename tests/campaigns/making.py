@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 import campaigns
-from campaigns import batches, claims, expansion, lifecycle, reports
+from campaigns import batches, claims, expansion, journal, lifecycle, reports
 from campaigns import credits as ledger
 from campaigns.balances import Balance
 from campaigns.batches import Acceptance
@@ -138,8 +138,8 @@ def all_delivered(database: Database, *claims: Claim) -> None:
 
 def stored(database: Database, *, account: str = ACCOUNT) -> int:
     """A reading whose body is here; returns its id."""
-    poll_id = reports.note(database, account)
-    reports.store(database, poll_id, b"<REPONSE/>")
+    poll_id = journal.note(database, account)
+    journal.store(database, account, poll_id, b"<REPONSE/>")
     return poll_id
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import text
 
-from campaigns import batches, credits, doubts, lifecycle, reports, setbacks, silence, turns
+from campaigns import batches, credits, doubts, lifecycle, setbacks, silence, turns, unapplied
 from campaigns.database import Database
 from tests.campaigns import making
 from tests.campaigns.plans import plans_of
@@ -25,7 +25,7 @@ ASKED_ALL_THE_TIME: dict[str, tuple[str, str, Callable[[Database], object]]] = {
     "doubts": ("attempts", "attempts_unsettled", lambda database: doubts.in_doubt(database, making.ACCOUNT)),
     "silent": ("attempts", "attempts_", lambda database: asked_for(database)),
     "overdue": ("attempts", "attempts_", lambda database: silence.give_up(database, older_than=-60)),
-    "polls": ("report_polls", "report_polls_at_work", lambda database: reports.unapplied(database, making.ACCOUNT)),
+    "polls": ("report_polls", "report_polls_at_work", lambda database: unapplied.due(database, making.ACCOUNT)),
     "attempts ahead": ("attempts", "attempts_settled", setbacks.mend),
     "polls ahead": ("report_polls", "report_polls_at_work", setbacks.mend),
     "gates ahead": ("campaigns", "campaigns_at_work", setbacks.mend),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, doubts, lookups, reports
+from campaigns import batches, doubts, journal, lookups, reports, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, report_polls
@@ -30,25 +30,25 @@ def poll_state(database: Database, poll_id: int) -> str:
 
 
 def test_a_poll_is_written_down_before_the_gateway_is_asked(any_database: Database) -> None:
-    assert poll_state(any_database, reports.note(any_database, making.ACCOUNT)) == PollState.ASKED
+    assert poll_state(any_database, journal.note(any_database, making.ACCOUNT)) == PollState.ASKED
 
 
 def test_a_body_is_kept_byte_for_byte(any_database: Database) -> None:
-    poll = reports.note(any_database, making.ACCOUNT, "f1")
+    poll = journal.note(any_database, making.ACCOUNT, "f1")
 
-    reports.store(any_database, poll, b"\x00\xff cut sho")
+    journal.store(any_database, making.ACCOUNT, poll, b"\x00\xff cut sho")
 
-    assert reports.body(any_database, poll) == b"\x00\xff cut sho"
-    [found] = reports.unapplied(any_database, making.ACCOUNT)
+    assert journal.body(any_database, poll) == b"\x00\xff cut sho"
+    [found] = unapplied.due(any_database, making.ACCOUNT)
     assert (found.id, found.state, found.msgfid) == (poll, PollState.STORED, "f1")
-    assert reports.unapplied(any_database, "other") == []
+    assert unapplied.due(any_database, "other") == []
 
 
 def test_a_lost_body_is_counted_and_a_request_that_never_left_is_not(any_database: Database) -> None:
-    lost, never_left = (reports.note(any_database, making.ACCOUNT) for _ in range(2))
+    lost, never_left = (journal.note(any_database, making.ACCOUNT) for _ in range(2))
 
-    reports.lose(any_database, lost)
-    reports.forget(any_database, never_left)
+    journal.lose(any_database, lost)
+    journal.forget(any_database, never_left)
 
     with any_database.reading() as connection:
         assert connection.execute(select(report_polls.c.id, report_polls.c.state)).all() == [(lost, PollState.LOST)]
@@ -61,7 +61,7 @@ def test_reports_reach_their_messages(any_database: Database) -> None:
 
     assert making.statuses(any_database, found.campaign_id) == [DELIVERED, UNTOUCHED, UNDELIVERED]
     assert (applied.changed, applied.campaigns, applied.unknown) == (2, {found.campaign_id}, set())
-    assert reports.unapplied(any_database, making.ACCOUNT) == []
+    assert unapplied.due(any_database, making.ACCOUNT) == []
 
 
 def test_a_body_that_is_applied_twice_is_applied_once(any_database: Database) -> None:
@@ -108,9 +108,9 @@ def test_reports_that_precede_their_reply_are_parked_and_then_matched(any_databa
     poll, body = making.stored(any_database), making.report(found, (0, DELIVERED))
 
     early = reports.apply(any_database, poll, body)
-    known_early = reports.unapplied(any_database, making.ACCOUNT)
+    known_early = unapplied.due(any_database, making.ACCOUNT)
     batches.accept(any_database, found, making.acceptance(found))
-    known_late = reports.unapplied(any_database, making.ACCOUNT)
+    known_late = unapplied.due(any_database, making.ACCOUNT)
     late = reports.apply(any_database, poll, body)
 
     assert (early.unknown, early.changed, late.unknown, late.changed) == ({f"f{found.attempt_id}"}, 0, set(), 1)
@@ -154,7 +154,7 @@ def test_an_attempt_that_began_after_the_body_came_cannot_own_its_reports(any_da
 
 
 def parked_polls(database: Database) -> list[Any]:
-    return reports.parked(database, making.ACCOUNT, no_older_than=DEADLINE)
+    return unapplied.parked(database, making.ACCOUNT, no_older_than=DEADLINE)
 
 
 def parked(database: Database) -> tuple[Claim, int, Reports]:
@@ -194,7 +194,7 @@ def test_a_parked_body_that_nobody_claims_until_the_deadline_is_closed(any_datab
 
 
 def test_a_poll_whose_reader_died_counts_as_lost(any_database: Database) -> None:
-    asked, other = reports.note(any_database, making.ACCOUNT), reports.note(any_database, "other")
+    asked, other = journal.note(any_database, making.ACCOUNT), journal.note(any_database, "other")
 
     parked_polls(any_database)
     assert poll_state(any_database, asked) == PollState.ASKED
@@ -213,7 +213,7 @@ def test_it_is_remembered_when_an_unknown_sending_was_first_seen(any_database: D
     for poll in (first, second):
         reports.apply(any_database, poll, foreign)
 
-    seen = reports.first_seen(any_database, making.ACCOUNT, {"foreign", "never"})
+    seen = journal.first_seen(any_database, making.ACCOUNT, {"foreign", "never"})
 
     with any_database.reading() as connection:
         came = connection.execute(select(report_polls.c.stored_at).where(report_polls.c.id == first)).scalar_one()

@@ -16,12 +16,14 @@ from campaigns import (
     claims,
     credits,
     doubts,
+    journal,
     lifecycle,
     reports,
     setbacks,
     shortage,
     silence,
     turns,
+    unapplied,
 )
 from campaigns.database import Database
 from campaigns.models import accounts as accounts_table
@@ -194,17 +196,17 @@ class TestTheClockIsSetBack:
             setbacks.mend(database)
         found = making.report(claim, (0, MessageStatus.DELIVERED))
         making.reported(database, found)
-        (poll,) = reports.parked(database, ACCOUNT, no_older_than=HOUR)
+        (poll,) = unapplied.parked(database, ACCOUNT, no_older_than=HOUR)
         batches.accept(database, claim, making.acceptance(claim))
-        assert [each.id for each in reports.unapplied(database, ACCOUNT)] == [poll.id]
+        assert [each.id for each in unapplied.due(database, ACCOUNT)] == [poll.id]
         reports.apply(database, poll.id, found)
         assert MessageStatus.DELIVERED in making.statuses(database, claim.campaign_id)
 
     def test_a_reader_that_died_is_found_out_in_its_own_time(self, database: Database) -> None:
-        poll = reports.note(database, ACCOUNT)
+        poll = journal.note(database, ACCOUNT)
         set_back(database)
-        making.clock_goes_on(database, reports.ASKED_SECONDS + 1, report_polls.c.asked_at)
-        reports.parked(database, ACCOUNT, no_older_than=HOUR)
+        making.clock_goes_on(database, unapplied.ASKED_SECONDS + 1, report_polls.c.asked_at)
+        unapplied.parked(database, ACCOUNT, no_older_than=HOUR)
         assert row(database, report_polls, poll).state == PollState.LOST
 
     def test_an_account_that_nobody_has_any_more_is_not_taken_for_served(self, database: Database) -> None:
@@ -248,11 +250,11 @@ class TestTheClockIsSetForward:
         assert [answer is not None for answer in answers] == [True, False]
 
     def test_a_reading_that_counts_as_lost_is_stored_all_the_same(self, database: Database) -> None:
-        poll = reports.note(database, ACCOUNT)
+        poll = journal.note(database, ACCOUNT)
         making.clock_steps(database, HOUR)
-        reports.parked(database, ACCOUNT, no_older_than=HOUR)
+        unapplied.parked(database, ACCOUNT, no_older_than=HOUR)
         assert row(database, report_polls, poll).state == PollState.LOST
-        reports.store(database, poll, b"<REPONSE/>")
+        journal.store(database, ACCOUNT, poll, b"<REPONSE/>")
         assert row(database, report_polls, poll).state == PollState.STORED
 
     def test_a_batch_that_the_credits_did_not_suffice_for_is_not_refused_in_a_row(self, database: Database) -> None:

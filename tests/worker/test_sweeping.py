@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import delete
 
-from campaigns import bells, models, reports
+from campaigns import bells, models, reports, unapplied
 from campaigns.database import Database
 from campaigns.reports import Reports
 from campaigns.states import MessageStatus
@@ -50,5 +50,5 @@ def test_the_poller_is_woken_at_once_for_a_body_that_nobody_applied_and_not_for_
     sweeping.sweep(workshop)
 
     assert "poll:default" in woken
-    assert [each.id for each in reports.parked(any_database, "default", no_older_than=60)] == [poll]
+    assert [each.id for each in unapplied.parked(any_database, "default", no_older_than=60)] == [poll]
     assert "poll:default" not in [bell.key for bell in workshop.rung]

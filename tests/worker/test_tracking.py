@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import accounts, batches, reports, turns
+from campaigns import accounts, batches, journal, reports, turns, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.models import attempts, report_polls
@@ -67,6 +68,7 @@ def resources_with(database: Database, gateway: Gateway, **options: Any) -> Any:
     settings = SimpleNamespace(
         **{
             "poll_min_age": 0,
+            "spool_dir": Path(str(database.url.database)).parent / "spool",
             "silent_after": 900,
             "report_deadline": 3_600.0,
             "prices": Prices({"": Decimal(1)}),
@@ -197,8 +199,10 @@ def test_a_sending_that_was_seen_after_the_attempt_began_is_adopted_and_its_repo
 def test_a_parked_body_is_read_once_while_a_doubt_stands_and_again_when_there_is_another(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really, read = reports.body, []
-    monkeypatch.setattr(reports, "body", lambda database, poll_id: read.append(poll_id) or really(database, poll_id))
+    read: list[int] = []
+    for module, name in ((journal, "body"), (unapplied, "begin")):
+        really = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *named, really=really: read.append(named[1]) or really(*named))
     in_doubt(database, 20)
     resources = resources_with(database, Gateway(all=body_of("foreign", [1, 2, 3])))
     tracking.poll_slice(resources, making.ACCOUNT)
@@ -218,7 +222,7 @@ def test_a_sending_that_also_went_to_others_proves_nothing_whichever_body_says_s
     bodies = [body_of("foreign", making.numbers(20)), body_of("foreign", [22501_99999999], code=55)]
     for first, second in (bodies, bodies[::-1]):
         for body in (second, first):
-            reports.store(database, reports.note(database, making.ACCOUNT), body)
+            journal.store(database, making.ACCOUNT, journal.note(database, making.ACCOUNT), body)
         tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
 
     assert making.batch_states(database, found.campaign_id) == ["in_doubt"]
@@ -244,7 +248,7 @@ def test_an_answer_by_our_id_proves_a_small_batch_if_it_names_nothing_else(
     assert making.batch_states(database, found.campaign_id) == [state]
 
 
-def test_a_body_that_breaks_keeps_no_other_from_its_turn_and_is_not_tried_at_each(
+def test_a_body_that_breaks_keeps_no_other_from_its_turn_and_is_tried_three_times(
     database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     found = making.accepted(database, making.funded(database, making.numbers(1)), "ours")
@@ -258,27 +262,56 @@ def test_a_body_that_breaks_keeps_no_other_from_its_turn_and_is_not_tried_at_eac
 
     monkeypatch.setattr(reports, "apply", breaks)
     for body in (body_of("bad", [1]), body_of("ours", making.numbers(1))):
-        reports.store(database, reports.note(database, making.ACCOUNT), body)
-    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
-    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+        journal.store(database, making.ACCOUNT, journal.note(database, making.ACCOUNT), body)
+    tracking.catch_up(resources_with(database, Gateway()), making.ACCOUNT)
+    at_first = polls(database)
+    for _ in range(2):  # each with two tries
+        tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
 
     assert making.statuses(database, found.campaign_id) == [MessageStatus.DELIVERED]
-    assert len(tried) == 2
+    assert at_first == [("stored", None), ("applied", 1)]
+    assert len([poll for poll in tried if poll == tried[0]]) == 3
+    said = f"the body of poll {tried[0]} cannot be applied, stays in the journal, and is"
     assert [record.getMessage() for record in caplog.records] == [
-        f"the reports of poll {tried[0]} cannot be applied, and stay in the journal: ValueError"
+        f"{said} tried again: ValueError",
+        f"{said} tried again: ValueError",
+        f"{said} not tried again: ValueError",
     ]
-    assert polls(database) == [("stored", None), ("applied", 1)]
+    assert polls(database) == [("broken", None), ("applied", 1)]
+
+
+def test_a_body_that_broke_can_be_tried_anew_once_whatever_broke_it_is_mended(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = making.accepted(database, making.funded(database, making.numbers(1)), "ours")
+    poll = journal.note(database, making.ACCOUNT)
+    journal.store(database, making.ACCOUNT, poll, body_of("ours", making.numbers(1)))
+    with monkeypatch.context() as broken:
+        broken.setattr(tracking, "parse_reports", lambda _body: 1 // 0)
+        for _ in range(unapplied.TRIES):
+            tracking.catch_up(resources_with(database, Gateway()), making.ACCOUNT)
+    kept = polls(database)
+
+    assert unapplied.retry(database, poll)
+    tracking.catch_up(resources_with(database, Gateway()), making.ACCOUNT)
+
+    assert (kept, polls(database)) == ([("broken", None)], [("applied", 1)])
+    assert making.statuses(database, found.campaign_id) == [MessageStatus.DELIVERED]
 
 
 def test_a_database_that_is_away_is_no_fault_of_a_body(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: object) -> Applied:
         raise DatabaseAway(database.url, OSError("gone"))
 
-    monkeypatch.setattr(reports, "apply", away)
     making.stored(database)
+    with monkeypatch.context() as broken:
+        broken.setattr(reports, "apply", away)
+        for _ in range(unapplied.TRIES + 1):
+            with pytest.raises(DatabaseAway):
+                tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
 
-    with pytest.raises(DatabaseAway):
-        tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+    assert polls(database) == [("applied", 0)]
 
 
 def test_an_account_whose_reports_are_refused_says_so_until_they_are_not(

@@ -15,7 +15,7 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaigns import bells, migrations, reports
+from campaigns import bells, journal, migrations
 from campaigns.database import Database, NotMigratedError, default
 from campaigns.settings import domain_settings
 from worker import interruption, tracking
@@ -66,13 +66,14 @@ def read(
         ClickException: a worker is reading, and went on for longer than we wait.
     """
     with leased(resources.database, account):
+        tracking.recover(resources)
         with interruption.uninterrupted():
             reading = tracking.take_in(resources, account, msgfid=msgfid, smsfid=smsfid)
         applied = tracking.catch_up(resources, account, settle=True)
     if reading.poll_id is None:
         return reading, ReportBatch(), applied
     try:
-        return reading, parse_reports(reports.body(resources.database, reading.poll_id)), applied
+        return reading, parse_reports(journal.body(resources.database, reading.poll_id)), applied
     except BadReply:  # it stays in the journal
         return reading, ReportBatch(truncated=True), applied
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from campaigns import reports
+from campaigns import journal
 from campaigns.database import Database
 from campaigns.models import report_polls
 from tests.worker.terminal import forget, run
@@ -84,4 +84,4 @@ def asked(sandbox: RunningSandbox) -> int:
 def polls(database: Database) -> list[tuple[str, bytes]]:
     with database.reading() as connection:
         found = connection.execute(select(report_polls.c.id, report_polls.c.state).order_by(report_polls.c.id)).all()
-    return [(poll.state, b"" if poll.state == "asked" else reports.body(database, poll.id)) for poll in found]
+    return [(poll.state, b"" if poll.state == "asked" else journal.body(database, poll.id)) for poll in found]
