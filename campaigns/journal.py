@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from campaigns import accounts
 from campaigns.database import Database, later
 from campaigns.models import report_polls
 from campaigns.outages import PASSING
@@ -88,6 +89,7 @@ def store(
     with database.transaction() as connection:
         if connection.execute(update(report_polls).where(awaited).values(stored_at=not_before, **kept)).rowcount:
             return poll_id
+        accounts.lock(connection, account)  # one at a time, or each of two would find no other and make a new one
         found = _holder(connection, account, poll_id, packed)
         if found is None:
             made = insert(report_polls).values(account=account, msgfid=msgfid, asked_at=came, stored_at=came, **kept)

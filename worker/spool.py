@@ -108,8 +108,7 @@ def opened(path: Path) -> Iterator[Arrived | None]:
     with os.fdopen(handle, "rb") as file:
         there = _lock(file) and os.fstat(handle).st_nlink
         its = _read(file) if there else None
-        # Not while it may still be being written.
-        if there and its is None and time() - os.fstat(handle).st_mtime > WRITTEN_WITHIN:
+        if there and its is None and _is_old(path):
             say(path, "is none of ours, or damaged")
         yield its
 
@@ -147,3 +146,29 @@ def say(path: Path, what: str) -> None:
     if str(path) not in _SAID:
         _SAID.add(str(path))
         log.warning("%s %s: it is left alone", path, what)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A file of the spool; no account if it cannot be read."""
+
+    path: Path
+    account: str | None
+    since: float
+
+
+def waiting(folder: Path) -> list[Waiting]:
+    """What is in the folder; a file that somebody is writing or storing just now is left out."""
+    found = []
+    for path in files(folder):
+        with suppress(FileNotFoundError), opened(path) as its:
+            if its is not None:
+                found.append(Waiting(path, its.account, its.at))
+            elif _is_old(path):
+                found.append(Waiting(path, None, path.stat().st_mtime))
+    return found
+
+
+def _is_old(path: Path) -> bool:
+    """It would be whole by now if somebody was writing it."""
+    return time() - path.lstat().st_mtime > WRITTEN_WITHIN
