@@ -274,7 +274,7 @@ report_polls = Table(
         "report_polls_at_work",
         "account",
         "state",
-        postgresql_where=text("state IN ('asked', 'stored', 'parked')"),
+        postgresql_where=text("state IN ('asked', 'stored', 'parked', 'broken', 'lost')"),
     ),
 )
 

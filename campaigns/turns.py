@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Integer,
     Select,
@@ -45,6 +46,13 @@ def candidates(database: Database, account: str, most: int) -> list[int]:
 @cache  # asked once a batch, and dearer to put together than to answer
 def _candidates() -> Select[int]:
     c, account = campaigns.c, bindparam("of_account", type_=Text)
+    found = select(c.id).where(c.account == account, is_claimable(), accounts.is_there(account))
+    return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
+
+
+def is_claimable() -> ColumnElement[bool]:
+    """Of a campaign: it has a batch to claim now, if its gateway is there."""
+    c = campaigns.c
     its_turn = c.next_send_at.is_(None) | (c.next_send_at <= now())
     claimable = or_(
         and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING)),
@@ -52,10 +60,7 @@ def _candidates() -> Select[int]:
     )
     # Said once more, together, and that they are not over: that is what the index of campaigns at work knows.
     at_work = and_(c.state.in_([CampaignState.SENDING, CampaignState.CLEANING]), c.completed_at.is_(None))
-    found = select(c.id).where(
-        c.account == account, at_work, c.paused_at.is_(None), claimable, accounts.is_there(account)
-    )
-    return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
+    return and_(at_work, c.paused_at.is_(None), claimable)
 
 
 def count_claimable(database: Database, account: str, most: int) -> int:

@@ -28,6 +28,8 @@ COMMANDS = {
     "pause": Entry("worker.console.steering", "pause", "Let nothing more of a campaign leave for now."),
     "resume": Entry("worker.console.steering", "resume", "Let a paused campaign go on."),
     "cancel": Entry("worker.console.steering", "cancel", "Let nothing more of a campaign leave, ever."),
+    "doctor": Entry("worker.console.doctor", "doctor", "Look over the whole installation: what is wrong, what to do."),
+    "metrics": Entry("worker.console.metrics", "metrics", "Print or serve the figures of the domain for Prometheus."),
     "balance": Entry("worker.console.gateway.questions", "balance", "Ask the gateway for an account's credits."),
     "senders": Entry("worker.console.gateway.questions", "senders", "Ask the gateway for an account's sender names."),
     "gateway": Entry("worker.console.gateway", "gateway", "Send, look up, read reports, … by hand, in any form."),

@@ -108,7 +108,7 @@ def upgrade() -> None:
         "report_polls_at_work",
         "report_polls",
         ["account", "state"],
-        postgresql_where=sa.text("state IN ('asked', 'stored', 'parked')"),
+        postgresql_where=sa.text("state IN ('asked', 'stored', 'parked', 'broken', 'lost')"),
     )
 
     op.create_table(

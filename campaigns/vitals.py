@@ -1,0 +1,203 @@
+"""The figures by which trouble is seen before a customer sees it, account by account, in names, counts and seconds.
+
+Read by index only, so that they may be asked for every few seconds beside any number of messages. What is to be thought
+of them, and what to do, is said by whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from campaigns import accounts, doubts, turns
+from campaigns.database import is_ahead, later, now
+from campaigns.models import accounts as accounts_table
+from campaigns.models import attempts, bells, campaigns, report_polls
+from campaigns.reports import ASKED_SECONDS
+from campaigns.states import CampaignState, PollState
+
+PAUSED_BY_A_PERSON = "paused by a person"
+"""What a pause says for which nobody gave a reason (`steering.pause`)."""
+
+
+@dataclass(frozen=True)
+class InDoubt:
+    """Requests of which nobody knows whether they were accepted; `oldest` in seconds."""
+
+    account: str
+    count: int
+    numbers: int
+    credits: Decimal
+    oldest: float
+
+
+@dataclass(frozen=True)
+class Polls:
+    """Readings of the delivery reports that did not end well.
+
+    Attributes:
+        account: whose.
+        lost: so often a request was made and no body came, ever.
+        lost_lately: of these, within the time that was asked for.
+        overdue: requests whose reader has died, most likely: they will count as lost.
+        parked: bodies with reports that nobody claims (yet).
+        broken: bodies that cannot be applied, and are kept.
+    """
+
+    account: str
+    lost: int = 0
+    lost_lately: int = 0
+    overdue: int = 0
+    parked: int = 0
+    broken: int = 0
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Batches that could leave now.
+
+    Attributes:
+        account: whose.
+        oldest: seconds since the oldest campaign that has one might begin.
+        still: seconds for which nothing of the account was settled although there was one.
+    """
+
+    account: str
+    oldest: float
+    still: float
+
+
+@dataclass(frozen=True)
+class Away:
+    """An account whose gateway is not as it should be; `until` none: it answers, but not all that is asked."""
+
+    account: str
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Halted:
+    """A campaign that needs a person."""
+
+    campaign_id: int
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A bell whose work was taken up and broke, `tries` times in a row."""
+
+    key: str
+    tries: int
+    reason: str
+
+
+def names(connection: Connection) -> list[str]:
+    """The accounts that the database knows."""
+    return list(connection.execute(select(accounts_table.c.name).order_by(accounts_table.c.name)).scalars())
+
+
+def in_doubt(connection: Connection) -> list[InDoubt]:
+    """By account; those without a doubt are not in it."""
+    a = attempts.c
+    found = (
+        select(a.account, func.count(), func.sum(a.size), func.sum(a.estimated), func.min(a.started_at), now())
+        .where(doubts.is_in_doubt())
+        .group_by(a.account)
+        .order_by(a.account)
+    )
+    return [
+        InDoubt(account, count, numbers, at_stake, _age(clock, began))
+        for account, count, numbers, at_stake, began, clock in connection.execute(found)
+    ]
+
+
+def polls(connection: Connection, *, lately: float) -> list[Polls]:
+    """By account; `lost_lately` counts those of the last so many seconds."""
+    p = report_polls.c
+    unwell = [PollState.ASKED, PollState.PARKED, PollState.BROKEN, PollState.LOST]
+    of_accounts = p.account.in_(select(accounts_table.c.name))
+    old = and_(p.state == PollState.ASKED, p.asked_at < later(-ASKED_SECONDS))
+    recent = and_(p.state == PollState.LOST, or_(p.asked_at > later(-lately), is_ahead(p.asked_at)))
+    found = (
+        select(p.account, p.state, func.count(), func.count().filter(old), func.count().filter(recent))
+        .where(of_accounts, p.state.in_(unwell))
+        .group_by(p.account, p.state)
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for account, state, count, overdue, recently in connection.execute(found):
+        mine = counts.setdefault(account, {})
+        if state == PollState.ASKED:
+            mine["overdue"] = overdue
+        else:
+            mine[state] = count
+        if state == PollState.LOST:
+            mine["lost_lately"] = recently
+    return [Polls(account, **counts[account]) for account in sorted(counts)]
+
+
+def pending(connection: Connection) -> list[Pending]:
+    """By account; those that have nothing to claim now are not in it."""
+    c, a = campaigns.c, attempts.c
+    began = func.min(func.coalesce(c.scheduled_at, c.created_at))
+    found = (
+        select(c.account, began, now())
+        .where(turns.is_claimable(), accounts.is_there(c.account))
+        .group_by(c.account)
+        .order_by(c.account)
+    )
+    some = []
+    for account, since, clock in connection.execute(found).all():
+        last = connection.execute(select(func.max(a.settled_at)).where(a.account == account)).scalar()
+        oldest = _age(clock, since)
+        some.append(Pending(account, oldest, oldest if last is None else min(oldest, _age(clock, last))))
+    return some
+
+
+def away(connection: Connection) -> list[Away]:
+    """Accounts of which something is known that a person should hear of."""
+    acc = accounts_table.c
+    found = select(acc.name, acc.away_reason, acc.away_until, now()).where(acc.away_reason.is_not(None))
+    return [
+        Away(name, reason, 0.0 if until is None else max(0.0, (until - clock).total_seconds()))
+        for name, reason, until, clock in connection.execute(found.order_by(acc.name))
+    ]
+
+
+def halted(connection: Connection, most: int) -> list[Halted]:
+    """Campaigns that are stalled, or were paused by themselves; the oldest first."""
+    c = campaigns.c
+    at_work = c.state.in_([state for state in CampaignState if state not in _OVER])
+    by_itself = and_(c.paused_at.is_not(None), c.pause_reason != PAUSED_BY_A_PERSON)
+    found = (
+        select(c.id, c.state, c.reason, c.pause_reason, c.paused_at)
+        .where(at_work, c.completed_at.is_(None), or_(c.state == CampaignState.STALLED, by_itself))
+        .order_by(c.id)
+        .limit(most)
+    )
+    return [
+        Halted(
+            row.id, "paused" if row.paused_at else row.state, (row.pause_reason if row.paused_at else row.reason) or ""
+        )
+        for row in connection.execute(found)
+    ]
+
+
+_OVER = (CampaignState.COMPLETED, CampaignState.FAILED, CampaignState.CANCELLED)
+
+
+def in_trouble(connection: Connection) -> Sequence[Trouble]:
+    """Bells whose work breaks again and again."""
+    b = bells.c
+    found = select(b.key, b.tries, b.trouble).where(b.trouble.is_not(None), b.tries > 0).order_by(b.key)
+    return [Trouble(row.key, row.tries, row.trouble) for row in connection.execute(found)]
+
+
+def _age(clock: datetime, moment: datetime) -> float:
+    return max(0.0, (clock - moment).total_seconds())

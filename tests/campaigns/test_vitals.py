@@ -1,0 +1,162 @@
+"""The figures by which trouble is seen: by account, and by index however much there ever was."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import insert, update
+
+from campaigns import accounts, batches, lifecycle, pause, reports, vitals
+from campaigns.database import Database
+from campaigns.models import attempts, bells, report_polls
+from campaigns.models import campaigns as table
+from campaigns.reports import Reports
+from campaigns.states import MessageStatus, PollState
+from tests.campaigns import making
+from tests.campaigns.making import ACCOUNT
+from tests.campaigns.plans import plans_of
+from tests.campaigns.test_plans import old_history
+
+
+@pytest.fixture
+def database(any_database: Database) -> Database:
+    """Each kind in turn, where a worker has said which account it has."""
+    accounts.serve(any_database, [ACCOUNT])
+    return any_database
+
+
+def test_of_an_account_without_any_trouble_nothing_is_told(database: Database) -> None:
+    making.accepted(database, making.funded(database, making.numbers(3)))
+    with database.reading() as connection:
+        assert vitals.names(connection) == [ACCOUNT]
+        assert vitals.in_doubt(connection) == []
+        assert vitals.polls(connection, lately=60) == []
+        assert vitals.pending(connection) == []
+        assert vitals.away(connection) == []
+        assert vitals.halted(connection, 5) == []
+        assert vitals.in_trouble(connection) == []
+
+
+def test_doubts_are_counted_with_what_is_at_stake_and_how_old_the_oldest_is(database: Database) -> None:
+    made = making.funded(database, making.numbers(6), batch_size=3)
+    for _ in range(2):
+        batches.doubt(database, making.claimed(database, made), "lost")
+    making.clock_goes_on(database, 100, attempts.c.started_at)
+    with database.reading() as connection:
+        (found,) = vitals.in_doubt(connection)
+    assert (found.account, found.count, found.numbers, found.credits) == (ACCOUNT, 2, 6, Decimal(6))
+    assert 100 <= found.oldest < 110
+
+
+def test_readings_that_did_not_end_well_are_counted_by_how(database: Database) -> None:
+    making.claimed(database, making.funded(database, making.numbers(1)))
+    for _ in range(2):
+        reports.lose(database, reports.note(database, ACCOUNT))
+    making.clock_goes_on(database, 1000, report_polls.c.asked_at)
+    reports.lose(database, reports.note(database, ACCOUNT))
+    broken, died = making.stored(database), reports.note(database, ACCOUNT)
+    making.change(database, update(report_polls).where(report_polls.c.id == broken).values(state=PollState.BROKEN))
+    making.reported(database, Reports(["unknown"], ["x"], ["22507"], [MessageStatus.DELIVERED]))
+    reports.note(database, ACCOUNT)
+    of_the_dead = update(report_polls).where(report_polls.c.id == died)
+    making.change(database, of_the_dead.values(asked_at=database.clock().replace(year=2020)))
+    with database.reading() as connection:
+        (found,) = vitals.polls(connection, lately=600)
+    assert found == vitals.Polls(ACCOUNT, lost=3, lost_lately=1, overdue=1, parked=1, broken=1)
+
+
+class TestWhatCouldLeave:
+    def look(self, database: Database) -> list[vitals.Pending]:
+        with database.reading() as connection:
+            return vitals.pending(connection)
+
+    def test_it_is_as_old_as_its_campaign_and_still_since_something_was_settled(self, database: Database) -> None:
+        made = making.funded(database, making.numbers(6), batch_size=3)
+        making.clock_goes_on(database, 500, table.c.created_at)
+        making.accepted(database, made)
+        making.clock_goes_on(database, 100, attempts.c.settled_at)
+        (found,) = self.look(database)
+        assert 500 <= found.oldest < 520
+        assert 100 <= found.still < 120
+
+    def test_where_nothing_was_ever_settled_it_is_still_since_the_beginning(self, database: Database) -> None:
+        making.funded(database, making.numbers(3))
+        making.clock_goes_on(database, 500, table.c.created_at)
+        (found,) = self.look(database)
+        assert found.still == found.oldest >= 500
+
+    @pytest.mark.parametrize(
+        "hinder",
+        [
+            lambda database, made: pause(made, database=database),
+            lambda database, _: accounts.away(database, ACCOUNT, "refused"),
+            lambda database, made: making.claimed(database, made),
+        ],
+        ids=["paused", "away", "in the air"],
+    )
+    def test_what_is_kept_from_leaving_is_not_counted(
+        self, database: Database, hinder: Callable[[Database, int], object]
+    ) -> None:
+        hinder(database, making.funded(database, making.numbers(3)))
+        assert self.look(database) == []
+
+
+def test_an_account_that_is_away_is_named_with_its_reason(database: Database) -> None:
+    accounts.away(database, ACCOUNT, "connection refused")
+    with database.reading() as connection:
+        (found,) = vitals.away(connection)
+    assert (found.account, found.reason) == (ACCOUNT, "connection refused")
+    assert 0 < found.seconds <= accounts.LONGEST_WAIT
+
+
+def test_campaigns_that_need_a_person_are_named_and_those_that_a_person_paused_are_not(database: Database) -> None:
+    by_itself, by_a_person, stalled = (
+        making.funded(database, making.numbers(1, first=making.FIRST + place)) for place in range(3)
+    )
+    with database.transaction() as connection:
+        lifecycle.halt(connection, by_itself, "the login is refused")
+    pause(by_a_person, database=database)
+    batches.doubt(database, making.claimed(database, stalled), "lost")
+    making.advance(database)
+    with database.reading() as connection:
+        found = vitals.halted(connection, 5)
+    assert [(each.campaign_id, each.state, each.reason) for each in found] == [
+        (by_itself, "paused", "the login is refused"),
+        (stalled, "stalled", lifecycle.STALLED),
+    ]
+
+
+def test_work_that_breaks_is_named(database: Database) -> None:
+    values = {"serial": 1, "until": database.clock()}
+    making.change(database, insert(bells).values(key="fund:default", tries=2, trouble="KeyError", **values))
+    making.change(database, insert(bells).values(key="poll:default", tries=0, **values))
+    with database.reading() as connection:
+        assert vitals.in_trouble(connection) == [vitals.Trouble("fund:default", 2, "KeyError")]
+
+
+LOOKS: dict[str, tuple[str, str, Callable[..., object]]] = {
+    "doubts": ("attempts", "attempts_unsettled", vitals.in_doubt),
+    "polls": ("report_polls", "report_polls_at_work", lambda connection: vitals.polls(connection, lately=60)),
+    "pending": ("campaigns", "campaigns_at_work", vitals.pending),
+    "what was settled last": ("attempts", "attempts_settled", vitals.pending),
+    "halted": ("campaigns", "campaigns_at_work", lambda connection: vitals.halted(connection, 5)),
+}
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_it_is_found_by_its_index_and_no_message_is_read(any_database: Database, what: str) -> None:
+    table_name, index, look = LOOKS[what]
+    old_history(any_database)
+    accounts.serve(any_database, [ACCOUNT])
+    making.funded(any_database, making.numbers(3, first=making.FIRST + 100))
+    with (
+        plans_of(any_database, table_name) as plans,
+        plans_of(any_database, "messages") as of_messages,
+        any_database.reading() as connection,
+    ):
+        look(connection)
+    assert of_messages == []
+    assert any(index in plan for plan in plans)
+    for plan in plans:
+        assert f"Seq Scan on {table_name}" not in plan
+        assert f"SCAN {table_name}" not in plan

@@ -1,0 +1,206 @@
+"""`campaigns doctor`: each planted fault is named, with what to do, and nothing private is."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, update
+
+from campaigns import accounts, batches, heartbeats, lifecycle, reports
+from campaigns.database import Database
+from campaigns.models import attempts, bells, report_polls
+from campaigns.models import campaigns as campaigns_table
+from campaigns.models import heartbeats as heartbeats_table
+from campaigns.states import PollState
+from tests.campaigns import making
+from tests.worker.terminal import forget, run
+from worker import doctor, sweeping
+from worker.doctor import Finding, Patient, Verdict, examine, worst
+
+PASSWORD = "s3cret-9f1"
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str, broker_url: str) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)  # away from any .env
+    account = {"base_url": "http://127.0.0.1:9", "login": "toto", "password": PASSWORD, "sender": "CLINIQUE"}
+    for name, value in {
+        "DATABASE_URL": sqlite_url,
+        "BROKER_URL": broker_url,
+        "ACCOUNTS": json.dumps({"default": account}),
+    }.items():
+        monkeypatch.setenv(name, value)
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def database(sqlite_url: str) -> Iterator[Database]:
+    """One where all is well: a worker has said what it has, and the sweep goes round."""
+    made = Database(sqlite_url)
+    accounts.serve(made, ["default"])
+    heartbeats.note(made, [sweeping.HEARTBEAT, *map(sweeping.heartbeat, sweeping.LOOKS)])
+    yield made
+    made.close()
+
+
+def examined() -> dict[str, Finding]:
+    return dict(examine(Patient()))
+
+
+def test_where_all_is_well_every_verdict_is_ok_and_so_is_the_status(database: Database) -> None:
+    result = run("doctor", "--json")
+    said = json.loads(result.stdout)
+    assert {each["check"]: each["verdict"] for each in said["checks"]} == dict.fromkeys(doctor.CHECKS, "ok")
+    assert (said["verdict"], result.exit_code) == ("ok", 0)
+
+
+def the_sweep_is_silent(database: Database) -> None:
+    making.clock_goes_on(database, doctor.SILENT_SECONDS + 1, heartbeats_table.c.beat_at)
+
+
+def a_look_breaks(database: Database) -> None:
+    the_sweep_is_silent(database)
+    heartbeats.note(database, {*heartbeats.ages(database)} - {sweeping.heartbeat("rung")})
+
+
+def a_doubt(database: Database, seconds: float = 60) -> None:
+    batches.doubt(database, making.claimed(database, making.funded(database, making.numbers(3))), "lost")
+    making.clock_goes_on(database, seconds, attempts.c.started_at)
+
+
+def an_old_doubt(database: Database) -> None:
+    a_doubt(database, doctor.DOUBTFUL_SECONDS + 1)
+
+
+def a_lost_reading(database: Database) -> None:
+    reports.lose(database, reports.note(database, "default"))
+
+
+def a_broken_body(database: Database) -> None:
+    mine = update(report_polls).where(report_polls.c.id == making.stored(database))
+    making.change(database, mine.values(state=PollState.BROKEN))
+
+
+def a_bell_in_trouble(database: Database) -> None:
+    row = {"key": "fund:default", "serial": 1, "until": database.clock(), "tries": 3, "trouble": "KeyError"}
+    making.change(database, insert(bells).values(row))
+
+
+def a_gateway_that_is_away(database: Database) -> None:
+    accounts.away(database, "default", "connection refused")
+
+
+def a_campaign_that_paused_itself(database: Database) -> None:
+    made = making.funded(database, making.numbers(3))
+    with database.transaction() as connection:
+        lifecycle.halt(connection, made, "the gateway refused it, -11")
+
+
+def lanes_that_stand_still(database: Database) -> None:
+    making.funded(database, making.numbers(3))
+    making.clock_goes_on(database, doctor.STILL_SECONDS + 1, campaigns_table.c.created_at)
+
+
+PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] = {
+    "silent sweep": (the_sweep_is_silent, "sweep", Verdict.TROUBLE, "silent for 61 s", "worker beat` running, and a"),
+    "broken look": (a_look_breaks, "sweep", Verdict.TROUBLE, "breaks each time: rung", "worker's log"),
+    "doubt": (a_doubt, "doubts", Verdict.WARNING, "1 request with 3 numbers, 3 credits at stake", "campaigns resolve"),
+    "old doubt": (an_old_doubt, "doubts", Verdict.TROUBLE, "the oldest 60 min old", "campaigns doubts"),
+    "lost reading": (a_lost_reading, "reports", Verdict.WARNING, "default: 1 reading", "may be gone"),
+    "broken body": (a_broken_body, "reports", Verdict.TROUBLE, "default: 1 body", "worker's log"),
+    "bell": (a_bell_in_trouble, "work", Verdict.TROUBLE, "fund:default (3 tries: KeyError)", "traceback"),
+    "away": (a_gateway_that_is_away, "accounts", Verdict.WARNING, "default: connection refused", "operator"),
+    "paused": (
+        a_campaign_that_paused_itself,
+        "campaigns",
+        Verdict.WARNING,
+        "is paused: the gateway",
+        "campaigns resume",
+    ),
+    "still": (lanes_that_stand_still, "pending", Verdict.TROUBLE, "nothing has left for 2 min", "queue `sending`"),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_named_with_what_to_do(database: Database, fault: str) -> None:
+    plant, check, verdict, what, remedy = PLANTED[fault]
+    plant(database)
+    found = examined()
+    assert found[check].verdict == verdict
+    assert what in found[check].what
+    assert remedy in found[check].remedy
+    assert run("doctor").exit_code == (1 if verdict == Verdict.TROUBLE else 0)
+
+
+def test_a_sweep_that_never_went_round_is_said_to_be_so(sqlite_url: str) -> None:
+    assert examined()["sweep"].what == "the sweep has never gone round"
+
+
+def test_a_database_that_is_not_migrated_is_one_trouble_and_hides_what_cannot_be_told(
+    monkeypatch: pytest.MonkeyPatch, empty_sqlite_url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_sqlite_url)
+    forget()
+    found = examined()
+    assert "run `campaigns migrate`" in found["database"].what
+    assert found["sweep"] == doctor.warning("cannot be told without the database", "")
+    assert found["broker"].verdict == Verdict.OK
+
+
+def test_settings_that_are_refused_keep_no_other_check_from_being_made(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    monkeypatch.setenv("ACCOUNTS", json.dumps({"default": {"login": "", "password": PASSWORD}}))
+    forget()
+    found = examined()
+    assert "its login is empty" in found["settings"].what
+    assert found["sweep"].verdict == found["broker"].verdict == Verdict.OK
+
+
+def test_a_broker_that_is_away_is_named_without_what_lets_one_in(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    monkeypatch.setenv("BROKER_URL", f"redis://:{PASSWORD}@127.0.0.1:9/0")
+    forget()
+    result = run("doctor")
+    assert "redis://127.0.0.1:9 cannot be reached" in result.stdout
+    assert PASSWORD not in result.output
+    assert result.exit_code == 1
+
+
+def test_a_check_that_breaks_is_a_trouble_and_not_the_end() -> None:
+    def broken(_patient: Patient) -> Finding:
+        raise KeyError("2250700000001")
+
+    found = dict(examine(Patient(), {"odd": broken, "even": lambda _: doctor.ok("well")}))
+    assert found["odd"].verdict == Verdict.TROUBLE
+    assert found["odd"].what == "the check itself broke (KeyError)"
+    assert found["even"].verdict == Verdict.OK
+
+
+def test_nothing_private_is_said_whatever_is_wrong(database: Database) -> None:
+    for plant, *_ in PLANTED.values():
+        plant(database)
+    for words in (["doctor"], ["doctor", "--json"]):
+        said = run(*words).output
+        assert PASSWORD not in said
+        assert "22507" not in said
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "is_worst"),
+    [([], "ok"), (["ok", "warning"], "warning"), (["warning", "trouble", "ok"], "trouble")],
+    ids=["none", "a warning", "a trouble"],
+)
+def test_the_worst_of_all_verdicts_counts(verdicts: list[str], is_worst: str) -> None:
+    assert worst([Finding(Verdict(each), "") for each in verdicts]) == is_worst
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.4, "0 s"), (119, "119 s"), (150, "2 min"), (7_200, "2 h"), (200_000, "2 days")]
+)
+def test_a_time_is_said_as_a_person_says_it(seconds: float, said: str) -> None:
+    assert doctor.lasting(seconds) == said

@@ -1,0 +1,152 @@
+"""The figures for Prometheus: what is read is what is so, by names that its conventions allow, and nothing private."""
+
+import re
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import insert
+
+from campaigns import accounts, batches, heartbeats, reports
+from campaigns.database import Database
+from campaigns.models import attempts, bells
+from campaigns.models import heartbeats as heartbeats_table
+from tests.campaigns import making
+from tests.campaigns.plans import plans_of
+from tests.campaigns.test_plans import old_history
+from tests.worker.terminal import PROGRAM, forget, run
+from worker import sweeping
+from worker.metrics import registry
+
+
+@pytest.fixture
+def database(any_database: Database) -> Database:
+    """Each kind in turn, where a worker has said which accounts it has."""
+    accounts.serve(any_database, ["default", "other"])
+    return any_database
+
+
+def sampled(database: Database) -> dict[str, float]:
+    """Every sample, as Prometheus reads it: `name{label}` → value."""
+    text = generate_latest(registry(database)).decode()
+    return {
+        sample.name + "".join(f"{{{value}}}" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_where_all_is_well_each_account_has_its_zeros(database: Database) -> None:
+    heartbeats.note(database, [sweeping.HEARTBEAT, *map(sweeping.heartbeat, sweeping.LOOKS)])
+    found = sampled(database)
+    assert found.pop("campaigns_database_up") == 1
+    ages = {name: found.pop(name) for name in list(found) if name.startswith("campaigns_sweep_")}
+    assert len(ages) == 1 + len(sweeping.LOOKS)
+    assert all(age < 10 for age in ages.values())
+    assert set(found.values()) == {0.0}
+    assert {name for name in found if name.endswith("{other}")}
+
+
+def test_a_sweep_that_is_silent_is_above_its_threshold_and_one_that_never_was_is_infinite(database: Database) -> None:
+    heartbeats.note(database, [sweeping.HEARTBEAT])
+    making.clock_goes_on(database, 180, heartbeats_table.c.beat_at)
+    found = sampled(database)
+    assert 180 <= found["campaigns_sweep_heartbeat_age_seconds"] < 190
+    assert found["campaigns_sweep_look_age_seconds{rung}"] == float("inf")
+
+
+def test_what_is_wrong_is_counted_by_account(database: Database) -> None:
+    made = making.funded(database, making.numbers(6), batch_size=3)
+    batches.doubt(database, making.claimed(database, made), "lost")
+    making.clock_goes_on(database, 100, attempts.c.started_at, attempts.c.settled_at)
+    making.clock_goes_on(database, 500, making.campaigns_table.c.created_at)
+    for _ in range(2):
+        reports.lose(database, reports.note(database, "default"))
+    row = {"key": "fund:default", "serial": 1, "until": database.clock(), "tries": 3, "trouble": "KeyError"}
+    making.change(database, insert(bells).values(row))
+    accounts.away(database, "other", "connection refused")
+    found = sampled(database)
+    exact = {
+        "campaigns_attempts_in_doubt{default}": 1,
+        "campaigns_attempts_in_doubt_numbers{default}": 3,
+        "campaigns_attempts_in_doubt_credits{default}": 3,
+        "campaigns_report_polls_lost_total{default}": 2,
+        "campaigns_bells_in_trouble{fund}": 1,
+        "campaigns_account_away{other}": 1,
+        "campaigns_account_away{default}": 0,
+        "campaigns_attempts_in_doubt{other}": 0,
+    }
+    assert {name: found[name] for name in exact} == exact
+    assert 100 <= found["campaigns_attempts_in_doubt_oldest_seconds{default}"] < 120
+    assert 500 <= found["campaigns_pending_oldest_seconds{default}"] < 520
+    assert 100 <= found["campaigns_pending_still_seconds{default}"] < 120
+
+
+def test_names_follow_the_conventions_and_each_has_its_help(database: Database) -> None:
+    for family in text_string_to_metric_families(generate_latest(registry(database)).decode()):
+        assert re.fullmatch(r"campaigns_[a-z_]+", family.name)
+        assert family.documentation.endswith(".")
+        assert all(sample.name.endswith("_total") == (family.type == "counter") for sample in family.samples)
+        assert ("age" in family.name or "oldest" in family.name) <= family.name.endswith("_seconds")
+
+
+def test_a_database_that_cannot_be_read_is_all_that_is_told(empty_sqlite_url: str) -> None:
+    database = Database(empty_sqlite_url)
+    assert sampled(database) == {"campaigns_database_up": 0}
+    database.close()
+
+
+def test_no_message_is_read_however_many_there_are(database: Database) -> None:
+    old_history(database)
+    with plans_of(database, "messages") as plans:
+        generate_latest(registry(database))
+    assert plans == []
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> Iterator[None]:
+    """A host that knows the database and no account's password."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.delenv("ACCOUNTS", raising=False)
+    forget()
+    yield
+    forget()
+
+
+def test_the_command_prints_them_and_needs_no_password(told: None) -> None:
+    result = run("metrics")
+    assert result.exit_code == 0
+    assert "campaigns_database_up 1.0\n" in result.stdout
+
+
+def test_the_command_serves_them_on_loopback_until_ctrl_c(told: None) -> None:
+    with subprocess.Popen([*PROGRAM, "metrics", "--port", "0"], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            url = re.search(r"http://127\.0\.0\.1:\d+/metrics", process.stderr.readline())
+            assert url is not None
+            for _ in range(2):
+                with urllib.request.urlopen(url[0], timeout=10) as reply:
+                    assert "campaigns_database_up 1.0\n" in reply.read().decode()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+
+
+def test_a_port_that_is_taken_is_a_sentence(told: None, sqlite_url: str) -> None:
+    with subprocess.Popen([*PROGRAM, "metrics", "--port", "0"], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            port = re.search(r":(\d+)/metrics", process.stderr.readline())
+            assert port is not None
+            result = run("metrics", "--port", port[1])
+            assert (result.exit_code, result.stderr) == (1, "Error: Address already in use\n")
+        finally:
+            process.kill()

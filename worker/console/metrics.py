@@ -1,0 +1,53 @@
+"""`campaigns metrics`: the domain's figures, printed once or served to Prometheus."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import click
+
+EPILOG = """\b
+Examples:
+  campaigns metrics
+  campaigns metrics --port 9464
+  curl --silent http://127.0.0.1:9464/metrics
+
+\b
+In prometheus.yml:
+  scrape_configs:
+    - job_name: campaigns
+      static_configs: [{targets: ["127.0.0.1:9464"]}]
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--port", type=click.IntRange(0, 65_535), help="Serve them here until Ctrl-C, instead of printing them.")
+@click.option("--bind", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where --port listens.")
+def metrics(port: int | None, bind: str) -> None:
+    """Print the figures of the domain in Prometheus's text form, or serve them on /metrics.
+
+    They are read from the database whenever they are asked for: one of these is enough for any number of workers, and
+    needs no settings but DATABASE_URL. There are names of accounts in them, and nothing of any recipient; who may read
+    them on another address than loopback is for your network to say.
+    """
+    from prometheus_client import generate_latest
+
+    from campaigns.database import default
+    from worker.metrics import registry
+
+    known = registry(default())
+    if port is None:
+        click.echo(generate_latest(known).decode(), nl=False)
+        return
+    from prometheus_client import start_http_server
+
+    server, _ = start_http_server(port, addr=bind, registry=known)
+    host, listening = server.server_address[:2]
+    click.echo(f"metrics are served on http://{host!s}:{listening}/metrics", err=True)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,271 @@
+"""What is wrong with an installation, and what to do about it: a table of checks, each a small function with a verdict.
+
+A check that breaks is a trouble by itself, and keeps no other from being made. What is said holds no number, no text,
+no password and no credentials of a URL. How it is shown is the affair of `worker.console.doctor`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from celery import Celery
+from sqlalchemy import Connection
+
+from campaigns import heartbeats, vitals
+from campaigns.credits import plain
+from campaigns.database import Database, default
+from campaigns.migrations import require_newest
+from campaigns.outages import place
+from worker import sweeping
+from worker.broker import broker_settings
+from worker.ringing import speak
+from worker.settings import Settings, settings
+
+SILENT_SECONDS = 60.0
+"""After which a sweep that goes round every two seconds is called silent."""
+
+STILL_SECONDS = 120.0
+"""After which it is no chance that nothing leaves although something could: a request may take half a minute."""
+
+DOUBTFUL_SECONDS = 3_600.0
+"""After which a doubt is one that no report will settle any more, most likely."""
+
+LATELY = 86_400.0
+BROKER_SECONDS = 5.0
+MOST_NAMED = 5
+
+T = TypeVar("T")
+
+
+class Verdict(StrEnum):
+    """What is thought of what was found."""
+
+    OK = "ok"
+    WARNING = "warning"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: a sentence, and what to do about it where something is to be done."""
+
+    verdict: Verdict
+    what: str
+    remedy: str = ""
+
+
+class Patient:
+    """The installation that is looked at; each part of it is had at first need, and may be had not at all."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What a worker would read from this environment. Raises SettingsError."""
+        return settings()
+
+    @cached_property
+    def database(self) -> Database:
+        """The one that DATABASE_URL names. Raises SettingsError."""
+        return default()
+
+    def asked(self, question: Callable[[Connection], T]) -> T:
+        """What the database says."""
+        with self.database.reading() as connection:
+            return question(connection)
+
+
+def ok(what: str) -> Finding:
+    """Nothing to do."""
+    return Finding(Verdict.OK, what)
+
+
+def warning(what: str, remedy: str) -> Finding:
+    """It may pass, or matter, but wakes nobody."""
+    return Finding(Verdict.WARNING, what, remedy)
+
+
+def trouble(what: str, remedy: str) -> Finding:
+    """Something stands still, or is about to."""
+    return Finding(Verdict.TROUBLE, what, remedy)
+
+
+def _settings(patient: Patient) -> Finding:
+    names = ", ".join(patient.settings.accounts)
+    return ok(f"readable; accounts: {names}")
+
+
+def _database(patient: Patient) -> Finding:
+    require_newest(patient.database)
+    return ok(f"{place(patient.database.url)} is there and migrated")
+
+
+def _broker(_patient: Patient) -> Finding:
+    read = broker_settings()  # which are there even where an account's are wrong
+    url = urlsplit(read.broker)
+    where = f"{url.scheme}://{url.hostname or ''}" + (f":{url.port}" if url.port else "")
+    client = Celery("doctor", set_as_current=False)
+    speak(client, read)
+    try:
+        with client.connection_for_read(connect_timeout=BROKER_SECONDS) as connection:
+            connection.default_channel.close()
+    except Exception as error:  # noqa: BLE001  each broker's client has errors of its own; some quote its URL
+        what = f"{where} cannot be reached ({type(error).__name__})"
+        return trouble(what, "start it, or correct REDIS_URL or BROKER_URL; campaigns then go on by themselves")
+    return ok(f"{where} is there")
+
+
+_RUNNING = "is `celery -A worker beat` running, and a worker?"
+
+
+def _sweep(patient: Patient) -> Finding:
+    ages = heartbeats.ages(patient.database)
+    age = ages.get(sweeping.HEARTBEAT)
+    if age is None:
+        return trouble("the sweep has never gone round", _RUNNING)
+    if age > SILENT_SECONDS:
+        return trouble(f"the sweep has been silent for {lasting(age)}", _RUNNING)
+    broken = [look for look in sweeping.LOOKS if ages.get(sweeping.heartbeat(look), math.inf) > SILENT_SECONDS]
+    if broken:
+        return trouble(f"the sweep goes round, but this breaks each time: {named(broken)}", "see the worker's log")
+    return ok(f"it went round {lasting(age)} ago, or later")
+
+
+def _doubts(patient: Patient) -> Finding:
+    found = patient.asked(vitals.in_doubt)
+    if not found:
+        return ok("no request is in doubt")
+    what = "; ".join(
+        f"{each.account}: {counted(each.count, 'request')} with {counted(each.numbers, 'number')}, "
+        f"{plain(each.credits)} credits at stake, the oldest {lasting(each.oldest)} old"
+        for each in found
+    )
+    late = max(each.oldest for each in found) > DOUBTFUL_SECONDS
+    remedy = "their reports may still settle them; `campaigns doubts` lists them, `campaigns resolve` decides"
+    return trouble(what, remedy) if late else warning(what, remedy)
+
+
+def _reports(patient: Patient) -> Finding:
+    found = patient.asked(lambda connection: vitals.polls(connection, lately=LATELY))
+    broken = [f"{each.account}: {counted(each.broken, 'body', 'bodies')}" for each in found if each.broken]
+    if broken:
+        return trouble(f"cannot be applied, and kept: {named(broken)}", "see the worker's log, and tell the developers")
+    lost = [
+        f"{each.account}: {counted(each.lost_lately + each.overdue, 'reading')}"
+        for each in found
+        if each.lost_lately + each.overdue
+    ]
+    if lost:
+        what = f"asked for in the last day, and never arrived: {named(lost)}"
+        return warning(what, "their reports may be gone; their messages will be `unreported` at the latest")
+    return ok("every body that was asked for in the last day arrived")
+
+
+def _work(patient: Patient) -> Finding:
+    found = patient.asked(vitals.in_trouble)
+    if not found:
+        return ok("no work breaks again and again")
+    what = named([f"{each.key} ({counted(each.tries, 'try', 'tries')}: {each.reason})" for each in found])
+    return trouble(what, "see the worker's log for the traceback; it is tried again by itself")
+
+
+def _accounts(patient: Patient) -> Finding:
+    found = patient.asked(vitals.away)
+    if not found:
+        return ok("every gateway is there, as far as is known")
+    what = named([f"{each.account}: {each.reason}" for each in found])
+    return warning(what, "it is tried again each minute at the latest; ask the gateway's operator if it lasts")
+
+
+def _campaigns(patient: Patient) -> Finding:
+    found = patient.asked(lambda connection: vitals.halted(connection, MOST_NAMED + 1))
+    if not found:
+        return ok("none waits for a person")
+    what = named([f"campaign {each.campaign_id} is {each.state}: {each.reason}" for each in found])
+    return warning(what, "put the reason right, then `campaigns resume ID`; a stalled one needs `campaigns doubts`")
+
+
+def _pending(patient: Patient) -> Finding:
+    found = patient.asked(vitals.pending)
+    still = [each for each in found if each.still > STILL_SECONDS]
+    if still:
+        what = named([f"{each.account}: nothing has left for {lasting(each.still)}" for each in still])
+        return trouble(what, "is a worker running that has this account, and does it take from the queue `sending`?")
+    return ok("what could leave leaves" if found else "nothing waits to leave")
+
+
+CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
+    "settings": _settings,
+    "database": _database,
+    "broker": _broker,
+    "sweep": _sweep,
+    "pending": _pending,
+    "doubts": _doubts,
+    "reports": _reports,
+    "work": _work,
+    "accounts": _accounts,
+    "campaigns": _campaigns,
+}
+"""In the order in which one explains the next."""
+
+WITHOUT_DATABASE = frozenset({"settings", "database", "broker"})
+"""Checks that can be made although there is no database."""
+
+REMEDIES = {
+    "settings": "correct them in the environment or in .env; README.md lists them",
+    "database": "start it, correct DATABASE_URL, or run `campaigns migrate`",
+}
+"""What to do where a check broke."""
+
+
+def examine(
+    patient: Patient, checks: Mapping[str, Callable[[Patient], Finding]] = CHECKS
+) -> Iterator[tuple[str, Finding]]:
+    """Make each check; gives its name and what it found."""
+    there = True
+    for name, check in checks.items():
+        if not there and name not in WITHOUT_DATABASE:
+            yield name, warning("cannot be told without the database", "")
+            continue
+        try:
+            yield name, check(patient)
+        except Exception as error:  # noqa: BLE001  what breaks a check is what the doctor is here for
+            there = there and name != "database"
+            yield name, trouble(_said(error), REMEDIES.get(name, "mend what is said above, and ask again"))
+
+
+def _said(error: Exception) -> str:
+    from worker.console.advice import advice  # late: it knows every part of the project
+
+    said = advice(error) or f"the check itself broke ({type(error).__name__})"
+    return " ".join(said.split())
+
+
+def worst(findings: Iterator[Finding] | list[Finding]) -> Verdict:
+    """The gravest verdict of all."""
+    return max((finding.verdict for finding in findings), key=list(Verdict).index, default=Verdict.OK)
+
+
+def lasting(seconds: float) -> str:
+    """A time as a person says it: `45 s`, `12 min`, `3 h`, `4 days`."""
+    if seconds == math.inf:
+        return "a time that nobody knows (the database's clock was set back)"
+    for size, unit in ((172_800, "days"), (7_200, "h"), (120, "min")):
+        if seconds >= size:
+            return f"{seconds / {'days': 86_400, 'h': 3_600, 'min': 60}[unit]:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def counted(count: int, thing: str, things: str = "") -> str:
+    """`1 body`, `2 bodies`."""
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
+def named(some: list[str]) -> str:
+    """The first few, and how many more."""
+    more = len(some) - MOST_NAMED
+    return "; ".join(some[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
