@@ -19,16 +19,13 @@ from campaigns import accounts, unapplied
 from campaigns.database import Database, Record, later
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, refunds
-from campaigns.states import AttemptState
+from campaigns.states import POSTED, AttemptState
 
 FRESH_DOUBT_SECONDS = 600.0
 """For how long after a request fell in doubt the balance is asked for out of turn."""
 
 AGAIN_SECONDS = 5.0
 """How often, at most."""
-
-POSTED = (AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE)
-"""The gateway took credits for these; nothing else is posted."""
 
 _UNKNOWN = (AttemptState.OPEN, AttemptState.IN_DOUBT)
 

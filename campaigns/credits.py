@@ -20,7 +20,7 @@ from campaigns.balances import Balance
 from campaigns.batches import void_unsent
 from campaigns.database import Database, Record, upsert
 from campaigns.models import attempts, batches, campaigns, holds
-from campaigns.states import TO_LOOK_UP, UNSENT, AttemptState, BatchState, CampaignState
+from campaigns.states import POSTED, TO_LOOK_UP, UNSENT, AttemptState, BatchState, CampaignState
 
 CAMPAIGNS_AT_ONCE = 500
 
@@ -129,9 +129,8 @@ def available(connection: Connection, account: str, balance: Balance) -> Decimal
 def taken_since(moment: datetime) -> ColumnElement[bool]:
     """Of an attempt: the gateway took credits for it since then, or nobody knew until then whether it had."""
     a = attempts.c
-    taken = [AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]
-    decided = [AttemptState.RESENT, AttemptState.WRITTEN_OFF]
-    return a.state.in_(taken + decided) & (a.settled_at >= moment)
+    decided = (AttemptState.RESENT, AttemptState.WRITTEN_OFF)
+    return a.state.in_(POSTED + decided) & (a.settled_at >= moment)
 
 
 def _unsent_credits() -> ColumnElement[Decimal]:

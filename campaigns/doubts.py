@@ -1,14 +1,15 @@
 """Batches in doubt, settled by evidence: delivery reports under a sending's id that no attempt has.
 
 Safe only if all hold: exactly one candidate among the attempts that are in doubt, still being made or were decided upon
-of late; it began before the reports came; it is not merely late; and enough of its numbers are seen. Anything less asks
-a person (`resolving`). Of what was decided upon, evidence is recorded all the same (`decided`).
+of late; it began before the reports came; it is not merely late; and enough of its numbers are seen. The gateway's own
+count is a second witness (`witness`): it may veto, and where it says that the request was paid for, one report is
+enough. Anything less asks a person (`resolving`). Of what was decided upon, evidence is recorded all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select, update
@@ -19,6 +20,7 @@ from campaigns.models import attempts
 from campaigns.models import batches as batches_table
 from campaigns.payload import Payload
 from campaigns.states import AttemptKind, AttemptState, BatchState
+from campaigns.witness import Verdict, witness
 
 LEAST_SEEN = 3
 LEAST_SHARE = 10
@@ -57,9 +59,10 @@ def settle(database: Database, account: str, evidence: Sequence[Evidence], *, ex
         return []
     with database.transaction() as connection:
         unsettled = _unsettled(connection, account)
+        verdict_of = _Verdicts(connection, account)
         adopted = []
         for found in sorted(evidence, key=lambda each: -len(each.numbers)):
-            attempt = proves(found, unsettled, exclusive=exclusive)
+            attempt = proves(found, unsettled, exclusive=exclusive, verdict_of=verdict_of)
             if attempt is None:
                 continue
             adopt(connection, attempt.row, found.msgfid)
@@ -76,20 +79,57 @@ class Unsettled:
     numbers: frozenset[int]
 
 
-def proves(evidence: Evidence, unsettled: Sequence[Unsettled], *, exclusive: bool) -> Unsettled | None:
+VerdictOf = Callable[[Unsettled], Verdict | None]
+"""What the gateway's own count says of an attempt; dear, and asked only where it makes a difference."""
+
+
+def _no_verdict(_attempt: Unsettled) -> Verdict | None:
+    return None
+
+
+def proves(
+    evidence: Evidence, unsettled: Sequence[Unsettled], *, exclusive: bool, verdict_of: VerdictOf = _no_verdict
+) -> Unsettled | None:
     """The attempt that the evidence proves to have been accepted, if there is exactly one."""
     possible = [each for each in unsettled if _may_be(evidence, each)]
     if len(possible) != 1:
         return None
     attempt = possible[0]
-    if attempt.row.state == AttemptState.OPEN:
+    if attempt.row.state == AttemptState.OPEN or not evidence.numbers:
         return None
+    enough = len(evidence.numbers) >= _enough(evidence, attempt, exclusive=exclusive)
+    # The second witness never speaks for a batch that is too small to tell by its numbers.
+    if not enough and len(attempt.numbers) < LEAST_SEEN:
+        return None
+    verdict = verdict_of(attempt)
+    if verdict == Verdict.NOT_TAKEN:
+        return None
+    return attempt if enough or verdict == Verdict.TAKEN else None
+
+
+def _enough(evidence: Evidence, attempt: Unsettled, *, exclusive: bool) -> int:
+    """Of how many numbers there must be reports."""
     enough = 1 if exclusive else max(LEAST_SEEN, -(-len(attempt.numbers) // LEAST_SHARE))
     if evidence.asked_for == attempt.row.msgid:
         # No less than usual, only fewer than three where there are no three: the gateway may ignore what it is asked
         # for, and then a report on one of many may be another program's.
         enough = min(enough, len(attempt.numbers))
-    return attempt if len(evidence.numbers) >= enough else None
+    return enough
+
+
+@dataclass
+class _Verdicts:
+    """The gateway's count, asked once for each attempt."""
+
+    connection: Connection
+    account: str
+    known: dict[int, Verdict | None] = field(default_factory=dict)
+
+    def __call__(self, attempt: Unsettled) -> Verdict | None:
+        if attempt.row.id not in self.known:
+            told = witness(self.connection, self.account, [attempt.row.id]).get(attempt.row.id)
+            self.known[attempt.row.id] = None if told is None else told.verdict
+        return self.known[attempt.row.id]
 
 
 def is_unsettled() -> ColumnElement[bool]:

@@ -19,7 +19,16 @@ from campaigns.doubts import is_in_doubt
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import accounts, attempts, batches, campaigns, exclusions, holds, messages, refunds
 from campaigns.payload import Payload, ReceiptLines
-from campaigns.states import UNSENT, AttemptKind, AttemptState, BatchState, CampaignState, Exclusion, MessageStatus
+from campaigns.states import (
+    POSTED,
+    UNSENT,
+    AttemptKind,
+    AttemptState,
+    BatchState,
+    CampaignState,
+    Exclusion,
+    MessageStatus,
+)
 
 AS_ITS_BATCH: Mapping[BatchState, str] = {
     BatchState.UNCHECKED: "pending",
@@ -223,7 +232,7 @@ def _duplicates(connection: Connection, campaign_id: int) -> int:
     was_late = exists(literal(1)).where(
         others.c.batch_id == a.batch_id, others.c.state == AttemptState.ACCEPTED_LATE, others.c.kind == AttemptKind.SEND
     )
-    taken = a.state.in_([AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE]) & (a.kind == AttemptKind.SEND)
+    taken = a.state.in_(POSTED) & (a.kind == AttemptKind.SEND)
     found = select(b.payload, a.receipt).where(a.campaign_id == campaign_id, taken, was_late, b.id == a.batch_id)
     texted: Counter[int] = Counter()
     for row in connection.execute(found):

@@ -68,6 +68,10 @@ class AttemptState(StrEnum):
     ACCEPTED_LATE = "accepted_late"  # proof came after its messages had been sent again or written off
 
 
+POSTED = (AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE)
+"""The gateway took credits for these; nothing else is posted."""
+
+
 class Decision(StrEnum):
     """What is made of a request in doubt, by a person or by its campaign's policy."""
 

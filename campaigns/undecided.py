@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, select
+from sqlalchemy import Select, and_, case, select
 
 from campaigns.database import Database, default, now
-from campaigns.models import attempts, balance_readings, campaigns
+from campaigns.models import attempts, campaigns
 from campaigns.models import batches as batches_table
 from campaigns.resolving import policy, policy_acts, resends_by_policy
 from campaigns.states import AttemptKind, AttemptState
+from campaigns.witness import Witness, witness
 
-MOST = 1_000
+MOST = 100
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Doubt:
         detail: how it fell in doubt.
         started_at: when it was made; `since`: when it fell in doubt; `asked_at`: now.
         credits: at stake, by our prices.
-        balance_before: what the account had before it, as far as it was asked; `balance_after` is the first one since.
         policy: what its campaign's policy makes of it.
         deadline: seconds in doubt after which the policy does; None if a person must decide.
         resent: how often a policy has sent the same batch again before.
+        witness: what the gateway said of the account's credits before it and after, and what that proves.
     """
 
     attempt_id: int
@@ -48,11 +49,10 @@ class Doubt:
     since: datetime
     asked_at: datetime
     credits: Decimal
-    balance_before: Decimal | None
-    balance_after: Decimal | None
     policy: str
     deadline: int | None
     resent: int
+    witness: Witness
 
     @property
     def age(self) -> float:
@@ -90,7 +90,11 @@ def open_doubts(
         which.append(a.campaign_id == campaign_id)
     its_own = and_(*which, batches_table.c.id == a.batch_id)
     with (database or default()).snapshot() as connection:
-        return [Doubt(**row) for row in connection.execute(_found().where(its_own).limit(most)).mappings()]
+        rows = connection.execute(_found().where(its_own).limit(most)).mappings().all()
+        known: dict[int, Witness] = {}
+        for name in {row["account"] for row in rows}:
+            known |= witness(connection, name, [row["attempt_id"] for row in rows if row["account"] == name])
+    return [Doubt(**row, witness=known.get(row["attempt_id"], Witness())) for row in rows]
 
 
 def _found() -> Select[*tuple[Any, ...]]:
@@ -109,17 +113,7 @@ def _found() -> Select[*tuple[Any, ...]]:
         a.settled_at.label("since"),
         now().label("asked_at"),
         a.estimated.label("credits"),
-        _balance(balance_readings.c.asked_at <= a.started_at, latest=True).label("balance_before"),
-        _balance(balance_readings.c.asked_at > a.settled_at, latest=False).label("balance_after"),
         policy().label("policy"),
         case((policy_acts(), deadline)).label("deadline"),
         resends_by_policy().label("resent"),
     ).order_by(a.id)
-
-
-def _balance(which: ColumnElement[bool], *, latest: bool) -> ScalarSelect[Decimal]:
-    """What an account had by its reading next to a moment."""
-    r = balance_readings.c
-    found = select(r.credits).where(r.account == attempts.c.account, which)
-    order = r.asked_at.desc() if latest else r.asked_at.asc()
-    return found.order_by(order).limit(1).correlate(attempts).scalar_subquery()

@@ -16,10 +16,9 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, and_, func, not_, or_, select
 
-from campaigns.balances import POSTED
 from campaigns.database import Record, among
 from campaigns.models import attempts, balance_readings, campaigns, refunds
-from campaigns.states import AttemptState
+from campaigns.states import POSTED, AttemptState
 
 LINGERING = timedelta(minutes=5)
 """For how long after we gave up waiting a slow gateway may still take a request."""

@@ -28,6 +28,8 @@ COMMANDS = {
     "pause": Entry("worker.console.steering", "pause", "Let nothing more of a campaign leave for now."),
     "resume": Entry("worker.console.steering", "resume", "Let a paused campaign go on."),
     "cancel": Entry("worker.console.steering", "cancel", "Let nothing more of a campaign leave, ever."),
+    "doubts": Entry("worker.console.doubts", "doubts", "List requests of which nobody knows whether they were taken."),
+    "resolve": Entry("worker.console.resolve", "resolve", "Decide what becomes of one of them."),
     "doctor": Entry("worker.console.doctor", "doctor", "Look over the whole installation: what is wrong, what to do."),
     "metrics": Entry("worker.console.metrics", "metrics", "Print or serve the figures of the domain for Prometheus."),
     "balance": Entry("worker.console.gateway.questions", "balance", "Ask the gateway for an account's credits."),

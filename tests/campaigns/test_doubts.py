@@ -16,6 +16,7 @@ from campaigns.doubts import Evidence, Unsettled
 from campaigns.prices import Prices
 from campaigns.resolving import resolve
 from campaigns.states import AttemptKind, AttemptState, BatchState, Decision, MessageStatus
+from campaigns.witness import Verdict
 from tests.campaigns import making
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,6 +44,7 @@ def evidence(numbers: range, **known: Any) -> Evidence:
 
 
 ALL = unsettled(range(100))
+TAKEN, NOT_TAKEN = Verdict.TAKEN, Verdict.NOT_TAKEN
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,61 @@ def test_what_evidence_proves(seen: Evidence, others: list[Unsettled], exclusive
     found = doubts.proves(seen, others, exclusive=exclusive)
 
     assert found is (others[0] if proven else None)
+
+
+@pytest.mark.parametrize(
+    ("state", "proven"),
+    [
+        (AttemptState.OPEN, False),
+        (AttemptState.IN_DOUBT, True),
+        (AttemptState.RESENT, True),
+        (AttemptState.WRITTEN_OFF, True),
+        (AttemptState.ACCEPTED, True),  # declared so by a person: its reports tell its id
+    ],
+)
+def test_whatever_was_decided_is_still_proven(state: AttemptState, proven: bool) -> None:
+    attempt = unsettled(range(100), state=state)
+
+    assert (doubts.proves(evidence(range(10)), [attempt], exclusive=False) is attempt) == proven
+
+
+@pytest.mark.parametrize(
+    ("seen", "others", "verdict", "proven"),
+    [
+        pytest.param(evidence(range(100)), [ALL], NOT_TAKEN, False, id="nothing was paid: all reports are another's"),
+        pytest.param(evidence(range(1)), [ALL], TAKEN, True, id="it was paid for: one is enough"),
+        pytest.param(evidence(range(0)), [ALL], TAKEN, False, id="but not none"),
+        pytest.param(evidence(range(1)), [ALL], None, False, id="nobody knows what was paid"),
+        pytest.param(evidence(range(10)), [ALL], None, True, id="nor need it be known"),
+        pytest.param(evidence(range(1)), [unsettled(range(3))], TAKEN, True, id="three numbers"),
+        pytest.param(evidence(range(1)), [unsettled(range(2))], TAKEN, False, id="two are too few to tell by"),
+        pytest.param(evidence(range(9)), [ALL, unsettled(range(50))], TAKEN, False, id="a tie is one all the same"),
+        pytest.param(evidence(range(9), seen_at=BEGAN), [ALL], TAKEN, False, id="as is what was seen before"),
+        pytest.param(evidence(range(90, 110)), [ALL], TAKEN, False, id="and a number that it has not"),
+        pytest.param(evidence(range(9)), [unsettled(range(9), state=AttemptState.OPEN)], TAKEN, False, id="only late"),
+    ],
+)
+def test_the_gateway_s_own_count_is_a_second_witness(
+    seen: Evidence, others: list[Unsettled], verdict: Verdict | None, proven: bool
+) -> None:
+    found = doubts.proves(seen, others, exclusive=False, verdict_of=lambda _: verdict)
+
+    assert found is (others[0] if proven else None)
+
+
+@pytest.mark.parametrize(
+    ("seen", "others"),
+    [
+        pytest.param(evidence(range(1)), [unsettled(range(2))], id="it could change nothing"),
+        pytest.param(evidence(range(10)), [ALL, ALL], id="there is a tie"),
+        pytest.param(evidence(range(10)), [unsettled(range(50), state=AttemptState.OPEN)], id="it is only late"),
+    ],
+)
+def test_the_second_witness_is_not_asked_where(seen: Evidence, others: list[Unsettled]) -> None:
+    def nobody(_: Unsettled) -> Verdict | None:
+        raise AssertionError("asked in vain")
+
+    assert doubts.proves(seen, others, exclusive=False, verdict_of=nobody) is None
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -188,6 +188,7 @@ def test_every_option_reaches_the_spec(clients: str, tmp_path: Path) -> None:
     text.write_text("\ufeffBonjour {{ nom }}, à bientôt\n", encoding="utf-8")
     words = "--sender S --account shop --key k --at 2030-07-01T09:00 --timezone Europe/Paris --lookup exclude --rate 20"
     words += " --batch-size 100 --flash --transliterate --on-insufficient-credits fail --number-column tel"
+    words += " --in-doubt write-off --in-doubt-deadline 3600"
     result = run("submit", clients, "--name", "Soldes", "--template-file", str(text), *words.split(), "--json")
     assert result.exit_code == 0
     assert spec_of(1) == {
@@ -202,6 +203,8 @@ def test_every_option_reaches_the_spec(clients: str, tmp_path: Path) -> None:
         "batch_size": 100,
         "flash": True,
         "transliterate": True,
+        "in_doubt": "write_off",
+        "in_doubt_deadline": 3600,
         "on_insufficient_credits": "fail",
         "number_column": "tel",
     }

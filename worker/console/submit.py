@@ -46,6 +46,10 @@ OPTIONS = {"scheduled_at": "--at", "audience": "--audience-id"}
 @click.option("--transliterate", is_flag=True, help="Make French fit the cheap alphabet: ê becomes e.")
 @click.option("--on-insufficient-credits", type=click.Choice(["wait", "fail"]), default="wait", show_default=True,
               help="Wait for a top-up, or fail.")  # fmt: skip
+@click.option("--in-doubt", type=click.Choice(["hold", "resend", "write-off"]), metavar="[hold|resend|write-off]",
+              help="What becomes of a request whose fate nobody knows.  [default: hold, for a person]")  # fmt: skip
+@click.option("--in-doubt-deadline", type=int, metavar="SECONDS",
+              help="In which its delivery reports may settle it, before that.  [default and least: 1800]")  # fmt: skip
 @click.option("--number-column", metavar="NAME", help="The column with the numbers, where it cannot be told.")
 @click.option("--watch", "--wait", "watching", is_flag=True, help="Stay until every message has its final status.")
 @click.option("--json", "as_json", is_flag=True,
@@ -67,7 +71,7 @@ def submit(audience: str | None, audience_id: int | None, *, watching: bool, as_
 
 def _spec(
     *, template: str | None, template_file: Path | None, at: str | None, timezone: str | None, lookup: str | None,
-    **plain: Any,
+    in_doubt: str | None, **plain: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """The spec as a mapping, without what was not said."""
     from worker.console.moments import moment
@@ -81,6 +85,7 @@ def _spec(
         "template": template if template_file is None else _text_of(template_file),
         "scheduled_at": None if at is None else moment(at, timezone),
         "lookup": None if lookup is None else {"unknown": lookup},
+        "in_doubt": in_doubt and in_doubt.replace("-", "_"),
     }
     return {name: value for name, value in said.items() if value is not None}
 

@@ -1,0 +1,150 @@
+"""`campaigns doubts` and `campaigns resolve`: what a person sees of a request in doubt, and what is asked first."""
+
+import getpass
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from campaigns import batches, database
+from campaigns.claims import Claim
+from campaigns.models import resolutions
+from tests.campaigns import making
+from tests.worker.terminal import at_a_terminal, forget, run
+from worker.console.doubts import age
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)  # away from any .env
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    forget()
+    yield
+    forget()
+
+
+def in_doubt(**options: Any) -> Claim:
+    where = database.default()
+    found = making.claimed(where, making.funded(where, making.numbers(4), **options))
+    batches.doubt(where, found, "timed out", msgfid=options.pop("msgfid", None))
+    making.advance(where)
+    return found
+
+
+def decided() -> list[Any]:
+    with database.default().reading() as connection:
+        return list(connection.execute(select(resolutions)).all())
+
+
+def test_nothing_in_doubt_is_said() -> None:
+    assert run("doubts").stdout == "nothing is in doubt\n"
+    assert json.loads(run("doubts", "--json").stdout) == []
+
+
+def test_each_doubt_is_a_line_that_says_what_becomes_of_it() -> None:
+    held, policy = in_doubt(), in_doubt(in_doubt="resend")
+
+    header, first, second, note = map(str.rstrip, run("doubts").stdout.splitlines())
+
+    assert header.split()[:8] == ["attempt", "campaign", "batch", "numbers", "age", "credits", "before", "after"]
+    assert first.split()[:4] == [str(held.attempt_id), str(held.campaign_id), "1", "4"]
+    assert first.endswith("held for a person")
+    assert re.search(r"resend at 20\d\d-.* UTC$", second)
+    assert second.split()[0] == str(policy.attempt_id)
+    assert "campaigns resolve ATTEMPT --help" in note
+
+
+def test_a_script_gets_every_figure_and_no_number_of_a_person() -> None:
+    found = in_doubt(in_doubt="write_off")
+
+    result = run("doubts", "--json", "--campaign", str(found.campaign_id), "--account", "default")
+
+    (doubt,) = json.loads(result.stdout)
+    assert {**doubt, "numbers": 4, "credits": 4, "policy": "write_off", "verdict": None, "batch": 1} == doubt
+    assert doubt["acts_at"] > doubt["since"]
+    assert str(making.FIRST)[:9] not in result.output
+    assert json.loads(run("doubts", "--json", "--account", "other").stdout) == []
+
+
+def test_a_full_page_says_how_to_see_the_next() -> None:
+    found = in_doubt()
+    in_doubt()
+
+    assert f"campaigns doubts --after {found.attempt_id}" in run("doubts", "-n", "1").stderr
+
+
+@pytest.mark.parametrize(
+    ("decision", "says", "state"),
+    [
+        ("accepted", "counts as accepted: its reports are awaited", "tracking"),
+        ("write-off", "is written off", "completed"),
+    ],
+)
+def test_what_texts_nobody_is_not_asked_about(decision: str, says: str, state: str) -> None:
+    found = in_doubt()
+
+    result = run("resolve", str(found.attempt_id), decision, "--reason", "the gateway's log")
+
+    assert result.exit_code == 0
+    assert result.stdout == (
+        f"request {found.attempt_id} (batch 1, 4 numbers) {says}\ncampaign {found.campaign_id} is {state}\n"
+    )
+    (kept,) = decided()
+    assert (kept.decided_by, kept.reason) == (getpass.getuser(), "the gateway's log")
+
+
+def test_what_may_text_people_twice_is_not_done_without_consent() -> None:
+    found = in_doubt()
+
+    result = run("resolve", str(found.attempt_id), "resend", "--reason", "nobody got it")
+
+    assert result.exit_code == 1
+    assert f"4 numbers of campaign {found.campaign_id} may be texted twice, for 4 credits more." in result.stderr
+    assert "nothing was decided" in result.stderr
+    assert not decided()
+
+
+def test_a_person_at_a_terminal_is_asked() -> None:
+    found = in_doubt()
+    words = ["resolve", str(found.attempt_id), "resend", "--reason", "nobody got it", "--by", "awa"]
+
+    refused, _ = at_a_terminal(*words, answers={"Go on? [y/N]: ": "n\n"})
+    agreed, screen = at_a_terminal(*words, answers={"Go on? [y/N]: ": "y\n"})
+
+    assert (refused, agreed) == (1, 0)
+    assert "may be texted twice" in screen
+    assert [row.decided_by for row in decided()] == ["awa"]
+
+
+def test_a_script_that_agrees_beforehand_gets_the_campaign_s_account() -> None:
+    found = in_doubt()
+
+    result = run("resolve", str(found.attempt_id), "resend", "--reason", "x", "--yes", "--json")
+
+    account = json.loads(result.stdout)
+    assert (account["state"], account["by_status"], account["duplicates"]) == ("funding", {"pending": 4}, 0)
+    assert "the workers could not be told at once" in result.stderr
+
+
+def test_what_cannot_be_decided_is_explained() -> None:
+    found = in_doubt()
+    words = ["resolve", str(found.attempt_id), "accepted", "--reason", "x"]
+    run(*words)
+
+    for words_, said in [(words, "was decided already: accepted, by "), (["resolve", "404", *words[2:]], "no request")]:
+        result = run(*words_)
+        assert result.exit_code == 1
+        assert said in result.stderr
+    assert run("resolve", str(found.attempt_id), "resend").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-1, "0 s"), (40, "40 s"), (119, "119 s"), (700, "12 min"), (7_200, "2 h"), (260_000, "3 d")]
+)
+def test_an_age_is_as_short_as_it_is_useful(seconds: float, said: str) -> None:
+    assert age(seconds) == said
