@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-all packages lint format bench lock clean
+.PHONY: help setup demo test test-all packages lint format bench chaos lock clean
 
 help: ## Name every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ format: setup ## Let ruff put the code in order
 
 bench: setup ## Measure: 100,000 recipients, beside the naive way, in one run
 	$(BIN)/python -m tests.benchmarks
+
+chaos: setup ## Hurt whole installations in every way: ROUNDS=200 SEED=7 JOBS=3
+	$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 lock: setup ## Resolve the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \

@@ -108,7 +108,9 @@ class Installation:
     processes: Processes
     gateways: Mapping[str, Gateway]
     settings: Mapping[str, str] = field(default_factory=dict)
+    app: str = "worker"
     children: dict[str, Child] = field(default_factory=dict)
+    _commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of its processes."""
@@ -139,21 +141,31 @@ class Installation:
 
     def start(self, name: str, *words: str) -> None:
         """Start one of Celery's commands on the app."""
-        command = [sys.executable, "-m", "celery", "-A", "worker", *words]
+        command = [sys.executable, "-m", "celery", "-A", self.app, *words]
+        self._commands[name] = words
         # Killed at the end: a worker that is asked to stop takes seconds, and how it stops is a scenario of its own.
         self.children[name] = self.processes.start(
             name, command, environment=self.environment(), cwd=self.folder, farewell=signal.SIGKILL
         )
 
+    def revive(self) -> list[str]:
+        """Start anew what has ended by itself, as a supervisor with Restart=always does; returns what had."""
+        ended = [name for name, child in self.children.items() if child.process.poll() is not None]
+        for name in ended:
+            self.processes.stop(name)
+            self.start(name, *self._commands[name])
+        return ended
+
     def kill(self, name: str) -> None:
         """Kill -9 a process and all that it started, at one stroke."""
         os.killpg(self.children[name].process.pid, signal.SIGKILL)
         self.processes.stop(name)
+        del self.children[name]
 
     def terminate(self, name: str, *, within: float) -> int:
         """Ask a process to stop, as an operator does; gives its exit status."""
         self.children[name].process.terminate()
-        status = self.children[name].process.wait(within)
+        status = self.children.pop(name).process.wait(within)
         self.processes.stop(name)
         return status
 
@@ -269,6 +281,7 @@ def installation(
     exclusive: str = "",
     doors: Collection[str] = (),
     settings: Mapping[str, str] | None = None,
+    app: str = "worker",
 ) -> Iterator[Installation]:
     """An installation with its gateways, and no worker yet. `gateways` by their account; `doors`: who has one."""
     with ExitStack() as stack:
@@ -280,7 +293,7 @@ def installation(
         database = Database(database_url)
         stack.callback(database.close)
         processes = stack.enter_context(Processes(folder))
-        yield Installation(folder, database, broker_url, processes, made, settings or {})
+        yield Installation(folder, database, broker_url, processes, made, settings or {}, app)
 
 
 def quick(**options: Any) -> SandboxOptions:

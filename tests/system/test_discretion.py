@@ -7,20 +7,17 @@ import socket
 import sys
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
 import pytest
-import redis
 
 from campaigns.states import CampaignState
+from tests.system.canaries import CANARY, in_redis, private
 from tests.system.conftest import Build
-from tests.system.installation import LOGIN, PASSWORD, Installation, people, select
-from worker.embedded import client_url
+from tests.system.installation import LOGIN, Installation, people, select
 
 pytestmark = pytest.mark.system
 
 FLOWER_SETTINGS = Path(__file__).parents[2] / "deploy" / "flowerconfig.py"
-CANARY = "canary-8d2b"
 PAGES = ("/", "/workers", "/worker/worker@here", "/tasks", "/broker", "/metrics")
 ANSWERS = ("/api/workers?refresh=1", "/api/tasks?limit=1000", "/api/task/types", "/api/queues/length")
 
@@ -54,32 +51,6 @@ def start_flower(site: Installation) -> int:
     site.processes.start("flower", command, environment=environment, cwd=site.folder)
     site.until(lambda: answers(port), what="Flower answers")
     return port
-
-
-def in_redis(url: str) -> str:
-    """Every value of every key, as one text."""
-    with redis.Redis.from_url(client_url(url), decode_responses=True) as client:
-        return "\n".join(f"{key}: {_value(client, key)}" for key in client.scan_iter())
-
-
-def _value(client: Any, key: str) -> str:
-    reads = {
-        "list": lambda: client.lrange(key, 0, -1),
-        "hash": lambda: client.hgetall(key),
-        "set": lambda: client.smembers(key),
-        "zset": lambda: client.zrange(key, 0, -1),
-        "string": lambda: client.get(key),
-    }
-    kind = client.type(key)
-    return str(reads[kind]()) if kind in reads else ""
-
-
-def private(text: str, audience: list[dict[str, str]]) -> set[str]:
-    """What of an audience, and of the account, stands in a text. A number is found in whatever way it is written
-    without blanks; digits behind a point are those of a measured time."""
-    numbers = {one["tel"][1:] for one in audience}
-    runs = set(re.findall(r"(?<![\d.])\d{9,}", text))
-    return {run for run in runs if run[-9:] in numbers} | {word for word in (LOGIN, PASSWORD, CANARY) if word in text}
 
 
 def test_a_leak_would_be_seen() -> None:

@@ -37,7 +37,10 @@ class Api:
         described = description(request)
         if described is not None:
             return described
-        way = way_of(request, await request.read())
+        try:
+            way = way_of(request, await request.read())
+        except ConnectionError:  # whoever asked has gone before all of it was here: nothing was asked
+            return spoiling.hung_up(request)
         self._control.requests[way.operation] += 1
         if slow := self._faults.strike("slow", way.operation):
             await asyncio.sleep(slow.seconds)

@@ -1,7 +1,8 @@
 import json
+import socket
 import time
 from itertools import cycle, product
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, urlsplit
 
 import pytest
 from hypothesis import given
@@ -225,3 +226,12 @@ def test_latency_holds_every_send_up_and_nothing_else(served):
     assert time.monotonic() - began < 0.1
     assert statut(served.send("05442710")) == "1"
     assert time.monotonic() - began >= 0.1
+
+
+def test_whoever_leaves_in_mid_request_leaves_the_gateway_in_peace(served, caplog):
+    host, port = urlsplit(served.sandbox.url).netloc.split(":")
+    with socket.create_connection((host, int(port))) as left:
+        left.sendall(b"POST /api/xml/sendsms/ HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nXML=<SMS>")
+    assert statut(served.ask("getbalance")) == "0"
+    assert served.sandbox.summary()["requests"] == {"balance": 1}
+    assert caplog.text == ""

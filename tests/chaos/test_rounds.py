@@ -1,0 +1,72 @@
+"""A short run: some scenarios of each kind, played once. All of them are played by `make chaos`."""
+
+from collections.abc import Iterator
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.chaos.field import Field, field
+from tests.chaos.rounds import Round, Scenario, play
+from tests.chaos.scenarios import SCENARIOS
+from tests.system.installation import LOGIN, PASSWORD, SENDER
+
+pytestmark = [pytest.mark.system, pytest.mark.chaos]
+
+SEED = 1
+
+SHORT = (
+    "before_settle_commit",
+    "after_settle_commit",
+    "stopped_after_reply",
+    "reply_cut",
+    "flush",
+    "broker_dies",
+    "connections_cut",
+    "drop_reply",
+    "report_before_reply",
+    "two_compete",
+    "tasks_twice",
+    "submitted_twice",
+)
+"""What a few seconds tell most about."""
+
+
+@pytest.fixture(scope="module")
+def where() -> Iterator[Field]:
+    """One field for all of them."""
+    with field() as made:
+        yield made
+
+
+def send(url: str, number: str) -> None:
+    """A request that no attempt of ours was written down for."""
+    account = f"<compte><login>{LOGIN}</login><password>{PASSWORD}</password></compte>"
+    message = f"<message><msgid>1</msgid><expediteur>{SENDER}</expediteur><msg>Encore</msg></message>"
+    document = f"XML=<SMS>{account}{message}<destinataires><numero>{number}</numero></destinataires></SMS>"
+    request = Request(f"{url}/api/xml/sendsms/", document.encode(), {"Content-Type": "text/xml"})
+    urlopen(request, timeout=10).close()
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_nobody_is_texted_twice_or_skipped_and_nothing_is_lost(where: Field, name: str) -> None:
+    outcome = play(where, name, SCENARIOS[name], SEED)
+    assert outcome.violations == []
+    assert outcome.faults > 0
+
+
+def test_a_scenario_that_hurts_nobody_fails(where: Field, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.chaos.rounds.A_MINUTE", 1.0)
+    idle = Scenario("kills", "a point that nobody passes", lambda this: int(this.struck() is not None))
+    outcome = play(where, "idle", idle, SEED)
+    assert [violation.partition(":")[0] for violation in outcome.violations] == ["NotHurtError"]
+
+
+def test_somebody_who_is_texted_behind_our_back_is_found(where: Field) -> None:
+    def sent_again(this: Round) -> None:
+        (last,) = this.gateway.sandbox.ledger()[-1:]
+        send(this.gateway.sandbox.url, last["destination"])
+        this.hurt += 1
+
+    behind = Scenario("kills", "somebody sends once more", lambda this: this.hurt, during=sent_again)
+    outcome = play(where, "behind", behind, SEED)
+    assert any(violation.startswith("U: 1 ") for violation in outcome.violations)
