@@ -9,13 +9,14 @@ suffice after all is in `shortage`.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 
-from campaigns import accounts, balances, doubts, lifecycle
+from campaigns import accounts, balances, doubts, lifecycle, witness
 from campaigns.balances import Balance
 from campaigns.batches import void_unsent
 from campaigns.database import Database, Record, upsert
@@ -92,12 +93,18 @@ def _halt_without_sender(
             lifecycle.halt(connection, campaign.id, _sender_unknown(sender))
 
 
-def _share_out(connection: Connection, account: str, balance: Balance, some: Sequence[Record]) -> dict[int, Decimal]:
-    """Who goes on, and what is set aside for each; the others are told what is missing."""
+@dataclass(frozen=True)
+class _Hold:
+    credits: Decimal
+    free: Decimal
+
+
+def _share_out(connection: Connection, account: str, balance: Balance, some: Sequence[Record]) -> dict[int, _Hold]:
+    """Who goes on, what is set aside for each, and of how much; the others are told what is missing."""
     ids = [campaign.id for campaign in some]
     need_of, held = needs(connection, ids), _held(connection, ids)
     free = available(connection, account, balance)
-    funded: dict[int, Decimal] = {}
+    funded: dict[int, _Hold] = {}
     for campaign in some:
         need = need_of.get(campaign.id, Decimal(0))
         # What is held for it already was subtracted with all the rest.
@@ -105,7 +112,7 @@ def _share_out(connection: Connection, account: str, balance: Balance, some: Seq
         # Whoever needs nothing more has only to be tracked to its end, and that costs nothing.
         if need == 0 or (need <= mine and _has_risen(campaign, balance)):
             free = mine - need
-            funded[campaign.id] = need
+            funded[campaign.id] = _Hold(need, mine)
         else:
             _wait_or_fail(connection, campaign, need, mine)
     return funded
@@ -114,12 +121,12 @@ def _share_out(connection: Connection, account: str, balance: Balance, some: Seq
 def available(connection: Connection, account: str, balance: Balance) -> Decimal:
     """Credits that can still be promised; may be negative."""
     b, a = batches.c, attempts.c
-    held = select(func.sum(_unsent_credits())).where(
+    held = select(func.sum(unsent_credits())).where(
         holds.c.account == account, b.campaign_id == holds.c.campaign_id, b.state.in_(UNSENT)
     )
     unsettled = select(func.sum(func.coalesce(a.credits, a.estimated))).where(
         a.account == account,
-        or_(doubts.is_unsettled(), taken_since(balance.asked_at)),
+        or_(doubts.is_unsettled(), taken_since(balance.asked_at), _may_be_taken_after(balance.asked_at)),
     )
     # One statement, one moment: a batch released between two of them would be in neither sum.
     sums = connection.execute(select(held.scalar_subquery(), unsettled.scalar_subquery())).one()
@@ -127,13 +134,19 @@ def available(connection: Connection, account: str, balance: Balance) -> Decimal
 
 
 def taken_since(moment: datetime) -> ColumnElement[bool]:
-    """Of an attempt: the gateway took credits for it since then, or nobody knew until then whether it had."""
+    """Of an attempt: the gateway took credits for it since then."""
+    return attempts.c.state.in_(POSTED) & (attempts.c.settled_at >= moment)
+
+
+def _may_be_taken_after(moment: datetime) -> ColumnElement[bool]:
+    """Of an attempt of which nobody waits to know: it was decided upon since, or a slow gateway may take it yet."""
     a = attempts.c
-    decided = (AttemptState.RESENT, AttemptState.WRITTEN_OFF)
-    return a.state.in_(POSTED + decided) & (a.settled_at >= moment)
+    decided = a.state.in_([AttemptState.RESENT, AttemptState.WRITTEN_OFF]) & (a.settled_at >= moment)
+    return or_(decided, (a.state == AttemptState.IN_DOUBT) & (a.settled_at >= moment - witness.LINGERING))
 
 
-def _unsent_credits() -> ColumnElement[Decimal]:
+def unsent_credits() -> ColumnElement[Decimal]:
+    """Of a batch that has not left: what it will cost."""
     b = batches.c
     return b.credits + case((b.state == BatchState.UNCHECKED, b.lookup_credits), else_=0)
 
@@ -142,7 +155,7 @@ def needs(connection: Connection, campaign_ids: list[int]) -> dict[int, Decimal]
     """Credits that what has not left will cost, by campaign; those that have nothing left are not in it."""
     b = batches.c
     unsent = (
-        select(b.campaign_id, func.sum(_unsent_credits()))
+        select(b.campaign_id, func.sum(unsent_credits()))
         .where(b.campaign_id.in_(campaign_ids), b.state.in_(UNSENT))
         .group_by(b.campaign_id)
     )
@@ -187,12 +200,16 @@ def plain(amount: Decimal) -> str:
     return f"{amount.normalize():f}"
 
 
-def _go_on(connection: Connection, account: str, funded: dict[int, Decimal]) -> None:
+def _go_on(connection: Connection, account: str, funded: dict[int, _Hold]) -> None:
     if not funded:
         return
     hold = upsert(connection, holds).on_conflict_do_nothing()
     connection.execute(
-        hold, [{"campaign_id": key, "account": account, "credits": value} for key, value in funded.items()]
+        hold,
+        [
+            {"campaign_id": campaign_id, "account": account, "credits": its.credits, "free": its.free}
+            for campaign_id, its in funded.items()
+        ],
     )
     c = campaigns.c
     to_look_up = lifecycle.has(TO_LOOK_UP)

@@ -182,7 +182,8 @@ def clean(database: Database, batch_id: int, prices: Prices) -> int | None:
         dead = _dead(connection, batch_id, payload, unknown=campaign.spec["lookup"]["unknown"])
         _drop(connection, batch, payload, dead)
         left = payload.without(dead)
-        batches.clean(connection, batch_id, left, prices.total(left.numbers, left.segments))
+        estimate = prices.total(left.numbers, left.segments)
+        batches.clean(connection, batch_id, left, min(estimate, batch.credits))  # no more than is held for it
     return int(campaign.id)
 
 

@@ -163,6 +163,8 @@ batches = Table(
     Column("attempt_id", Id),  # the one that may settle it
     Column("payload", LargeBinary, nullable=False),  # rows, numbers, values (see `payload`)
     CheckConstraint(_either(BatchState), name="state_known"),
+    CheckConstraint("credits >= 0 AND lookup_credits >= 0", name="no_negative_estimate"),
+    CheckConstraint("state NOT IN ('sending', 'in_doubt') OR attempt_id IS NOT NULL", name="written_down_first"),
     Index("batches_numbered", "campaign_id", "number", unique=True),
     Index(
         "batches_open",
@@ -210,6 +212,7 @@ attempts = Table(
     Column("asked_at", Moment()),  # when its reports were last asked for by msgfid
     Column("ended_at", Moment()),  # none of its messages was silent any more: it need not be asked for
     CheckConstraint(_either(AttemptState), name="state_known"),
+    CheckConstraint("estimated >= 0", name="no_negative_estimate"),
     CheckConstraint("credits >= 0", name="no_negative_price"),
     CheckConstraint("(credits IS NOT NULL) = (state IN ('accepted', 'accepted_late'))", name="posted_once_accepted"),
     Index(  # whoever is not refused, given up or sent again has the batch for himself: nobody can be sent to twice
@@ -284,8 +287,10 @@ holds = Table(
     Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
     Column("account", Text, nullable=False),
     Column("credits", Credits, nullable=False),
+    Column("free", Credits, nullable=False),  # what could still be promised, before this was
     Column("held_at", Moment(), nullable=False, server_default=now()),
     CheckConstraint("credits >= 0", name="no_debt"),
+    CheckConstraint("credits = 0 OR credits <= free", name="no_overspending"),
 )
 
 # What the gateway said of an account, and what our own ledger said at the same moment; a row where either changed.

@@ -21,7 +21,7 @@ from campaigns.models import attempts, balance_readings, campaigns, refunds
 from campaigns.states import POSTED, AttemptState
 
 LINGERING = timedelta(minutes=5)
-"""For how long after we gave up waiting a slow gateway may still take a request."""
+"""For how long after we gave up waiting for it a slow gateway may still take a request."""
 
 OF_LATE = timedelta(days=1)
 """How far back another program on the account is looked for, and prices that are not ours."""

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 import campaigns
 from campaigns import accounts as locked_accounts
-from campaigns import balances, batches, lookups
+from campaigns import balances, batches, lookups, witness
 from campaigns import credits as ledger
 from campaigns.balances import Balance
 from campaigns.database import Database
@@ -212,15 +212,22 @@ def test_lookups_are_paid_for_as_well(any_database: Database) -> None:
     assert making.account(any_database, campaign).credits_held == 6
 
 
-def test_a_lookup_in_doubt_counts_until_its_batch_goes_on_without_it(any_database: Database) -> None:
+LONG = witness.LINGERING.total_seconds() + 1
+
+
+def test_a_lookup_in_doubt_counts_until_its_batch_went_on_and_the_gateway_will_not_take_it_any_more(
+    any_database: Database,
+) -> None:
     campaign = making.funded(any_database, making.numbers(4), lookup={"unknown": "send"})
     found = making.claimed(any_database, campaign)
     batches.doubt(any_database, found, "timed out")
     waiting = free(any_database, making.balance(any_database, 100))
 
     lookups.clean(any_database, found.batch_id, Prices({"": Decimal(1)}))
+    without_it = free(any_database, making.balance(any_database, 100))
+    making.clock_goes_on(any_database, LONG)
 
-    assert waiting == 100 - 4 - 4
+    assert (waiting, without_it) == (100 - 4 - 4, 100 - 4 - 4)
     assert free(any_database, making.balance(any_database, 100)) == 100 - 4
 
 

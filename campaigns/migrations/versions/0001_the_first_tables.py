@@ -189,6 +189,10 @@ def upgrade() -> None:
             "state IN ('unchecked', 'checking', 'pending', 'sending', 'accepted', 'refused', 'halved', 'in_doubt', 'written_off', 'voided')",
             name=op.f("batches_state_known"),
         ),
+        sa.CheckConstraint("credits >= 0 AND lookup_credits >= 0", name=op.f("batches_no_negative_estimate")),
+        sa.CheckConstraint(
+            "state NOT IN ('sending', 'in_doubt') OR attempt_id IS NOT NULL", name=op.f("batches_written_down_first")
+        ),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="batches_campaign_id_fk", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="batches_pk"),
     )
@@ -216,8 +220,10 @@ def upgrade() -> None:
         sa.Column("campaign_id", Id, nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("credits", Credits, nullable=False),
+        sa.Column("free", Credits, nullable=False),
         sa.Column("held_at", Moment(), server_default=now(), nullable=False),
         sa.CheckConstraint("credits >= 0", name=op.f("holds_no_debt")),
+        sa.CheckConstraint("credits = 0 OR credits <= free", name=op.f("holds_no_overspending")),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="holds_campaign_id_fk", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("campaign_id", name="holds_pk"),
     )
@@ -247,6 +253,7 @@ def upgrade() -> None:
             "state IN ('open', 'accepted', 'refused', 'not_sent', 'in_doubt', 'resent', 'written_off', 'accepted_late')",
             name=op.f("attempts_state_known"),
         ),
+        sa.CheckConstraint("estimated >= 0", name=op.f("attempts_no_negative_estimate")),
         sa.CheckConstraint("credits >= 0", name=op.f("attempts_no_negative_price")),
         sa.CheckConstraint(
             "(credits IS NOT NULL) = (state IN ('accepted', 'accepted_late'))",
