@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from campaigns import turns
-from campaigns.database import Database, Record, later, now
+from campaigns.database import AnswerLost, Database, Record, later, now
 from campaigns.models import attempts, batches, campaigns
+from campaigns.outages import insisting
 from campaigns.payload import Payload
 from campaigns.states import AttemptKind, AttemptState, BatchState, CampaignState
 from campaigns.text import Alphabet
@@ -46,31 +47,69 @@ class Claim:
         return f"Claim(attempt {self.attempt_id}: {self.kind} of campaign {self.campaign_id}, batch {self.number})"
 
 
+@dataclass(frozen=True, repr=False)
+class _Taken:
+    """What a claim's transaction has read and written."""
+
+    campaign: Record
+    batch: Record
+    kind: AttemptKind
+    msgid: str
+    attempt_id: int
+
+
 def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Claim | None:
     """Take the campaign's next batch, and write down the attempt that is about to be made.
 
     Returns:
         None if there is nothing to take: paused, cancelled, out of turn, or all taken by others.
     """
+    taken = None
+    try:
+        with database.transaction() as connection:
+            taken = _take(connection, campaign_id, lease_seconds)
+    except AnswerLost:
+        # Left to its lease it would fall in doubt, though nothing was sent.
+        if taken is None or not _is_kept(database, taken):
+            raise
+    return None if taken is None else _claim_of(taken)
+
+
+def _take(connection: Connection, campaign_id: int, lease_seconds: float) -> _Taken | None:
+    campaign = _lock_claimable(connection, campaign_id)
+    if campaign is None:
+        return None
+    kind = _KIND_OF[CampaignState(campaign.state)]
+    batch = _next_batch(connection, campaign_id, CLAIMED_FROM[kind])
+    if batch is None or (kind == AttemptKind.SEND and not turns.pass_gate(connection, campaign, batch.size)):
+        return None
+    msgid = secrets.token_hex(12)
+    attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
+    connection.execute(
+        update(batches).where(batches.c.id == batch.id).values(state=_CLAIMED_TO[kind], attempt_id=attempt_id)
+    )
+    return _Taken(campaign, batch, kind, msgid, attempt_id)
+
+
+@insisting
+def _is_kept(database: Database, taken: _Taken) -> bool:
+    """Whether a claim is in the database whose commit was not answered."""
+    a = attempts.c
     with database.transaction() as connection:
-        campaign = _lock_claimable(connection, campaign_id)
-        if campaign is None:
-            return None
-        kind = _KIND_OF[CampaignState(campaign.state)]
-        batch = _next_batch(connection, campaign_id, CLAIMED_FROM[kind])
-        if batch is None or (kind == AttemptKind.SEND and not turns.pass_gate(connection, campaign, batch.size)):
-            return None
-        msgid = secrets.token_hex(12)
-        attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
-        connection.execute(
-            update(batches).where(batches.c.id == batch.id).values(state=_CLAIMED_TO[kind], attempt_id=attempt_id)
-        )
+        # A commit that is still on its way holds the batch: it is waited for, or it would come after this look.
+        connection.execute(select(batches.c.id).where(batches.c.id == taken.batch.id).with_for_update())
+        kept = select(a.id).where(a.id == taken.attempt_id, a.msgid == taken.msgid)
+        return connection.execute(kept).first() is not None
+
+
+def _claim_of(taken: _Taken) -> Claim:
+    campaign, batch = taken.campaign, taken.batch
     return Claim(
-        attempt_id=attempt_id,
-        kind=kind,
-        msgid=msgid,
+        attempt_id=taken.attempt_id,
+        kind=taken.kind,
+        msgid=taken.msgid,
         account=campaign.account,
-        campaign_id=campaign_id,
+        campaign_id=campaign.id,
         batch_id=batch.id,
         number=batch.number,
         payload=Payload.unpack(batch.payload),
@@ -119,10 +158,12 @@ def _write_attempt(
     return attempt_id
 
 
+@insisting
 def holds_lease(database: Database, claim: Claim, *, seconds: float) -> bool:
     """Whether the attempt is still ours for so many seconds: to be asked just before connecting.
 
-    A process that was stopped in between would otherwise send what somebody else has meanwhile settled.
+    A process that was stopped in between would otherwise send what somebody else has meanwhile settled. Of a database
+    that is away it is asked until it is back: who went away instead would leave a doubt where nothing was sent.
     """
     a = attempts.c
     held = select(a.id).where(a.id == claim.attempt_id, a.state == AttemptState.OPEN, a.leased_until > later(seconds))

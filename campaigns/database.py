@@ -34,10 +34,11 @@ from sqlalchemy.types import TypeEngine
 
 from campaigns import engines, outages
 from campaigns.moments import Moment, is_ahead, is_over, later, now
-from campaigns.outages import DatabaseAway, NotMigratedError
+from campaigns.outages import AnswerLost, DatabaseAway, NotMigratedError
 from campaigns.settings import domain_settings
 
 __all__ = [
+    "AnswerLost",
     "Database",
     "DatabaseAway",
     "Moment",
@@ -88,10 +89,17 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """All or nothing; on SQLite it holds the write lock from its first moment (BEGIN IMMEDIATE).
 
-        Never keep one open while the network answers.
+        Never keep one open while the network answers. Raises AnswerLost if nobody knows whether it was kept.
         """
-        with self.engine.begin() as connection:
-            yield connection
+        whole = False
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+                whole = True
+        except DatabaseAway as away:
+            if not whole:
+                raise
+            raise AnswerLost(self.url, away.orig or away) from None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

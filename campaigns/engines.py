@@ -20,6 +20,18 @@ RESTED_SECONDS = 1.0
 """After which a kept connection to PostgreSQL is asked whether it still lives, before it is used."""
 
 
+CONNECTION = {
+    "application_name": "campaigns",
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""Unless the URL says otherwise. A host that lost its power says nothing: it is noticed within 25 seconds, and not when
+the system gives up, which takes hours."""
+
+
 def postgresql(url: URL) -> Engine:
     """Connections that are kept, and asked whether they still live when they have rested."""
     engine = create_engine(
@@ -27,7 +39,7 @@ def postgresql(url: URL) -> Engine:
         hide_parameters=True,  # errors are logged, and parameters are numbers and texts
         pool_size=5,
         max_overflow=10,
-        connect_args={"connect_timeout": 10, "application_name": "campaigns"},
+        connect_args={name: value for name, value in CONNECTION.items() if name not in url.query},
     )
 
     @event.listens_for(engine, "connect")

@@ -10,6 +10,7 @@ import hashlib
 import time
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
@@ -17,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from campaigns import lifecycle
 from campaigns.database import Database, now, upsert
 from campaigns.models import campaigns
+from campaigns.outages import PASSING, insist
 from campaigns.spec import KeyBusy, KeyConflict, Spec
 from campaigns.states import CampaignState
 
@@ -26,7 +28,11 @@ PATIENCE_SECONDS = 30.0
 ABANDONED_SECONDS = 60.0
 """How long nothing of an audience may arrive before a second submit with its key takes its place."""
 
+LOOKED_FOR_SECONDS = 10.0
+"""How long a producer waits for a database that went away when it was asked to keep a campaign."""
+
 _LOOK_EVERY = 0.1
+_LOOKS = 10
 
 
 def digest(spec: Spec, rows: str) -> str:
@@ -87,6 +93,23 @@ def first(database: Database, spec: Spec, its_digest: str) -> tuple[int, str]:
             [f"key: campaign {held.id} has this key and other content; choose another key, or submit the same again"]
         )
     return held.id, held.state
+
+
+def is_there(database: Database, campaign_id: int, its_digest: str) -> bool:
+    """Whether a campaign is in the database whose commit was not answered; False, too, if that cannot be told soon."""
+    c = campaigns.c
+    kept = select(c.id).where(c.id == campaign_id, c.digest == its_digest)
+
+    def look() -> bool:
+        with database.reading() as connection:
+            return connection.execute(kept).first() is not None
+
+    with suppress(*PASSING):
+        for _ in range(_LOOKS):  # a commit that is still on its way takes a moment more
+            if insist(look, seconds=LOOKED_FOR_SECONDS):
+                return True
+            time.sleep(_LOOK_EVERY)
+    return False
 
 
 def keep_refusal(name: str, key: str | None, account: str, faults: list[str], database: Database) -> int:

@@ -17,6 +17,7 @@ from sqlalchemy import URL, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
+_IS_A_STANDBY = "25006"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +36,14 @@ class DatabaseAway(OperationalError):
 
     def __str__(self) -> str:
         return self._sentence
+
+
+class AnswerLost(DatabaseAway):
+    """It went away when it had been asked to keep a transaction: whether it did must be looked up, or asked again."""
+
+    def __init__(self, url: URL, cause: BaseException) -> None:
+        super().__init__(url, cause)
+        self._sentence += "; it did not say whether it kept what was written last"
 
 
 PASSING = (OperationalError, InternalError)
@@ -74,7 +83,8 @@ def insist(write: Callable[[], T], *, seconds: float) -> T:
 
 def place(url: URL) -> str:
     """Which database it is, without anything that lets one in."""
-    host = url.host or url.query.get("host") or ""
+    named = url.host or url.query.get("host") or ""
+    host = named if isinstance(named, str) else ",".join(named)
     port = f":{url.port}" if url.port else ""
     return f"{url.get_backend_name()}://{host}{port}/{url.database or ''}"
 
@@ -87,6 +97,8 @@ def translate(engine: Engine) -> None:
         error = context.original_exception
         if context.sqlalchemy_exception is None or context.is_pre_ping:  # Ctrl-C; the pool connects anew by itself
             return None
+        if getattr(error, "sqlstate", None) == _IS_A_STANDBY:
+            context.is_disconnect = True  # it may never be the one to write to: the next connection finds that one
         if context.connection is None or context.is_disconnect:
             return DatabaseAway(engine.url, error)
         if _lacks_a_table(error):

@@ -9,16 +9,17 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import Connection, delete, select, update
 
 from campaigns import bells, chunks, keys, lifecycle
 from campaigns.audience import Audience, Source, open_audience
 from campaigns.bells import Ring
 from campaigns.chunks import Shape
-from campaigns.database import Database, default
+from campaigns.database import AnswerLost, Database, default
 from campaigns.expansion import Sorter, nobody
 from campaigns.keys import keep_refusal
 from campaigns.models import audiences, campaigns
+from campaigns.outages import PASSING, insist
 from campaigns.settings import domain_settings
 from campaigns.spec import Spec, SpecError, check
 from campaigns.states import CampaignState
@@ -69,6 +70,8 @@ def submit(
         SpecError: with every fault named. KeyConflict: the key has other content. KeyBusy: it cannot be told yet.
         AudienceError: the audience cannot be read.
         DatabaseAway, NotMigratedError: the database is not what it should be; nothing was submitted.
+        AnswerLost: a DatabaseAway that came at the very end, and lasted: it may be submitted. With a key, the same
+            submission is right to come again; without one, look for the campaign first.
     """
     database = database or default()
     spec = check(asked, now=_earliest(database, asked))
@@ -131,13 +134,18 @@ def _submit_small(database: Database, spec: Spec, wire_text: str, shape: Shape, 
     digest = keys.digest(spec, row_digest.hexdigest())
     state = CampaignState.SUBMITTED if spec.scheduled_at else CampaignState.FUNDING
     found = sorter.sort(rows, nobody)
+    made = None
     whole: dict[str, Any] = {"recipients": len(rows), "expanded": len(rows), "batches": len(found.payloads)}
-    with database.transaction() as connection:
-        made = keys.make(connection, spec, state=state, wire_text=wire_text, digest=digest, **whole)
-        if made is not None:
-            sorter.store(connection, made, found)
-            if not found.payloads:
-                state = lifecycle.expanded(connection, made)
+    try:
+        with database.transaction() as connection:
+            made = keys.make(connection, spec, state=state, wire_text=wire_text, digest=digest, **whole)
+            if made is not None:
+                sorter.store(connection, made, found)
+                if not found.payloads:
+                    state = lifecycle.expanded(connection, made)
+    except AnswerLost:
+        if made is None or not keys.is_there(database, made, digest):
+            raise
     if made is None:
         return _first(database, spec, digest)
     return Submitted(made, state, created=True)
@@ -160,6 +168,9 @@ def _submit_large(
         _complete(database, spec, made, audience_id, size=size, row_digest=row_digest.hexdigest())
     except chunks.GivenUpError:
         raise SpecError([_GIVEN_UP]) from None
+    except AnswerLost:
+        if not _stands_after_all(database, made, audience_id):
+            raise
     except BaseException:  # Ctrl-C too: half an audience is no campaign
         _unmake(database, made, audience_id)
         raise
@@ -182,27 +193,37 @@ def _complete(
 
 
 def _submit_stored(database: Database, spec: Spec, audience_id: int) -> Submitted:
-    with database.transaction() as connection:
-        try:
-            shape, size, row_digest = chunks.shape(connection, audience_id)
-        except chunks.UnknownAudienceError as error:
-            raise SpecError([f"audience: {error}"]) from None
-        column = shape.columns[shape.number_column]
-        if spec.number_column not in (None, column):
-            raise SpecError([f"number_column: the numbers of the stored audience {audience_id} are in {column!r}"])
-        digest = keys.digest(spec, row_digest)
-        made = keys.make(
-            connection,
-            spec,
-            wire_text=_bind(spec, shape).wire_text,
-            digest=digest,
-            state=CampaignState.SUBMITTED,
-            audience_id=audience_id,
-            recipients=size,
-        )
+    made, digest = None, ""
+    try:
+        with database.transaction() as connection:
+            shape, size, digest = _stored(connection, spec, audience_id)
+            made = keys.make(
+                connection,
+                spec,
+                wire_text=_bind(spec, shape).wire_text,
+                digest=digest,
+                state=CampaignState.SUBMITTED,
+                audience_id=audience_id,
+                recipients=size,
+            )
+    except AnswerLost:
+        if made is None or not keys.is_there(database, made, digest):
+            raise
     if made is None:
         return _first(database, spec, digest)
     return Submitted(made, CampaignState.SUBMITTED, created=True)
+
+
+def _stored(connection: Connection, spec: Spec, audience_id: int) -> tuple[Shape, int, str]:
+    """Shape and size of a stored audience, and the digest of a campaign for it."""
+    try:
+        shape, size, row_digest = chunks.shape(connection, audience_id)
+    except chunks.UnknownAudienceError as error:
+        raise SpecError([f"audience: {error}"]) from None
+    column = shape.columns[shape.number_column]
+    if spec.number_column not in (None, column):
+        raise SpecError([f"number_column: the numbers of the stored audience {audience_id} are in {column!r}"])
+    return shape, size, keys.digest(spec, row_digest)
 
 
 def _first(database: Database, spec: Spec, digest: str) -> Submitted:
@@ -212,13 +233,25 @@ def _first(database: Database, spec: Spec, digest: str) -> Submitted:
 _GIVEN_UP = "the campaign was cancelled, or given up for lost, while its audience was on its way"
 
 
-def _unmake(database: Database, campaign_id: int, audience_id: int) -> None:
+def _unmake(database: Database, campaign_id: int, audience_id: int) -> str | None:
+    """Take back what is only half handed over; gives the state of a campaign that is there all the same."""
     c = campaigns.c
     with database.transaction() as connection:
         # One that somebody has cancelled meanwhile is theirs, and has dropped its audience.
         unmade = delete(campaigns).where(c.id == campaign_id, c.state == CampaignState.RECEIVING)
         if connection.execute(unmade).rowcount:
             connection.execute(delete(audiences).where(audiences.c.id == audience_id))
+            return None
+        return connection.execute(select(c.state).where(c.id == campaign_id)).scalar()
+
+
+def _stands_after_all(database: Database, campaign_id: int, audience_id: int) -> bool:
+    """Whether a campaign was handed over whole though that was not answered; what is not is taken back."""
+    try:
+        state = insist(lambda: _unmake(database, campaign_id, audience_id), seconds=keys.LOOKED_FOR_SECONDS)
+    except PASSING:
+        return False
+    return state not in (None, CampaignState.CANCELLED, CampaignState.FAILED)
 
 
 def _wake(database: Database, submitted: Submitted, account: str, ring: Ring | None) -> None:

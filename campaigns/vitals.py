@@ -17,8 +17,8 @@ from campaigns import accounts, doubts, turns
 from campaigns.database import is_ahead, later, now
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, bells, campaigns, report_polls
-from campaigns.reports import ASKED_SECONDS
 from campaigns.states import CampaignState, PollState
+from campaigns.unapplied import ASKED_SECONDS
 
 PAUSED_BY_A_PERSON = "paused by a person"
 """What a pause says for which nobody gave a reason (`steering.pause`)."""

@@ -178,6 +178,8 @@ class Proxy:
                 self.carried[toward] += len(verdict.piece)
                 writer.write(verdict.piece)
                 await writer.drain()
+                if verdict.shut:
+                    await self._refuse()
                 if verdict.cut:
                     self._cut(line, verdict.reset)
                     return

@@ -35,11 +35,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What to pass on of a piece, and whether to cut both ends after it (`reset`: by RST, as a killed host does)."""
+    """What to pass on of a piece, and whether to cut both ends after it.
+
+    `reset`: by RST, as a killed host does. `shut`: and listen no more.
+    """
 
     piece: bytes
     cut: bool = False
     reset: bool = False
+    shut: bool = False
 
 
 class Way:
@@ -109,6 +113,8 @@ class LoseAnswer(Way):
         skip: so many such messages pass first, counted over all connections.
         times: how many answers are lost; all passes afterwards.
         carried_out: False cuts before the server has got the message: it is not done, and the client cannot tell.
+        early: cut as soon as the server has the message: it may still be at it.
+        shut: and listen no more.
         reset: cut by RST.
         lost: how many have been lost so far.
     """
@@ -117,17 +123,24 @@ class LoseAnswer(Way):
     skip: int = 0
     times: int = 1
     carried_out: bool = True
+    early: bool = False
+    shut: bool = False
     reset: bool = False
     lost: int = 0
 
     def of(self, line: Line, toward: Toward, piece: bytes) -> Verdict:
         if toward is CLIENT:
-            return Verdict(b"", cut=True, reset=self.reset) if line.losing else Verdict(piece)
+            return self._cut(b"") if line.losing else Verdict(piece)
         if line.losing or not self._matches(line, piece):
             return Verdict(piece)
         self.lost += 1
         line.losing = self.carried_out
-        return Verdict(piece) if self.carried_out else Verdict(b"", cut=True, reset=self.reset)
+        if self.carried_out and not self.early:
+            return Verdict(piece)
+        return self._cut(piece if self.carried_out else b"")
+
+    def _cut(self, piece: bytes) -> Verdict:
+        return Verdict(piece, cut=True, reset=self.reset, shut=self.shut)
 
     def _matches(self, line: Line, piece: bytes) -> bool:
         seen = line.tail + piece  # the tail is too short to hold what was found before
