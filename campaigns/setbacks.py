@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, exists, func, literal, or_, select, update
 
 from campaigns.accounts import LONGEST_WAIT
 from campaigns.bells import LONGEST_SECONDS
 from campaigns.database import Database, among, is_ahead, later, now
-from campaigns.models import accounts, attempts, audiences, batches, bells, campaigns, report_polls
+from campaigns.models import accounts, attempts, audiences, balance_readings, batches, bells, campaigns, report_polls
 from campaigns.moments import AHEAD_SECONDS
 from campaigns.states import AttemptState, CampaignState, PollState
 
@@ -51,11 +51,14 @@ def _looks() -> Sequence[Select[Any]]:
     a, p, acc = attempts.c, report_polls.c, accounts.c
     # An account at a time, for so their indexes go; as values, for a join may be done the other way round.
     last = select(func.max(a.settled_at)).where(a.account == acc.name).scalar_subquery()
+    r = balance_readings.c
+    reading = select(r.confirmed_at).where(r.account == acc.name).order_by(r.asked_at.desc(), r.id.desc())
     poll = select(literal(1)).where(p.account == acc.name, _AT_WORK, or_(is_ahead(p.asked_at), is_ahead(p.stored_at)))
     return [
         select(literal(1)).where(bells.c.until > later(LONGEST_SECONDS)),
         select(literal(1)).where(or_(acc.away_until > later(LONGEST_WAIT), is_ahead(acc.balance_asked_at))),
         select(literal(1)).select_from(accounts).where(is_ahead(last)),
+        select(literal(1)).select_from(accounts).where(is_ahead(reading.limit(1).scalar_subquery())),
         select(literal(1)).select_from(accounts).where(poll.limit(1).scalar_subquery().is_not(None)),
         select(literal(1)).where(_UNSETTLED, is_ahead(a.started_at)),
         select(literal(1)).where(_RECEIVED_NOW, audiences.c.id == campaigns.c.audience_id, is_ahead(_TOUCHED)),
@@ -112,6 +115,14 @@ def _settle_now(connection: Connection, clock: datetime) -> int:
     return len(ids)
 
 
+def _read_anew(connection: Connection, clock: datetime) -> int:
+    """Sums of the ledger go on from a reading of before: of these nobody could say what was settled since."""
+    r = balance_readings.c
+    ahead = update(balance_readings).where(r.account.in_(select(accounts.c.name)), is_ahead(r.confirmed_at))
+    asked = case((is_ahead(r.asked_at), clock), else_=r.asked_at)
+    return connection.execute(ahead.values(asked_at=asked, confirmed_at=clock, still=False)).rowcount
+
+
 def _age_polls(connection: Connection, clock: datetime) -> int:
     """Readings of reports that are not done with: who asked may be dead, and what is parked must not be so for ever."""
     p = report_polls.c
@@ -133,6 +144,7 @@ _STEPS: Sequence[Callable[[Connection, datetime], int]] = (
     _try_again,
     _begin_leases_anew,
     _settle_now,
+    _read_anew,
     _age_polls,
     _age_audiences,
 )

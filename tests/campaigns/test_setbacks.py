@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from campaigns import (
     accounts,
+    balances,
     batches,
     bells,
     claims,
@@ -25,9 +26,10 @@ from campaigns import (
     turns,
     unapplied,
 )
+from campaigns.balances import Balance
 from campaigns.database import Database
 from campaigns.models import accounts as accounts_table
-from campaigns.models import attempts, campaigns, report_polls
+from campaigns.models import attempts, balance_readings, campaigns, report_polls
 from campaigns.states import AttemptState, CampaignState, MessageStatus, PollState
 from tests.campaigns import making
 from tests.campaigns.making import ACCOUNT
@@ -44,7 +46,8 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "accounts.away_until": ("the gateway is tried at once", "the gateway is tried at once"),
     "accounts.served_at": ("workers say it again", "workers say it again"),
     "audiences.touched_at": ("counted from the setback", "a producer of before is taken for dead, and told so"),
-    "balance_readings.asked_at": (SHOWN, SHOWN),
+    "balance_readings.asked_at": ("as if it was read at the setback", "it is older than it is"),
+    "balance_readings.confirmed_at": ("the ledger's sums go on from an earlier one", "it is older than it is"),
     "campaigns.paused_at": (SHOWN, SHOWN),
     "campaigns.created_at": (SHOWN, SHOWN),
     "campaigns.scheduled_at": ("the database's time decides: it is not yet", "the database's time decides: it is"),
@@ -61,7 +64,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "report_polls.asked_at": ("counted from the setback", "counted as lost, and stored when it comes"),
     "report_polls.stored_at": ("as if it came at the setback", "parked ones are closed earlier"),
     "holds.held_at": (SHOWN, SHOWN),
-    "refunds.refunded_at": (SHOWN, SHOWN),
+    "refunds.refunded_at": ("the drift knows of it when that moment comes", "it counts at once"),
     "bells.until": ("it may be rung at once", "it may be rung at once"),
     "heartbeats.beat_at": ("nothing is known until the next", "it seems to have been silent until the next"),
 }
@@ -120,11 +123,33 @@ class TestTheClockIsSetBack:
         assert turns.candidates(database, ACCOUNT, 5) == [made]
 
     def test_the_next_balance_counts_as_newer(self, database: Database) -> None:
-        credits.note_balance(database, ACCOUNT, making.balance(database, 5))
+        balances.note_balance(database, ACCOUNT, making.balance(database, 5))
         set_back(database)
-        credits.note_balance(database, ACCOUNT, making.balance(database, 7))
+        balances.note_balance(database, ACCOUNT, making.balance(database, 7))
         with database.reading() as connection:
             assert connection.execute(select(accounts_table.c.balance)).scalar_one() == 7
+
+    def test_what_the_ledger_posted_is_counted_once_whatever_was_read_before(self, database: Database) -> None:
+        def read(consumed: int) -> Any:
+            said = Balance(Decimal(1000 - consumed), Decimal(consumed), None, database.clock())
+            balances.note_balance(database, ACCOUNT, said)
+            with database.reading() as connection:
+                r = balance_readings.c
+                last = select(r.posted, r.drift).order_by(r.asked_at.desc(), r.id.desc()).limit(1)
+                return tuple(connection.execute(last).one())
+
+        made = making.funded(database, making.numbers(9), batch_size=3)
+        read(0)
+        making.clock_goes_on(database, 1, *making.every_moment())
+        making.all_delivered(database, making.accepted(database, made))
+        making.clock_goes_on(database, 1, *making.every_moment())
+        assert read(3) == (3, 0)
+        making.all_delivered(database, making.accepted(database, made))
+        set_back(database)
+        making.clock_goes_on(database, 1, *making.every_moment())
+        making.all_delivered(database, making.accepted(database, made))
+        making.clock_goes_on(database, 1, *making.every_moment())
+        assert read(9) == (9, 0)
 
     def test_what_was_taken_before_is_in_the_balance_that_is_asked_for_after(self, database: Database) -> None:
         making.all_accepted(database, making.funded(database, making.numbers(5)))

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns import accounts, batches, lifecycle, pause, reports, vitals
+from campaigns import accounts, batches, journal, lifecycle, pause, vitals
 from campaigns.database import Database
 from campaigns.models import attempts, bells, report_polls
 from campaigns.models import campaigns as table
@@ -51,13 +51,13 @@ def test_doubts_are_counted_with_what_is_at_stake_and_how_old_the_oldest_is(data
 def test_readings_that_did_not_end_well_are_counted_by_how(database: Database) -> None:
     making.claimed(database, making.funded(database, making.numbers(1)))
     for _ in range(2):
-        reports.lose(database, reports.note(database, ACCOUNT))
+        journal.lose(database, journal.note(database, ACCOUNT))
     making.clock_goes_on(database, 1000, report_polls.c.asked_at)
-    reports.lose(database, reports.note(database, ACCOUNT))
-    broken, died = making.stored(database), reports.note(database, ACCOUNT)
+    journal.lose(database, journal.note(database, ACCOUNT))
+    broken, died = making.stored(database), journal.note(database, ACCOUNT)
     making.change(database, update(report_polls).where(report_polls.c.id == broken).values(state=PollState.BROKEN))
     making.reported(database, Reports(["unknown"], ["x"], ["22507"], [MessageStatus.DELIVERED]))
-    reports.note(database, ACCOUNT)
+    journal.note(database, ACCOUNT)
     of_the_dead = update(report_polls).where(report_polls.c.id == died)
     making.change(database, of_the_dead.values(asked_at=database.clock().replace(year=2020)))
     with database.reading() as connection:

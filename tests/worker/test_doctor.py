@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns import accounts, batches, heartbeats, lifecycle, reports
+from campaigns import accounts, batches, heartbeats, journal, lifecycle
 from campaigns.database import Database
 from campaigns.models import attempts, bells, report_polls
 from campaigns.models import campaigns as campaigns_table
@@ -76,7 +76,7 @@ def an_old_doubt(database: Database) -> None:
 
 
 def a_lost_reading(database: Database) -> None:
-    reports.lose(database, reports.note(database, "default"))
+    journal.lose(database, journal.note(database, "default"))
 
 
 def a_broken_body(database: Database) -> None:

@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
-from campaigns import accounts, batches, heartbeats, reports
+from campaigns import accounts, batches, heartbeats, journal
 from campaigns.database import Database
 from campaigns.models import attempts, bells
 from campaigns.models import heartbeats as heartbeats_table
@@ -66,7 +66,7 @@ def test_what_is_wrong_is_counted_by_account(database: Database) -> None:
     making.clock_goes_on(database, 100, attempts.c.started_at, attempts.c.settled_at)
     making.clock_goes_on(database, 500, making.campaigns_table.c.created_at)
     for _ in range(2):
-        reports.lose(database, reports.note(database, "default"))
+        journal.lose(database, journal.note(database, "default"))
     row = {"key": "fund:default", "serial": 1, "until": database.clock(), "tries": 3, "trouble": "KeyError"}
     making.change(database, insert(bells).values(row))
     accounts.away(database, "other", "connection refused")
