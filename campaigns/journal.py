@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import (
     Connection,
     Executable,
+    TableValuedAlias,
     and_,
     case,
     delete,
@@ -151,6 +152,13 @@ def body(database: Database, poll_id: int) -> bytes:
         return zlib.decompress(
             connection.execute(select(report_polls.c.body).where(report_polls.c.id == poll_id)).scalar_one()
         )
+
+
+def unknown_in(connection: Connection) -> TableValuedAlias:
+    """Of a poll: the msgfids in it that nobody had when it was applied, as a table with one column, `value`."""
+    sqlite = connection.dialect.name == "sqlite"
+    each = func.json_each if sqlite else func.json_array_elements_text
+    return each(report_polls.c.unknown).table_valued("value")
 
 
 def first_seen(database: Database, account: str, msgfids: Collection[str]) -> dict[str, datetime]:

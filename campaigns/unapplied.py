@@ -10,7 +10,7 @@ import zlib
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, literal, or_, select, update
 
 from campaigns import decided, doubts, journal
 from campaigns.database import Database, Record, is_ahead, later
@@ -93,9 +93,7 @@ def had_begun(moment: Any) -> ColumnElement[bool]:
 
 def _is_known(connection: Connection) -> ColumnElement[bool]:
     """Of a poll: an attempt has one of the msgfids that nobody had."""
-    a, p = attempts.c, report_polls.c
-    sqlite = connection.dialect.name == "sqlite"
-    unknown = (func.json_each if sqlite else func.json_array_elements_text)(p.unknown).table_valued("value")
+    a, p, unknown = attempts.c, report_polls.c, journal.unknown_in(connection)
     return exists(literal(1)).where(a.account == p.account, a.msgfid == unknown.c.value).correlate(report_polls)
 
 

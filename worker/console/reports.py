@@ -1,0 +1,169 @@
+"""`campaigns reports`: what was read of delivery reports, what of it belongs to nobody here, and what is lost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from worker.console.ids import ID
+
+if TYPE_CHECKING:  # late: `--help` need not wait for them
+    from campaigns.readings import Readings
+    from worker.spool import Waiting
+
+EPILOG = """\b
+Examples:
+  campaigns reports
+  campaigns reports --account shop --json
+  campaigns reports --foreign --since 2026-11-01
+  campaigns reports --foreign -o others.csv
+  campaigns reports --retry 412
+"""
+
+
+def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no time: write it as 2026-12-24 or 2026-12-24T18:00+00:00") from None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+@click.command(epilog=EPILOG)
+@click.option("--account", metavar="NAME", help="Only this one.  [default: all that the journal has]")
+@click.option("--foreign", "foreign_ones", is_flag=True, help="List the reports of other programs on the account.")
+@click.option("--since", metavar="TIME", callback=_moment, help="With --foreign: read since then (UTC if no offset).")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="With --foreign: a new CSV file for them."
+)
+@click.option("--retry", type=ID, metavar="ID", help="Have a broken body tried anew, after an upgrade perhaps.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")
+def reports(
+    account: str | None,
+    since: datetime | None,
+    output: Path | None,
+    retry: int | None,
+    *,
+    foreign_ones: bool,
+    as_json: bool,
+) -> None:
+    """Show the journal of delivery reports: what was read, what waits, what is broken, and what is lost.
+
+    The gateway hands each report out once, to whoever asks for an account's. So reading consumes those of other
+    programs that send through the same account, too: they are kept, and --foreign lists them. A screen shows no whole
+    number; a file (-o) and --json do.
+
+    A gap is a request whose answer did not arrive whole: reports may be gone, and their messages end as unreported. No
+    client can prevent that. The count is at most: of who died just before asking, nobody can tell.
+    """
+    if not foreign_ones and (since is not None or output is not None):
+        raise click.UsageError("--since and -o are for --foreign")
+    if retry is not None and (foreign_ones or account is not None or as_json):
+        raise click.UsageError("--retry goes alone")
+    if retry is not None:
+        _try_anew(retry)
+    elif foreign_ones:
+        _list_foreign(account, since, output, as_json=as_json)
+    else:
+        _show_journal(account, as_json=as_json)
+
+
+def _try_anew(poll_id: int) -> None:
+    from campaigns import unapplied
+    from campaigns.database import default
+
+    if not unapplied.retry(default(), poll_id):
+        raise click.ClickException(f"there is no broken body {poll_id}")
+    click.echo(f"the body {poll_id} is applied anew when its account's reports are read next")
+
+
+def _list_foreign(account: str | None, since: datetime | None, output: Path | None, *, as_json: bool) -> None:
+    from campaigns.database import default
+    from campaigns.readings import readings
+    from worker.console import foreign, screen
+
+    if output is not None and as_json:
+        raise click.UsageError("say one: -o, or --json")
+    found = foreign.found(default(), account=account, since=since)
+    if output is not None:
+        try:
+            count = foreign.write_csv(found, output)
+        except FileExistsError:
+            raise click.ClickException(f"{output} is there already: name a new file") from None
+    else:
+        count = foreign.print_json(found) if as_json else foreign.show(found)
+    click.echo(f"{screen.counted(count, 'report')} of other programs", err=True)
+    parked = sum(its.parked for its in readings(default(), account))
+    if parked:
+        held = screen.counted(parked, "more reading")
+        click.echo(f"not among these: {held}, parked, with reports that may be ours or theirs", err=True)
+
+
+def _show_journal(account: str | None, *, as_json: bool) -> None:
+    from campaigns.database import default
+    from campaigns.readings import readings
+    from worker.console import screen
+
+    found, files = readings(default(), account), _spooled()
+    if as_json:
+        spool = None if files is None else [{**asdict(each), "path": str(each.path)} for each in files]
+        screen.print_json({"accounts": [{**asdict(its), "gaps": its.gaps} for its in found], "spool": spool})
+        return
+    if not found:
+        click.echo("no delivery reports have been asked for yet")
+    for its in found:
+        _draw(its)
+    for each in files or ():
+        whose = f"of the account {each.account}" if each.account is not None else "that cannot be read"
+        click.echo(f"in the spool, a body {screen.plain(whose).plain}: {each.path}", err=True)
+
+
+def _spooled() -> list[Waiting] | None:
+    """The files of this host's spool; None where it is not known which folder that is."""
+    from campaigns.settings import SettingsError
+    from worker import spool
+    from worker.settings import settings
+
+    try:
+        return spool.waiting(settings().spool_dir)
+    except SettingsError:
+        return None
+
+
+def _draw(its: Readings) -> None:
+    from campaigns.unapplied import ASKED_SECONDS
+    from worker.console import screen
+
+    table = screen.columns("", ("", "right"), "", title=f"Account {screen.plain(its.account).plain}")
+    table.show_header = False
+    waits = ", ".join(map(str, its.parked_for)) or "nobody any more: closed by the next reading"
+    sendings = f"{screen.counted(its.foreign, 'sending')}: campaigns reports --foreign"
+    rows = (
+        ("bodies kept", its.readings, f"{screen.counted(its.reports, 'report')} in those that were applied"),
+        ("asked for just now", its.asking, ""),
+        ("not applied yet", its.unapplied, ""),
+        ("parked", its.parked, f"may be of requests of the campaigns {waits}" if its.parked else ""),
+        ("with reports of other programs", its.foreign_readings, sendings if its.foreign else ""),
+        ("broken", its.broken, "campaigns reports --retry ID tries one anew" if its.broken else ""),
+        ("gaps, at most", its.gaps, f"{its.lost:,} of which nothing came, {its.cut:,} cut short" if its.gaps else ""),
+    )
+    for name, count, more in rows:
+        table.add_row(name, f"{count:,}", more)
+    screen.out().print(table)
+    for body in its.latest_broken:
+        click.echo(f"  broken: {body.id}, of {screen.moment(body.stored_at)}: {body.why}")
+    for gap in its.latest_gaps:
+        what = "cut short" if gap.cut else "nothing came"
+        of = f", of the sending {screen.plain(gap.msgfid).plain}" if gap.msgfid else ""
+        click.echo(f"  gap: asked at {screen.moment(gap.asked_at)}{of}: {what}")
+    if its.gaps:
+        click.echo(
+            "  A gap may have taken reports with it, which nobody can have again: their messages end as unreported.\n"
+            f"  A request that nobody answered for {ASKED_SECONDS:.0f} seconds counts, though it may never have left."
+        )
