@@ -61,7 +61,8 @@ def found(database: Database, *, account: str | None, since: datetime | None) ->
 def show(reports: Iterable[Report]) -> int:
     """A line each; returns how many."""
     count = 0
-    for count, its in enumerate(reports, 1):
+    for its in reports:
+        count += 1
         words = (its.read_at, its.account, masked(its.number), its.status, its.date, its.msgfid, its.smsfid)
         click.echo("  ".join(screen.plain(word).plain for word in words))
     return count
@@ -94,7 +95,8 @@ def write_csv(reports: Iterable[Report], path: Path) -> int:
         try:
             rows = csv.writer(out)
             rows.writerow([field.name for field in fields(Report)])
-            for count, its in enumerate(reports, 1):
+            for its in reports:
+                count += 1
                 rows.writerow([_harmless(str(cell)) for cell in asdict(its).values()])
             out.flush()
         except BaseException:  # half a file would be taken for all there is
