@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, doubts, journal, lookups, reports, unapplied
+from campaigns import batches, doubts, journal, lookups, reports, silence, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, report_polls
@@ -351,3 +351,44 @@ def test_two_who_apply_overlapping_bodies_at_once_do_not_deadlock(any_database: 
 
     with any_database.reading() as connection:
         assert set(connection.execute(select(report_polls.c.state)).scalars()) == {PollState.APPLIED}
+
+
+def test_a_body_that_two_apply_at_once_is_applied_once(any_database: Database) -> None:
+    found = sent(any_database, 50)
+    poll = making.stored(any_database)
+    body = making.report(found, *[(place, MessageStatus.NOT_SENT) for place in range(50)])
+
+    applied = making.at_once(*[lambda: reports.apply(any_database, poll, body)] * 3)
+
+    assert sorted(each.changed for each in applied) == [0, 0, 50]
+    assert campaigns.progress(found.campaign_id, database=any_database).credits_refunded == 50
+
+
+def test_a_report_that_is_handed_out_twice_counts_once(any_database: Database) -> None:
+    found = sent(any_database)
+    body = making.report(found, (0, MessageStatus.NOT_SENT), (1, DELIVERED))
+
+    first, second = (making.reported(any_database, body) for _ in range(2))
+
+    assert (first.changed, second.changed) == (2, 0)
+    account = campaigns.progress(found.campaign_id, database=any_database)
+    assert (account.credits_refunded, account.adds_up) == (1, True)
+
+
+@pytest.mark.parametrize("late", [DELIVERED, UNDELIVERED, MessageStatus.NOT_SENT])
+def test_a_report_that_comes_after_it_was_given_up_counts_and_the_account_still_adds_up(
+    any_database: Database, late: MessageStatus
+) -> None:
+    found = sent(any_database, 1)
+    making.clock_goes_on(any_database, 7_200)
+    making.advance(any_database, *silence.give_up(any_database, older_than=3_600))
+    ended = making.account(any_database, found.campaign_id)
+
+    making.reported(any_database, making.report(found, (0, MessageStatus.HANDED_OVER)))
+    given_up = making.statuses(any_database, found.campaign_id)
+    making.reported(any_database, making.report(found, (0, late)))
+
+    assert (ended.state, ended.by_status) == ("completed", {"unreported": 1})
+    assert given_up == [MessageStatus.UNREPORTED]
+    assert making.statuses(any_database, found.campaign_id) == [late]
+    assert making.account(any_database, found.campaign_id).credits_refunded == (late == MessageStatus.NOT_SENT)

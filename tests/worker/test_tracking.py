@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import accounts, batches, journal, reports, turns, unapplied
+from campaigns import accounts, batches, journal, readings, reports, turns, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.models import attempts, report_polls
@@ -18,7 +18,8 @@ from campaigns.prices import Prices
 from campaigns.reports import Applied, Reports
 from campaigns.states import UNBILLED, MessageStatus
 from tests.campaigns import making
-from worker import tracking
+from worker import keeping, sweeping, tracking
+from worker.resources import UnknownAccountError
 from worker.smseco.codes import REPORT_CODES
 from worker.smseco.errors import NeedsPerson, Unreachable
 from worker.tracking import STATUSES
@@ -415,3 +416,95 @@ def test_a_gateway_that_leaves_sends_in_doubt_is_not_well_because_it_hands_out_r
     tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
 
     assert turns.candidates(database, making.ACCOUNT, 1) == []
+
+
+@pytest.fixture
+def kept_in_a_file(database: Database, monkeypatch: pytest.MonkeyPatch) -> Claim:
+    """A batch whose reports came just when the database went away; it is back."""
+    found = making.accepted(database, making.funded(database, making.numbers(2)), "ours")
+
+    def away(*_args: object, **_options: object) -> int:
+        raise DatabaseAway(database.url, OSError("gone"))
+
+    gateway = Gateway(all=body_of("ours", making.numbers(2)))
+    with monkeypatch.context() as outage:
+        outage.setattr(keeping, "PATIENCE_SECONDS", 0.0)
+        outage.setattr(journal, "store", away)
+        with pytest.raises(DatabaseAway):
+            tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+    return found
+
+
+def test_what_came_while_the_database_was_away_is_applied_by_whoever_polls_next_even_if_it_was_called_lost(
+    database: Database, kept_in_a_file: Claim
+) -> None:
+    making.clock_goes_on(database, unapplied.ASKED_SECONDS + 1, report_polls.c.asked_at)
+    unapplied.parked(database, making.ACCOUNT, no_older_than=3_600)
+    while_away = polls(database)
+
+    tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
+
+    assert while_away == [("lost", None)]
+    assert polls(database) == [("applied", 2)]
+    assert making.statuses(database, kept_in_a_file.campaign_id) == [MessageStatus.DELIVERED] * 2
+
+
+def test_nobody_is_asked_for_reports_while_what_had_come_cannot_be_stored(
+    database: Database, kept_in_a_file: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del kept_in_a_file
+
+    def away(*_args: object, **_options: object) -> int:
+        raise DatabaseAway(database.url, OSError("gone"))
+
+    monkeypatch.setattr(journal, "store", away)
+    gateway = Gateway()
+    with pytest.raises(DatabaseAway):
+        tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+
+    assert gateway.asked == []
+
+
+def test_the_sweep_stores_what_waits_in_files_and_has_it_applied(database: Database, kept_in_a_file: Claim) -> None:
+    del kept_in_a_file
+    assert tracking.recover is sweeping.LOOKS["bodies taken out of the spool"]
+
+    assert tracking.recover(resources_with(database, Gateway())) == 1
+
+    assert polls(database) == [("stored", None)]
+    assert unapplied.any_stored(database, making.ACCOUNT)
+
+
+def test_an_answer_that_broke_off_is_kept_and_is_a_gap_all_the_same(database: Database) -> None:
+    making.accepted(database, making.funded(database, making.numbers(2)), "ours")
+    part = body_of("ours", making.numbers(2))[:-60]
+
+    tracking.poll_slice(resources_with(database, Gateway(all=Unreachable("reset", partial=part))), making.ACCOUNT)
+
+    [its] = readings.readings(database)
+    assert (its.readings, its.lost, its.cut, its.latest_gaps[0].cut) == (1, 0, 1, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "gaps"),
+    [
+        pytest.param(HANGS, 1, id="no answer to a request that left"),
+        pytest.param(REFUSED_CONNECTION, 0, id="it never left"),
+        pytest.param(NeedsPerson(-4, "Echec"), 0, id="a refusal"),
+    ],
+)
+def test_a_gap_is_a_request_that_left_and_brought_nothing(database: Database, error: Exception, gaps: int) -> None:
+    tracking.poll_slice(resources_with(database, Gateway(all=error)), making.ACCOUNT)
+    assert sum(its.gaps for its in readings.readings(database)) == gaps
+
+
+def test_an_account_that_this_worker_does_not_have_leaves_no_gap(database: Database) -> None:
+    def unknown(_account: str) -> Gateway:
+        raise UnknownAccountError("other", [making.ACCOUNT])
+
+    resources = resources_with(database, Gateway())
+    resources.gateway = unknown
+    with pytest.raises(UnknownAccountError):
+        tracking.take_in(resources, "other")
+
+    assert polls(database) == []
