@@ -100,9 +100,10 @@ def test_no_error_of_a_statement_shows_a_number(any_database: Database) -> None:
     [
         ("postgresql://me:secret@db.example:5433/campaigns", "postgresql://db.example:5433/campaigns"),
         ("postgresql://me@/campaigns?host=/run/pg&password=secret", "postgresql:///run/pg/campaigns"),
+        ("postgresql://me:secret@/campaigns?host=one&host=two", "postgresql://one,two/campaigns"),
         ("sqlite:///var/campaigns.db", "sqlite:///var/campaigns.db"),
     ],
-    ids=["password", "password in the query", "file"],
+    ids=["password", "password in the query", "two hosts", "file"],
 )
 def test_a_place_is_named_without_what_lets_one_in(url: str, expected: str) -> None:
     assert place(make_url(url)) == expected

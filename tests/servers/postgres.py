@@ -4,16 +4,20 @@ It listens on a Unix socket in a private folder, and on no port. `DATABASE_URL` 
 Fixtures stand in `tests.servers.databases`.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import pwd
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
 
+import psutil
 import psycopg
 
 from worker import lifeline
@@ -36,34 +40,115 @@ timezone = 'UTC'
 """
 
 
+REPLICATED = """\
+wal_level = replica
+max_wal_senders = 4
+hot_standby = on
+"""
+
+
+@dataclass
+class Server:
+    """One PostgreSQL of a test's own, to be killed and started again; `url` names its database `postgres`."""
+
+    folder: Path
+    processes: Processes
+    binaries: Path
+    owner: str | None
+    name: str = "postgres"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@/postgres?host={self.data}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._child = self.processes.start(
+            self.name,
+            [self.binaries / "postgres", "-D", self.data],
+            cwd=self.data,
+            user=self.owner,
+            farewell=SIGINT,  # "fast": open connections are cut
+            when_orphaned=SIGQUIT,  # "immediate": ends its backends, and gives its shared memory back
+        )
+        self.processes.until(lambda: _accepts(self.url), within=READY_WITHIN, what="PostgreSQL answers")
+
+    def stop(self) -> None:
+        """Stop it in order: open connections are cut."""
+        self.processes.stop(self.name)
+
+    def kill(self) -> None:
+        """Kill -9 it and all its processes, as when its host loses its power."""
+        postmaster = psutil.Process(self._child.process.pid)
+        every = [postmaster, *postmaster.children(recursive=True)]
+        for process in every:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(every[1:], timeout=10)
+        self.processes.stop(self.name)
+
+    def run(self, *statements: str) -> None:
+        """Run statements, each by itself."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def standby(self) -> Server:
+        """A second server that follows this one, which waits for it at each commit from now on."""
+        made = replace(self, name="standby")
+        self.stop()
+        shutil.copytree(self.data, made.data, ignore=shutil.ignore_patterns("postmaster.pid"))
+        made.data.chmod(0o700)
+        if self.owner is not None:
+            for path in (made.data, *made.data.rglob("*")):
+                os.chown(path, pwd.getpwnam(self.owner).pw_uid, -1)
+        (made.data / "standby.signal").touch()
+        with (made.data / "postgresql.conf").open("a") as settings:
+            conninfo = f"host={self.data} user=postgres application_name=standby"
+            settings.write(f"unix_socket_directories = '{made.data}'\nprimary_conninfo = '{conninfo}'\n")
+        self.start()
+        made.start()
+        self.run("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+        self.processes.until(self._is_followed, within=READY_WITHIN, what="the standby follows")
+        return made
+
+    def _is_followed(self) -> bool:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            followed = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'"
+            return connection.execute(followed).fetchone() is not None
+
+
 @contextlib.contextmanager
 def postgres(*, fsync: bool = False) -> Iterator[str]:
-    """Run a fresh PostgreSQL; gives the URL of its database `postgres`. With `fsync` it is as slow as a real one.
+    """Run a fresh PostgreSQL; gives the URL of its database `postgres`. With `fsync` it is as slow as a real one."""
+    with postgres_server(fsync=fsync) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def postgres_server(*, fsync: bool = False, replicated: bool = False) -> Iterator[Server]:
+    """Run a fresh PostgreSQL; `replicated`: it may have a standby.
 
     As root it runs as `nobody`, because PostgreSQL refuses root; nothing outside its own temporary folder is touched.
     """
     with lifeline.folder("pg-") as folder, Processes(folder) as processes:
         owner = "nobody" if os.geteuid() == 0 else None
-        binaries = _binaries(folder, owner)
-        data = folder / "data"
+        server = Server(folder, processes, _binaries(folder, owner), owner)
+        data = server.data
         data.mkdir(mode=0o700)
         if owner is not None:
             folder.chmod(0o711)
             os.chown(data, pwd.getpwnam(owner).pw_uid, -1)
-        _initialise(binaries, data, owner)
+        _initialise(server.binaries, data, owner)
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(SETTINGS.format(sockets=data, fsync="on" if fsync else "off"))
-        url = f"postgresql://postgres@/postgres?host={data}"
-        processes.start(
-            "postgres",
-            [binaries / "postgres", "-D", data],
-            cwd=data,
-            user=owner,
-            farewell=SIGINT,  # "fast": open connections are cut
-            when_orphaned=SIGQUIT,  # "immediate": ends its backends, and gives its shared memory back
-        )
-        processes.until(lambda: _accepts(url), within=READY_WITHIN, what="PostgreSQL answers")
-        yield url
+            settings.write(REPLICATED if replicated else "")
+        server.start()
+        yield server
 
 
 def _binaries(folder: Path, owner: str | None) -> Path:
@@ -77,7 +162,7 @@ def _binaries(folder: Path, owner: str | None) -> Path:
         return package / "pginstall" / "bin"
     install = folder / package.name / "pginstall"
     source = package / "pginstall"
-    wanted = ["bin/initdb", "bin/postgres", "lib/plpgsql.so", "lib/dict_snowball.so"]
+    wanted = ["bin/initdb", "bin/postgres", "lib/plpgsql.so", "lib/dict_snowball.so", "lib/libpqwalreceiver.so"]
     for name in wanted:
         (install / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source / name, install / name)
