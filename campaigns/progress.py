@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, literal, select
+from sqlalchemy import Connection, exists, func, literal, or_, select
 
 from campaigns import lifecycle
 from campaigns.accounts import unserved
@@ -233,7 +233,10 @@ def _duplicates(connection: Connection, campaign_id: int) -> int:
         others.c.batch_id == a.batch_id, others.c.state == AttemptState.ACCEPTED_LATE, others.c.kind == AttemptKind.SEND
     )
     taken = a.state.in_(POSTED) & (a.kind == AttemptKind.SEND)
-    found = select(b.payload, a.receipt).where(a.campaign_id == campaign_id, taken, was_late, b.id == a.batch_id)
+    # Halves of a refused batch are numbered from 0 downwards: what came late may be of the batch that they were.
+    found = select(b.payload, a.receipt).where(
+        a.campaign_id == campaign_id, taken, b.id == a.batch_id, or_(was_late, b.number <= 0)
+    )
     texted: Counter[int] = Counter()
     for row in connection.execute(found):
         texted.update(_taken(Payload.unpack(row.payload).numbers, row.receipt))

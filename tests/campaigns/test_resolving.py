@@ -1,17 +1,19 @@
 """A request in doubt is decided by a person or by its campaign's policy: once, with its reason, and at its price."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, claims, resolving
+from campaigns import batches, bisection, claims, resolving
 from campaigns.bells import Bell
 from campaigns.claims import Claim
 from campaigns.database import Database, later
 from campaigns.models import accounts, attempts, resolutions
+from campaigns.prices import Prices
 from campaigns.resolving import UndecidableError, UnknownAttemptError, resolve
 from campaigns.states import AttemptState, BatchState, CampaignState, Decision, MessageStatus
 from tests.campaigns import making
@@ -298,6 +300,17 @@ def test_who_was_texted_twice_is_counted_one_by_one(any_database: Database) -> N
     assert making.attempt(any_database, first).state == AttemptState.ACCEPTED_LATE
     assert (account.duplicates, account.credits_posted) == (2, 6)
     assert account.by_status == {"refused": 1, "in_flight": 3}
+
+
+def test_who_was_texted_twice_is_counted_though_the_batch_was_cut_in_halves(any_database: Database) -> None:
+    first = in_doubt(any_database)
+    second = again(any_database, first)
+    bisection.refuse(any_database, second, "unreadable", code=-1, prices=Prices({"": Decimal(1)}))
+    making.all_accepted(any_database, first.campaign_id)
+
+    batches.accept(any_database, first, making.acceptance(first, "f1", left_out=[FIRST]))
+
+    assert making.account(any_database, first.campaign_id).duplicates == 3
 
 
 def test_what_is_proven_after_it_was_written_off_is_posted_and_its_reports_count(any_database: Database) -> None:

@@ -18,6 +18,7 @@ GATEWAYS = {
     "lookups": quick(lookup_dead=0.0, delays=(0.0, 0.2)),
     "no_lookups": quick(enterprise=False),
     "doubts": quick(),
+    "decisions": quick(),
     "exclusive": quick(),
     "away": quick(),
     "unreadable": quick(mix={"delivered": 1}),
