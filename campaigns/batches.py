@@ -121,7 +121,7 @@ def _mark(connection: Connection, campaign_id: int, numbers: Sequence[int], stat
 
 
 @insisting
-def refuse(database: Database, claim: Claim, code: int, detail: str) -> None:
+def refuse(database: Database, claim: Claim, code: int | None, detail: str) -> None:
     """The gateway refused it for good: nothing was sent, and sending it again would change nothing.
 
     A lookup that was refused leaves its numbers unknown.

@@ -3,21 +3,22 @@
 A bell is a key that has at most one task at a time. `ring` sends a task only if the key is silent; the task must
 `answer` with the serial that it carries, or it is a double and goes away; it works for a short slice, then rings
 `again` or falls `quiet`. A lost task is no loss: its bell counts as rung for a few seconds only, and the sweep rings
-anew.
+anew. Work that fails each time it is tried, or takes its process with it, is left alone after MOST_TRIES (`poison`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
+from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, or_, select, true, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaigns.database import AnswerLost, Database, later, upsert
+from campaigns.database import AnswerLost, Database, Record, later, now, upsert
 from campaigns.models import bells
 from campaigns.outages import insist
 
@@ -33,6 +34,20 @@ Whatever is rung until later than that was rung before the database's clock was 
 """
 
 FORGOTTEN_SECONDS = 86_400.0
+
+MOST_TRIES = 3
+"""So often may a piece of work fail in a row, before it is left alone."""
+
+PARKED_SECONDS = 300.0
+"""How long work of a whole account is left alone then, before it has one more try each time: many wait for it."""
+
+DIED = "its process died"
+"""Why a try failed of which nobody came back to say why."""
+
+_FOR_GOOD = frozenset({"campaigns.expand"})
+"""Tasks that are left alone until a person resumes what they are for."""
+
+_COUNTED_TO = 1_000
 
 
 @dataclass(frozen=True)
@@ -77,7 +92,15 @@ def poll(account: str) -> Bell:
     return Bell("campaigns.poll", (account,))
 
 
-def ring(database: Database, bell: Bell, send_task: Ring | None, *, after: float = 0.0, rested: float = 0.0) -> bool:
+def ring(
+    database: Database,
+    bell: Bell,
+    send_task: Ring | None,
+    *,
+    after: float = 0.0,
+    rested: float = 0.0,
+    by_hand: bool = False,
+) -> bool:
     """Wake whoever does this work, unless it is awake already.
 
     Args:
@@ -85,6 +108,7 @@ def ring(database: Database, bell: Bell, send_task: Ring | None, *, after: float
         send_task: sends the task; None rings nobody (the sweep will).
         after: seconds to wait first.
         rested: only if the bell has been silent for so many seconds.
+        by_hand: a person does it himself, even where it has failed too often.
 
     Returns:
         Whether a task was sent.
@@ -99,7 +123,7 @@ def ring(database: Database, bell: Bell, send_task: Ring | None, *, after: float
             # The same serial: where the task is not lost but late, it is still answered, and whichever comes second
             # goes away. A queue that is longer than the bell would otherwise have only stale ones.
             set_={"until": until},
-            where=bells.c.until < later(-rested),
+            where=and_(bells.c.until < later(-rested), true() if by_hand else _may_be_tried(bell)),
         )
         serial = connection.execute(rung.returning(bells.c.serial)).scalar()
     if serial is None:
@@ -122,16 +146,20 @@ def wake(database: Database, bell: Bell, send_task: Ring | None) -> None:
 def answer(database: Database, bell: Bell, serial: int, *, seconds: float) -> int | None:
     """Take the work up; the bell counts as rung for so many seconds from now.
 
+    It is a try, and counts as one that failed until its end is told: nobody may live to tell it.
+
     Returns:
         The serial to go on with, or None if another task has taken it up, and this one must go away.
     """
+    b = bells.c
+    tries = case((b.tries < _COUNTED_TO, b.tries + 1), else_=b.tries)
     try:
-        return _turn(database, bell, serial, seconds)
+        return _turn(database, bell, serial, seconds, tries=tries, trouble=DIED)
     except AnswerLost:
         # Whoever has it now, we or a double of ours, one ringing more does no harm, and one less would cost the time
         # until it lapses.
         with suppress(SQLAlchemyError):
-            quiet(database, bell, serial + 1)
+            let_off(database, bell, serial + 1)
         raise
 
 
@@ -168,30 +196,78 @@ def kept(database: Database, bell: Bell, serial: int, *, seconds: float) -> Iter
 
 def again(database: Database, bell: Bell, serial: int, send_task: Ring, *, after: float = 0.0) -> None:
     """Hand the work on to a task of one's own, so that others get a turn in between."""
-    turned = _turn(database, bell, serial, after + RUNG_SECONDS)
+    turned = _turn(database, bell, serial, after + RUNG_SECONDS, **_NO_TROUBLE)
     if turned is not None:
         send_task(bell, turned, after)
 
 
 def quiet(database: Database, bell: Bell, serial: int) -> None:
-    """Nothing is left to do. Look once more after this, and ring if there is: work may have come just before.
+    """Nothing is left to do. Look once more after this, and ring if there is: work may have come just before."""
+    _fall_silent(database, bell, serial, **_NO_TROUBLE)
 
-    Where the database is away for a moment, it waits: else the bell would count as rung until it lapses.
+
+def fail(database: Database, bell: Bell, serial: int, trouble: str) -> None:
+    """It broke: silent, so that it can be tried anew at once, unless it was the last of MOST_TRIES.
+
+    `trouble` says what broke, by its kind alone: it is shown.
     """
-    insist(lambda: _turn(database, bell, serial, -0.001), seconds=RUNG_SECONDS)
+    _fall_silent(database, bell, serial, trouble=trouble)
+
+
+def let_off(database: Database, bell: Bell, serial: int) -> None:
+    """It was broken off by something that is no fault of the work's: silent, and this was no try."""
+    b = bells.c
+    _fall_silent(database, bell, serial, tries=case((b.tries > 0, b.tries - 1), else_=0), trouble=None)
+
+
+def forgive(connection: Connection, bell: Bell) -> None:
+    """Whatever failed before is forgotten: it may be tried again as often."""
+    connection.execute(update(bells).where(bells.c.key == bell.key).values(_NO_TROUBLE))
+
+
+def in_trouble(connection: Connection) -> Sequence[Record]:
+    """Work that failed MOST_TRIES times or more, and never since came to its end: key, tries, trouble."""
+    found = select(bells.c.key, bells.c.tries, bells.c.trouble).where(is_in_trouble())
+    return connection.execute(found.order_by(bells.c.key)).all()
+
+
+def is_in_trouble() -> ColumnElement[bool]:
+    """Of a bell: its work failed too often; the try that is going on may still be a good one."""
+    b = bells.c
+    return or_(b.tries > MOST_TRIES, and_(b.tries == MOST_TRIES, b.until < now()))
+
+
+def _may_be_tried(bell: Bell) -> ColumnElement[bool]:
+    b = bells.c
+    few = b.tries < MOST_TRIES
+    return few if bell.task in _FOR_GOOD else or_(few, b.until < later(-PARKED_SECONDS))
+
+
+def _fall_silent(database: Database, bell: Bell, serial: int, **known: Any) -> None:
+    """Where the database is away for a moment, it waits: else the bell would count as rung until it lapses."""
+    insist(lambda: _turn(database, bell, serial, -0.001, **known), seconds=RUNG_SECONDS)
 
 
 def forget_old(database: Database) -> int:
     """Drop the bells that nobody has rung for a day, such as those of ended campaigns; returns how many."""
     with database.transaction() as connection:
-        return connection.execute(delete(bells).where(bells.c.until < later(-FORGOTTEN_SECONDS))).rowcount
+        old = and_(bells.c.until < later(-FORGOTTEN_SECONDS), ~_waits_for_a_person())
+        return connection.execute(delete(bells).where(old)).rowcount
 
 
-def _turn(database: Database, bell: Bell, serial: int, seconds: float) -> int | None:
+def _waits_for_a_person() -> ColumnElement[bool]:
+    its_task = or_(*[bells.c.key.startswith(f"{Bell(task, ()).key}:", autoescape=True) for task in _FOR_GOOD])
+    return and_(bells.c.tries >= MOST_TRIES, its_task)
+
+
+_NO_TROUBLE: dict[str, Any] = {"tries": 0, "trouble": None}
+
+
+def _turn(database: Database, bell: Bell, serial: int, seconds: float, **known: Any) -> int | None:
     turn = (
         update(bells)
         .where(bells.c.key == bell.key, bells.c.serial == serial)
-        .values(serial=bells.c.serial + 1, until=later(min(seconds, LONGEST_SECONDS)))
+        .values(serial=bells.c.serial + 1, until=later(min(seconds, LONGEST_SECONDS)), **known)
         .returning(bells.c.serial)
     )
     with database.transaction() as connection:

@@ -43,6 +43,14 @@ def alone_in_a_row(database: Database, account: str, campaign_id: int) -> bool:
     return _refused_only(database, last.where(_telling(unreadable)), ALONE_IN_A_ROW)
 
 
+def in_vain(database: Database, batch_id: int, detail: str) -> int:
+    """How many requests for a batch were given up before they left, each for the same reason."""
+    a = attempts.c
+    alike = select(func.count()).where(a.batch_id == batch_id, a.state == AttemptState.NOT_SENT, a.detail == detail)
+    with database.reading() as connection:
+        return connection.execute(alike).scalar_one()
+
+
 def _telling(refusals: ColumnElement[bool]) -> ColumnElement[bool]:
     """Of an attempt: it was refused like that, or accepted."""
     a = attempts.c

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from campaigns import batches, bells, chunks, lifecycle
+from campaigns import batches, bells, chunks, lifecycle, poison
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, default
 from campaigns.lifecycle import UnknownCampaignError
@@ -39,6 +39,9 @@ def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | N
             raise StateError(f"campaign {campaign_id} is not paused: it is {campaign.state}")
         going_on = update(campaigns).where(campaigns.c.id == campaign_id)
         connection.execute(going_on.values(paused_at=None, pause_reason=None))
+        poison.forgive(connection, campaign_id)
+    if campaign.state in (CampaignState.SUBMITTED, CampaignState.EXPANDING):
+        bells.wake(database, bells.expand(campaign_id), ring)
     bells.wake(database, bells.fund(campaign.account), ring)
     bells.wake(database, bells.send(campaign.account, 1), ring)
 
@@ -58,6 +61,7 @@ def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database:
         batches.void_unsent(connection, campaign_id)
         if campaign.audience_id is not None:
             chunks.drop(connection, campaign.audience_id)
+        poison.forgive(connection, campaign_id)
         lifecycle.advance(connection, [campaign_id])
 
 

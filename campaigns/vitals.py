@@ -13,10 +13,10 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from campaigns import accounts, doubts, turns
+from campaigns import accounts, bells, doubts, turns
 from campaigns.database import is_ahead, later, now
 from campaigns.models import accounts as accounts_table
-from campaigns.models import attempts, bells, campaigns, report_polls
+from campaigns.models import attempts, campaigns, report_polls
 from campaigns.states import CampaignState, PollState
 from campaigns.unapplied import ASKED_SECONDS
 
@@ -194,9 +194,7 @@ _OVER = (CampaignState.COMPLETED, CampaignState.FAILED, CampaignState.CANCELLED)
 
 def in_trouble(connection: Connection) -> Sequence[Trouble]:
     """Bells whose work breaks again and again."""
-    b = bells.c
-    found = select(b.key, b.tries, b.trouble).where(b.trouble.is_not(None), b.tries > 0).order_by(b.key)
-    return [Trouble(row.key, row.tries, row.trouble) for row in connection.execute(found)]
+    return [Trouble(row.key, row.tries, row.trouble) for row in bells.in_trouble(connection)]
 
 
 def _age(clock: datetime, moment: datetime) -> float:

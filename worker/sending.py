@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
 
-from campaigns import accounts, batches, bells, bisection, claims, lifecycle, lookups, refusals, shortage, turns
+from campaigns import accounts, batches, bells, bisection, claims, lifecycle, lookups, poison, refusals, shortage, turns
 from campaigns.batches import Acceptance
+from campaigns.bells import MOST_TRIES
 from campaigns.claims import Claim
-from campaigns.database import Database
+from campaigns.database import Database, NotMigratedError
+from campaigns.outages import PASSING
 from campaigns.payload import ReceiptLines
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
 from campaigns.text import Alphabet
 from worker import balances, cleaning
-from worker.resources import Resources, Slice
-from worker.smseco.errors import InDoubt, NeedsPerson, NotEnoughCredits, NotSent, ReadFailed, Refused
+from worker.resources import Resources, Slice, UnknownAccountError
+from worker.smseco.errors import CannotBeWritten, InDoubt, NeedsPerson, NotEnoughCredits, NotSent, ReadFailed, Refused
 from worker.smseco.values import Receipt, Sending
 
 log = logging.getLogger(__name__)
@@ -71,7 +74,7 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
         some = []
     while some and not tally.halted and (not tally.touched or monotonic() < until):
         campaign_id = some.pop(0)
-        if _send_next(resources, account, campaign_id, tally):
+        if _see_to(resources, account, campaign_id, tally):
             some.append(campaign_id)
     if tally.touched:
         with resources.database.transaction() as connection:
@@ -100,6 +103,27 @@ def _may_try(resources: Resources, account: str, lane: int) -> bool:
     return True
 
 
+def _see_to(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:
+    """As `_send_next`; what breaks with one campaign is in no other's way, and pauses it if it happens too often."""
+    try:
+        return _send_next(resources, account, campaign_id, tally)
+    except (*PASSING, NotMigratedError, UnknownAccountError):
+        raise
+    except Exception as error:  # noqa: BLE001  whatever is wrong with this campaign is not wrong with the others
+        log.error("campaign %s: a batch could not be seen to: %s", campaign_id, _what_broke(error))  # noqa: TRY400
+        paused = poison.not_sent_from(resources.database, campaign_id, _what_broke(error))
+        if paused is not None:
+            log.warning("campaign %s is paused: %s", campaign_id, paused)
+        return False
+
+
+def _what_broke(error: BaseException) -> str:
+    """Its kind and the place in our code, and nothing that it says: that may be a number or a text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    kind = type(getattr(error, "orig", None) or error).__name__
+    return f"{kind} in {frames[-1].name}" if frames else kind
+
+
 def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:
     """Send the campaign's next batch; returns whether it had one."""
     claim = claims.claim(resources.database, campaign_id, lease_seconds=resources.lease_seconds(account))
@@ -122,6 +146,8 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
         batches.release(resources.database, claim, str(not_sent))
         accounts.away(resources.database, claim.account, not_sent.reason)
         tally.halted = True
+    except CannotBeWritten as error:
+        tally.halted = _unwritten(resources, claim, _what_broke(error.__cause__ or error))
     except Refused as error:
         tally.halted = _refused(resources, claim, error)
     except InDoubt as error:
@@ -145,7 +171,10 @@ def _request(resources: Resources, claim: Claim) -> Receipt:
     if claim.kind == AttemptKind.LOOKUP:
         return gateway.lookup(claim.msgid, numbers)
     sender = claim.sender or resources.settings.accounts[claim.account].sender
-    asked = sending_of(claim, sender or "")
+    try:
+        asked = sending_of(claim, sender or "")
+    except Exception as error:
+        raise CannotBeWritten(type(error).__name__) from error
     return gateway.merge(asked) if asked.fields else gateway.send(asked)
 
 
@@ -189,6 +218,20 @@ def _refused(resources: Resources, claim: Claim, error: Refused) -> bool:
             return False  # it was about this batch alone
         _pause(database, claim, f"the gateway refuses one batch after the other, {what}")
     return True
+
+
+def _unwritten(resources: Resources, claim: Claim, broke: str) -> bool:
+    """Nothing has left: back for another try, or given up after MOST_TRIES; returns whether the lane must stop."""
+    detail = f"no request can be written of it: {broke}"
+    if refusals.in_vain(resources.database, claim.batch_id, detail) < MOST_TRIES - 1:
+        batches.release(resources.database, claim, detail)
+        return False
+    log.warning("campaign %s, batch %s is given up: %s", claim.campaign_id, claim.number, detail)
+    if claim.kind == AttemptKind.SEND:
+        return _halved(resources, claim, detail, code=None)
+    batches.refuse(resources.database, claim, None, detail)
+    cleaning.refused(resources, claim)
+    return False
 
 
 def _halved(resources: Resources, claim: Claim, detail: str, *, code: int | None) -> bool:

@@ -64,9 +64,7 @@ def submit_named(
     Raises:
         KeyBusy, HostAwayError, or one of `outages.PASSING`: the same submission is right to come again later.
     """
-    asked = dict(spec) if isinstance(spec, Mapping) else {}  # which is refused for want of everything, and kept
-    if asked.get("key") is None:
-        asked["key"] = otherwise_key
+    asked = _asked(spec, otherwise_key)
     try:
         return _submit(resources, asked, occurrence)
     except (KeyBusy, *PASSING):
@@ -79,6 +77,19 @@ def submit_named(
     except Exception as error:  # raised again; but whoever looks for the campaign by its key must find something
         _keep(resources, asked, occurrence, [f"it failed inside ({type(error).__name__}), see the worker's log"])
         raise
+
+
+def give_up(resources: Resources, spec: Any, occurrence: str | None, *, otherwise_key: str | None) -> str:
+    """Keep a submission as a failed campaign that killed each process which tried it; the arguments are those above."""
+    why = ["each process that tried it died: see the workers' log, and its audience"]
+    return f"refused: campaign {_keep(resources, _asked(spec, otherwise_key), occurrence, why)} says why"
+
+
+def _asked(spec: Any, otherwise_key: str | None) -> dict[str, Any]:
+    asked = dict(spec) if isinstance(spec, Mapping) else {}  # which is refused for want of everything, and kept
+    if asked.get("key") is None:
+        asked["key"] = otherwise_key
+    return asked
 
 
 def _submit(resources: Resources, asked: Mapping[str, Any], occurrence: str | None) -> str:

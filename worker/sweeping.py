@@ -15,6 +15,7 @@ from campaigns import (
     credits,
     heartbeats,
     lifecycle,
+    poison,
     resolving,
     setbacks,
     silence,
@@ -84,6 +85,7 @@ LOOKS: dict[str, Callable[[Resources], int]] = {
     "producers died": _advance,
     "bodies taken out of the spool": tracking.recover,
     "accounts named": lambda resources: accounts.serve(resources.database, resources.settings.accounts),
+    "expansions parked": lambda resources: poison.halt_expansions(resources.database),
     "rung": _ring_all,
     "old bells forgotten": lambda resources: bells.forget_old(resources.database),
 }

@@ -9,16 +9,17 @@ import contextlib
 import functools
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec
 
 from celery import Task
 from celery.exceptions import Reject, TaskPredicate
+from kombu.exceptions import OperationalError as BrokerAway
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from campaigns import bells, credits, expansion, lifecycle, turns
-from campaigns.bells import Bell
-from campaigns.database import DatabaseAway, NotMigratedError, default
+from campaigns import bells, credits, expansion, lifecycle, poison, turns
+from campaigns.bells import MOST_TRIES, Bell
+from campaigns.database import Database, DatabaseAway, NotMigratedError, default
 from campaigns.outages import PASSING
 from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
@@ -105,10 +106,8 @@ def _work(
     try:
         with bells.kept(database, bell, mine, seconds=seconds):
             turn = stage()
-    except BaseException:
-        # Silent, so that the sweep may ring anew at once, and not only when the bell lapses.
-        with contextlib.suppress(SQLAlchemyError):
-            bells.quiet(database, bell, mine)
+    except BaseException as error:
+        _break_off(database, bell, mine, error)
         raise
     if turn.more or turn.after is not None:
         bells.again(database, bell, mine, ring, after=0.0 if turn.more else turn.after or 0.0)
@@ -119,24 +118,55 @@ def _work(
     return turn.did
 
 
+_NO_FAULT_OF_THE_WORK = (*PASSING, UnknownAccountError, NotMigratedError, SettingsError, BrokerAway)
+
+
+def _break_off(database: Database, bell: Bell, mine: int, error: BaseException) -> None:
+    """Silent, so that the sweep may ring anew at once, and not only when the bell lapses; it was a try if it failed."""
+    with contextlib.suppress(SQLAlchemyError):
+        if isinstance(error, _NO_FAULT_OF_THE_WORK) or not isinstance(error, Exception):  # we are asked to stop
+            bells.let_off(database, bell, mine)
+        else:
+            bells.fail(database, bell, mine, _kind(error))
+
+
 @app.task(name="campaigns.submit", bind=True, max_retries=None)
 @discreet
 def submit(self: Task, spec: dict[str, Any], occurrence: str | None = None) -> str:
     """Make a campaign from a spec that names its audience. The one task that is a job: nobody would ring it anew."""
     task_id = self.request.id
     try:
-        # A redelivery has the same id, and so the same key: it makes no second campaign.
-        return submitting.submit_named(
-            resources(),
-            spec,
-            occurrence,
-            otherwise_key=f"task-{task_id}"[:200] if task_id else None,
-            last_try=self.request.retries >= HOST_TRIES,
-        )
+        with _counted(task_id) as too_often:
+            return _submit(self, spec, occurrence, too_often=too_often)
     except HostAwayError:
         raise _later(self, HOST_AGAIN_SECONDS) from None
     except (KeyBusy, *PASSING):
         raise _later(self, AGAIN_SECONDS) from None
+
+
+@contextlib.contextmanager
+def _counted(task_id: str | None) -> Iterator[bool]:
+    """A try of a submission, whose process may die; tells whether that happened too often: the broker never tires."""
+    if not task_id or not task_id.isprintable():
+        yield False
+        return
+    job, database = f"submit:{task_id}"[:200], resources().database
+    too_often = poison.begin(database, job) > MOST_TRIES
+    try:
+        yield too_often
+    finally:
+        with contextlib.suppress(SQLAlchemyError):
+            poison.end(database, job)
+
+
+def _submit(task: Task, spec: dict[str, Any], occurrence: str | None, *, too_often: bool) -> str:
+    task_id = task.request.id
+    otherwise_key = f"task-{task_id}"[:200] if task_id else None
+    if too_often:
+        return submitting.give_up(resources(), spec, occurrence, otherwise_key=otherwise_key)
+    # A redelivery has the same id, and so the same key: it makes no second campaign.
+    last_try = task.request.retries >= HOST_TRIES
+    return submitting.submit_named(resources(), spec, occurrence, otherwise_key=otherwise_key, last_try=last_try)
 
 
 def _later(task: Task, seconds: float) -> TaskPredicate:

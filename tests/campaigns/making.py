@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 import campaigns
-from campaigns import batches, claims, expansion, journal, lifecycle, reports
+from campaigns import batches, bells, claims, expansion, journal, lifecycle, reports
 from campaigns import credits as ledger
 from campaigns.balances import Balance
 from campaigns.batches import Acceptance
@@ -188,6 +188,12 @@ def statuses(database: Database, campaign_id: int) -> list[MessageStatus]:
     with database.reading() as connection:
         found = select(m.status).where(m.campaign_id == campaign_id).order_by(m.msisdn)
         return [MessageStatus(status) for status in connection.execute(found).scalars()]
+
+
+def troubles(database: Database) -> list[tuple[str, int, str]]:
+    """The work that failed too often, how often it did, and why."""
+    with database.reading() as connection:
+        return [(row.key, row.tries, row.trouble) for row in bells.in_trouble(connection)]
 
 
 def change(database: Database, statement: Any) -> None:

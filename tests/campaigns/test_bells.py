@@ -1,6 +1,7 @@
 """A key has one task at a time, whoever rings; a lost task is rung anew, and a double goes away."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -11,6 +12,8 @@ from campaigns import bells
 from campaigns.bells import Bell
 from campaigns.database import Database
 from campaigns.models import bells as table
+from campaigns.moments import now
+from tests.campaigns import making
 
 BELL = bells.expand(12)
 
@@ -229,3 +232,95 @@ def test_a_bell_that_is_kept_does_not_lapse_while_the_work_lasts_and_may_afterwa
         assert not bells.ring(any_database, BELL, sent)
     wait(any_database, 60)
     assert bells.ring(any_database, BELL, sent)
+
+
+def taken(database: Database, sent: Sent) -> int:
+    """Ring, and take the work up."""
+    assert bells.ring(database, BELL, sent)
+    mine = bells.answer(database, BELL, sent.last, seconds=30)
+    assert mine is not None
+    return mine
+
+
+def died(database: Database, sent: Sent) -> None:
+    """One try whose process dies."""
+    taken(database, sent)
+    wait(database, 31)
+
+
+def broke(database: Database, sent: Sent) -> None:
+    """One try that breaks."""
+    bells.fail(database, BELL, taken(database, sent), "KeyError")
+
+
+@pytest.mark.parametrize(
+    ("fails", "trouble"), [(died, "its process died"), (broke, "KeyError")], ids=["its process dies", "it breaks"]
+)
+def test_work_that_fails_three_times_is_rung_no_more_until_it_is_forgiven(
+    any_database: Database, sent: Sent, fails: Callable[[Database, Sent], None], trouble: str
+) -> None:
+    for _ in range(3):
+        assert making.troubles(any_database) == []
+        fails(any_database, sent)
+    assert making.troubles(any_database) == [("expand:12", 3, trouble)]
+    wait(any_database, 60 * bells.FORGOTTEN_SECONDS)
+    assert bells.forget_old(any_database) == 0
+    assert not bells.ring(any_database, BELL, sent)
+
+    with any_database.transaction() as connection:
+        bells.forgive(connection, BELL)
+
+    assert making.troubles(any_database) == []
+    assert bells.ring(any_database, BELL, sent)
+
+
+def test_work_of_a_whole_account_is_only_parked_and_has_one_try_each_time(any_database: Database, sent: Sent) -> None:
+    poll = bells.poll("default")
+
+    def fail() -> bool:
+        if not bells.ring(any_database, poll, sent):
+            return False
+        mine = bells.answer(any_database, poll, sent.last, seconds=30)
+        assert mine is not None
+        bells.fail(any_database, poll, mine, "KeyError")
+        return True
+
+    assert [fail() for _ in range(4)] == [True, True, True, False]
+    wait(any_database, bells.PARKED_SECONDS + 1)
+    assert [fail() for _ in range(2)] == [True, False]
+    assert making.troubles(any_database) == [("poll:default", 4, "KeyError")]
+    assert bells.ring(any_database, poll, sent, by_hand=True)
+
+
+@pytest.mark.parametrize("well", [bells.quiet, lambda *its: bells.again(*its, Sent())], ids=["done", "done for now"])
+def test_one_try_that_is_good_makes_up_for_those_before(
+    any_database: Database, sent: Sent, well: Callable[[Database, Bell, int], None]
+) -> None:
+    for _ in range(5):
+        broke(any_database, sent)
+        broke(any_database, sent)
+        well(any_database, BELL, taken(any_database, sent))
+        wait(any_database, bells.RUNG_SECONDS + 1)
+    assert making.troubles(any_database) == []
+    assert bells.ring(any_database, BELL, sent)
+
+
+def test_what_is_no_fault_of_the_work_is_no_try(any_database: Database, sent: Sent) -> None:
+    for _ in range(5):
+        bells.let_off(any_database, BELL, taken(any_database, sent))
+    assert bells.ring(any_database, BELL, sent)
+
+
+def test_the_third_try_may_be_a_good_one_and_is_no_trouble_while_it_lasts(any_database: Database, sent: Sent) -> None:
+    broke(any_database, sent)
+    broke(any_database, sent)
+    taken(any_database, sent)
+    assert making.troubles(any_database) == []
+
+
+def test_tries_are_counted_no_further_than_their_column_goes(any_database: Database) -> None:
+    with any_database.transaction() as connection:
+        connection.execute(table.insert().values(key=BELL.key, serial=7, until=now(), tries=1_000))
+    assert bells.answer(any_database, BELL, 7, seconds=5) is not None
+    wait(any_database, 6)
+    assert making.troubles(any_database) == [("expand:12", 1_000, "its process died")]

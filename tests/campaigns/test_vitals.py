@@ -128,10 +128,10 @@ def test_campaigns_that_need_a_person_are_named_and_those_that_a_person_paused_a
 
 def test_work_that_breaks_is_named(database: Database) -> None:
     values = {"serial": 1, "until": database.clock()}
-    making.change(database, insert(bells).values(key="fund:default", tries=2, trouble="KeyError", **values))
-    making.change(database, insert(bells).values(key="poll:default", tries=0, **values))
+    making.change(database, insert(bells).values(key="fund:default", tries=3, trouble="KeyError", **values))
+    making.change(database, insert(bells).values(key="poll:default", tries=2, trouble="KeyError", **values))
     with database.reading() as connection:
-        assert vitals.in_trouble(connection) == [vitals.Trouble("fund:default", 2, "KeyError")]
+        assert vitals.in_trouble(connection) == [vitals.Trouble("fund:default", 3, "KeyError")]
 
 
 LOOKS: dict[str, tuple[str, str, Callable[..., object]]] = {

@@ -1,25 +1,27 @@
 """What travels for a claimed batch, and what its receipt says of each message."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 import campaigns
 from campaigns import accounts, models, turns
 from campaigns.claims import Claim
-from campaigns.database import Database
+from campaigns.database import Database, DatabaseAway
 from campaigns.payload import Payload
 from campaigns.states import AttemptKind
 from campaigns.text import Alphabet
-from tests.campaigns.making import clock_goes_on, fund, numbers, submitted
+from tests.campaigns.making import FIRST, change, clock_goes_on, fund, numbers, submitted, troubles
 from tests.worker.workshop import ScriptedGateway, Workshop, accepted
 from worker.sending import Tally, acceptance_of, send_slice, sending_of
 from worker.smseco.codes import refusal
-from worker.smseco.errors import BadReply, InDoubt, ReadFailed, Unreachable
+from worker.smseco.errors import BadReply, CannotBeWritten, InDoubt, ReadFailed, Unreachable
 from worker.smseco.values import Receipt, Sending
 
 ABIDJAN, OUAGA, BOUAKE = 2250700000001, 22670000002, 2250500000003
@@ -354,3 +356,93 @@ def test_a_text_that_the_gateway_cannot_read_at_all_stops_the_campaign_early(
     assert len(gateway.sent) <= most
     assert progress.by_status == {"pending": 5_995, "refused": 5}
     assert "one message after the other is refused, each by itself, -1: XML invalide" in str(progress.waits_for)
+
+
+@dataclass
+class Scribe(ScriptedGateway):
+    """A gateway whose client cannot write a request that holds one of these numbers."""
+
+    cannot: Collection[int] = ()
+    tried: list[int] = field(default_factory=list)
+
+    def merge(self, sending: Sending) -> Receipt:
+        self.tried.append(len(sending.numbers))
+        if not set(self.cannot).isdisjoint(sending.numbers):
+            raise CannotBeWritten("no") from ValueError(str(self.cannot))
+        return super().send(sending)
+
+
+def test_a_row_that_no_request_can_be_written_of_is_given_up_after_three_tries_and_it_alone(
+    any_database: Database,
+) -> None:
+    everyone = numbers(8)
+    made = submitted(any_database, everyone, batch_size=4)
+    fund(any_database)
+    gateway = Scribe(cannot=[everyone[1]])
+
+    sent_to_the_end(any_database, gateway)
+
+    progress = campaigns.progress(made, database=any_database)
+    assert (progress.by_status, progress.paused_at) == ({"in_flight": 7, "refused": 1}, None)
+    assert gateway.tried == [4, 4, 4, 2, 2, 2, 1, 1, 1, 1, 2, 4]
+    assert progress.in_doubt_attempts == 0
+
+
+def test_where_no_request_can_be_written_at_all_the_campaign_stops_early(any_database: Database) -> None:
+    everyone = numbers(20)
+    made = submitted(any_database, everyone, batch_size=1)
+    fund(any_database)
+
+    sent_to_the_end(any_database, Scribe(cannot=everyone))
+
+    progress = campaigns.progress(made, database=any_database)
+    assert progress.by_status == {"pending": 15, "refused": 5}
+    waits_for = str(progress.waits_for)
+    assert "each by itself, no request can be written of it: ValueError" in waits_for
+    assert not any(str(number) in waits_for for number in everyone)
+
+
+def test_what_cannot_be_made_a_sending_has_not_left(any_database: Database) -> None:
+    made = submitted(any_database, numbers(1))
+    fund(any_database)
+    change(any_database, update(models.campaigns).values(wire_text="Bonjour \x01"))
+    gateway = ScriptedGateway()
+
+    sent_to_the_end(any_database, gateway)
+
+    progress = campaigns.progress(made, database=any_database)
+    assert (gateway.sent, progress.by_status) == ([], {"refused": 1})
+
+
+def test_a_campaign_that_breaks_is_in_no_other_s_way_and_is_paused_the_third_time(
+    any_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = submitted(any_database, numbers(4), batch_size=1)
+    good = submitted(any_database, numbers(4, first=FIRST + 100), batch_size=1)
+    fund(any_database)
+
+    def answer(sending: Sending) -> Receipt:
+        if sending.numbers[0] < FIRST + 100:
+            raise KeyError(str(sending.numbers[0]))
+        return accepted(sending)
+
+    sent_to_the_end(any_database, ScriptedGateway(answer=answer))
+
+    assert campaigns.progress(good, database=any_database).by_status == {"in_flight": 4}
+    progress = campaigns.progress(bad, database=any_database)
+    assert progress.by_status == {"sending": 3, "pending": 1}  # nobody knows whether they left
+    assert "its batches could not be seen to, three times: KeyError in answer" in str(progress.waits_for)
+    assert str(FIRST) not in caplog.text
+
+
+def test_a_database_that_is_away_is_no_fault_of_a_campaign_s(any_database: Database) -> None:
+    made = submitted(any_database, numbers(1))
+    fund(any_database)
+
+    def away(_sending: Sending) -> Receipt:
+        raise DatabaseAway.__new__(DatabaseAway)
+
+    with pytest.raises(DatabaseAway):
+        send_slice(Workshop(any_database, ScriptedGateway(answer=away)), "default", 1)
+    assert campaigns.progress(made, database=any_database).paused_at is None
+    assert troubles(any_database) == []

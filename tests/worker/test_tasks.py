@@ -21,11 +21,12 @@ from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.spec import KeyBusy
 from tests.servers.waiting import eventually
 from tests.worker.workshop import ACCOUNTS
-from worker.resources import Resources, Slice
+from worker.resources import Resources, Slice, UnknownAccountError
 from worker.settings import Settings
 from worker.settings import settings as read_settings
 
 NUMBER = "2250700000001"
+DIED_EACH_TIME = "each process that tried it died: see the workers' log, and its audience"
 BELL = bells.fund("default")
 SPEC = {"name": "Promo", "template": "Bonjour {{ nom }}", "sender": "CLINIQUE", "audience": {"file": "clients.csv"}}
 
@@ -137,6 +138,36 @@ class TestATurn:
         assert rung == []
         assert bells.ring(database, BELL, lambda *_: None)
 
+    def tries(self, database: Database) -> tuple[int, str | None]:
+        with database.reading() as connection:
+            row = connection.execute(text("SELECT tries, trouble FROM bells")).one()
+        return row.tries, row.trouble
+
+    def test_a_stage_that_failed_was_a_try_and_only_the_kind_of_it_is_kept(
+        self, take: Callable[..., str], rung: list[Any], database: Database
+    ) -> None:
+        def fail() -> Slice:
+            raise KeyError(NUMBER)
+
+        with pytest.raises(KeyError):
+            take(fail)
+        assert self.tries(database) == (1, "KeyError")
+
+    @pytest.mark.parametrize(
+        "error",
+        [DatabaseAway.__new__(DatabaseAway), NotMigratedError(), UnknownAccountError("x", []), SystemExit(0)],
+        ids=lambda one: type(one).__name__,
+    )
+    def test_what_is_no_fault_of_the_work_was_no_try(
+        self, take: Callable[..., str], rung: list[Any], database: Database, error: BaseException
+    ) -> None:
+        def fail() -> Slice:
+            raise error
+
+        with pytest.raises(type(error)):
+            take(fail)
+        assert self.tries(database) == (0, None)
+
 
 @pytest.mark.parametrize(
     ("name", "work"), [("fund", ("shopp",)), ("poll", ("shopp",)), ("send", ("shopp", 1))], ids=["fund", "poll", "send"]
@@ -237,6 +268,21 @@ class TestASubmission:
         run("a1", key="promo")
         assert run("a2", key="promo") == "campaign 1 was there already"
         assert campaigns.find("promo", database=database).id == 1
+
+    def test_one_whose_process_dies_each_time_is_a_failed_campaign_after_three_tries(
+        self, tasks: ModuleType, run: Callable[..., str], database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(tasks.poison, "end", lambda *_: None)  # as if nobody had lived to say it
+            patch.setattr(tasks.submitting, "submit_named", lambda *_, **__: "died")
+            assert [run("a1", key="promo") for _ in range(3)] == ["died"] * 3
+        assert run("a1", key="promo") == "refused: campaign 1 says why"
+        kept = campaigns.find("promo", database=database)
+        assert (kept.state, kept.reason) == ("failed", f"refused: {DIED_EACH_TIME}")
+        assert run("a1", key="promo") == "campaign 2 submitted"  # were it to be sent anew, by a person
+
+    def test_tries_that_come_to_an_end_are_not_counted(self, run: Callable[..., str]) -> None:
+        assert [run("a1") for _ in range(5)] == ["campaign 1 submitted"] + ["campaign 1 was there already"] * 4
 
     @pytest.mark.parametrize(
         "error", [KeyBusy(["key: busy"]), DatabaseAway.__new__(DatabaseAway)], ids=lambda one: type(one).__name__

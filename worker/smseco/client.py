@@ -8,15 +8,15 @@ nothing of campaigns, queues or databases, and can be used alone:
 """
 
 import ipaddress
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from worker.smseco.codes import check_status
 from worker.smseco.connection import CONNECT_PATIENCE, Connection
-from worker.smseco.errors import BadReply, ReadFailed, Refused
+from worker.smseco.errors import BadReply, CannotBeWritten, ReadFailed, Refused
 from worker.smseco.forms import form_named
 from worker.smseco.outcome import body_of, classify
 from worker.smseco.reports import parse_reports
@@ -91,12 +91,16 @@ class Gateway:
         return self._send(sending)
 
     def _send(self, sending: Sending) -> Receipt:
-        request = self._form.send_request(self._credentials, sending)
+        with _writing():
+            request = self._form.send_request(self._credentials, sending)
+            self.check(request)
         return self._attempt(request, msgid=sending.msgid, asked=len(sending.numbers))
 
     def lookup(self, msgid: str, numbers: Sequence[int | str]) -> Receipt:
         """Ask whether numbers are reachable (V); the answers come as reports. Costs credits. Raises like `send`."""
-        request = self._form.lookup_request(self._credentials, msgid, numbers)
+        with _writing():
+            request = self._form.lookup_request(self._credentials, msgid, numbers)
+            self.check(request)
         return self._attempt(request, msgid=msgid, asked=len(numbers))
 
     def _attempt(self, request: Request, *, msgid: str, asked: int) -> Receipt:
@@ -163,6 +167,16 @@ class Gateway:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Whatever breaks here has broken before anything left."""
+    try:
+        yield
+    except Exception as error:
+        said = str(error) if isinstance(error, ValueError) else type(error).__name__
+        raise CannotBeWritten(said) from error
 
 
 def _left(failed: ReadFailed) -> ReportBatch:

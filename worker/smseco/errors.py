@@ -6,6 +6,7 @@ line can hold no number, no text and no password.
 
     GatewayError
       NotSent             send again at leisure
+      CannotBeWritten     put it right first
       Refused             do what the code asks for
         NotEnoughCredits
         NeedsPerson
@@ -30,6 +31,13 @@ class NotSent(GatewayError):
 
     def __str__(self) -> str:
         return f"not sent: {self.reason}"
+
+
+class CannotBeWritten(GatewayError, ValueError):
+    """No request can be made of what was given: nothing left this machine, and nothing would if it were tried again.
+
+    Its cause is what broke. What it says is for whoever gave the values, and not for a log.
+    """
 
 
 class Refused(GatewayError):

@@ -111,6 +111,6 @@ def _answered(database: Database, bell: bells.Bell) -> int:
 def _tried(database: Database, bell: bells.Bell) -> int | None:
     """Ring, and answer it ourselves; None if somebody has the bell."""
     rung: list[int] = []
-    if not bells.ring(database, bell, lambda _bell, serial, _after: rung.append(serial)):
+    if not bells.ring(database, bell, lambda _bell, serial, _after: rung.append(serial), by_hand=True):
         return None
     return bells.answer(database, bell, rung[0], seconds=LEASE_SECONDS)
