@@ -5,17 +5,20 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import campaigns
 from campaigns import bells
-from campaigns.database import Database
+from campaigns import journal as readings
+from campaigns.database import Database, DatabaseAway
 from campaigns.states import MessageStatus
 from tests.campaigns import making
 from tests.servers.waiting import eventually
 from tests.worker.console.gateway.conftest import NUMBERS, READ, asked, polls, sent
 from tests.worker.terminal import PROGRAM, forget, run
+from worker import keeping, spool
 from worker.console.gateway import journal
 from worker.sandbox.server import RunningSandbox
 from worker.smseco import Gateway, Unreachable, parse_reports
@@ -232,3 +235,24 @@ def test_an_id_that_cannot_be_asked_for_is_written_wrongly(by_file: RunningSandb
     assert run(*READ, "--form", "get", "--msgfid", "x" * 10_000).exit_code == 2
     assert polls(sqlite) == []
     assert campaigns.listing(database=sqlite) == []
+
+
+def test_what_a_person_read_just_when_the_database_went_away_is_in_a_file_and_stored_by_the_next_reading(
+    by_file: RunningSandbox, sqlite: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del by_file
+    sent()
+
+    def away(*_args: object, **_options: object) -> int:
+        raise DatabaseAway(sqlite.url, OSError("gone"))
+
+    with monkeypatch.context() as outage:
+        outage.setattr(keeping, "PATIENCE_SECONDS", 0.0)
+        outage.setattr(readings, "store", away)
+        failed = run(*READ)
+    waiting = spool.files(tmp_path / "var" / "spool")
+    run(*READ)
+
+    assert (failed.exit_code, len(waiting)) == (1, 1)
+    assert [state for state, _ in polls(sqlite)] == ["applied"]
+    assert spool.files(tmp_path / "var" / "spool") == []
