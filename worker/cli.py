@@ -32,6 +32,7 @@ COMMANDS = {
     "resolve": Entry("worker.console.resolve", "resolve", "Decide what becomes of one of them."),
     "doctor": Entry("worker.console.doctor", "doctor", "Look over the whole installation: what is wrong, what to do."),
     "metrics": Entry("worker.console.metrics", "metrics", "Print or serve the figures of the domain for Prometheus."),
+    "credits": Entry("worker.console.credits", "credits", "Show where the credits of each account are, and any drift."),
     "reports": Entry("worker.console.reports", "reports", "Show what was read of delivery reports, and what is lost."),
     "balance": Entry("worker.console.gateway.questions", "balance", "Ask the gateway for an account's credits."),
     "senders": Entry("worker.console.gateway.questions", "senders", "Ask the gateway for an account's sender names."),
