@@ -211,13 +211,15 @@ def numbers_of(database: Database, attempt_ids: Iterable[int]) -> dict[int, froz
 
 
 def to_ask_for(database: Database, account: str, *, every: float, most: int) -> list[str]:
-    """The ids by which to ask for reports of what is in doubt; they count as asked from now on.
+    """The ids by which to ask for reports of what is in doubt, or declared accepted; they count as asked from now on.
 
     Where a reply showed its msgfid before it broke off, that; else our own msgid, which the gateway may understand.
     """
     a = attempts.c
     unasked = or_(a.asked_at.is_(None), is_over(a.asked_at, every))
-    due = select(a.id).where(a.account == account, is_in_doubt(), unasked).order_by(a.id).limit(most)
+    mine = select(a.id).where(a.account == account, unasked)
+    declared = mine.where(a.state == AttemptState.ACCEPTED, a.ended_at.is_(None), decided.may_have_sent())
+    due = mine.where(is_in_doubt()).union_all(declared).order_by("id").limit(most)
     asked = update(attempts).where(a.id.in_(due)).values(asked_at=now())
     with database.transaction() as connection:
         return list(connection.execute(asked.returning(func.coalesce(a.msgfid, a.msgid))).scalars())

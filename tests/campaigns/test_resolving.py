@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, bisection, claims, resolving
+from campaigns import batches, bisection, claims, decided, doubts, resolving, unapplied
 from campaigns.bells import Bell
 from campaigns.claims import Claim
 from campaigns.database import Database, later
+from campaigns.doubts import Evidence
 from campaigns.models import accounts, attempts, resolutions
 from campaigns.prices import Prices
 from campaigns.resolving import UndecidableError, UnknownAttemptError, resolve
@@ -514,3 +515,57 @@ def test_a_lookup_is_left_to_its_own_deadline(any_database: Database) -> None:
     overdue(any_database, "write_off", lookup=True)
 
     assert resolving.carry_out_policies(any_database) == 0
+
+
+@pytest.mark.parametrize(
+    ("decision", "state"),
+    [
+        ("accepted", AttemptState.ACCEPTED),
+        ("resend", AttemptState.ACCEPTED_LATE),
+        ("write_off", AttemptState.ACCEPTED_LATE),
+    ],
+)
+def test_reports_under_an_unknown_id_wait_for_what_was_decided_and_prove_it_late(
+    any_database: Database, decision: str, state: AttemptState
+) -> None:
+    found = in_doubt(any_database)
+    making.clock_goes_on(any_database, 1)
+    resolve(found.attempt_id, decision, database=any_database, **WHY)
+    if decision == "resend":
+        making.fund(any_database)
+        making.accepted(any_database, found.campaign_id, "f2")
+
+    applied = making.reported(any_database, making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9"))
+    parked = unapplied.parked(any_database, ACCOUNT, no_older_than=60)
+    seen = Evidence("f9", frozenset(found.payload.numbers), any_database.clock())
+    adopted = doubts.settle(any_database, ACCOUNT, [seen], exclusive=False)
+
+    attempt, account = making.attempt(any_database, found), making.account(any_database, found.campaign_id)
+    assert (applied.unknown, len(parked), adopted) == ({"f9"}, 1, [found.campaign_id])
+    assert (attempt.state, attempt.msgfid, attempt.credits) == (state, "f9", 4)
+    assert account.duplicates == (4 if decision == "resend" else 0)
+    assert [poll.id for poll in unapplied.due(any_database, ACCOUNT)] == [parked[0].id]
+
+
+def test_reports_wait_no_longer_for_what_was_decided_a_week_ago(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    resolve(found.attempt_id, "write_off", database=any_database, **WHY)
+    making.clock_goes_on(any_database, decided.EVIDENCE_SECONDS + 1, resolutions.c.decided_at)
+
+    making.reported(any_database, making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9"))
+
+    assert doubts.in_doubt(any_database, ACCOUNT) == set()
+    assert unapplied.parked(any_database, ACCOUNT, no_older_than=60) == []
+
+
+def test_what_is_declared_accepted_is_still_asked_for_by_our_own_id_and_what_is_written_off_is_not(
+    any_database: Database,
+) -> None:
+    declared, given_up, doubtful = in_doubt(any_database), in_doubt(any_database), in_doubt(any_database)
+    resolve(declared.attempt_id, "accepted", database=any_database, **WHY)
+    resolve(given_up.attempt_id, "write_off", database=any_database, **WHY)
+
+    asked_for = doubts.to_ask_for(any_database, ACCOUNT, every=30, most=9)
+
+    assert sorted(asked_for) == sorted([declared.msgid, doubtful.msgid])
+    assert doubts.to_ask_for(any_database, ACCOUNT, every=30, most=9) == []
