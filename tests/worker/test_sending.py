@@ -446,3 +446,26 @@ def test_a_database_that_is_away_is_no_fault_of_a_campaign_s(any_database: Datab
         send_slice(Workshop(any_database, ScriptedGateway(answer=away)), "default", 1)
     assert campaigns.progress(made, database=any_database).paused_at is None
     assert troubles(any_database) == []
+
+
+def readings(database: Database) -> int:
+    with database.reading() as connection:
+        return len(connection.execute(models.balance_readings.select()).all())
+
+
+def test_the_balance_that_is_asked_before_another_try_is_kept(doubtful: Database) -> None:
+    before = readings(doubtful)
+
+    send_slice(Workshop(doubtful, ScriptedGateway(credits=Decimal(77))), "default", 1)
+
+    assert readings(doubtful) == before + 1
+
+
+def test_the_balance_that_is_asked_after_a_refusal_for_credits_is_kept(any_database: Database) -> None:
+    submitted(any_database, numbers(1))
+    fund(any_database)
+    before = readings(any_database)
+
+    send_slice(Workshop(any_database, ScriptedGateway(answer=refused_with(-6), credits=Decimal(0))), "default", 1)
+
+    assert readings(any_database) == before + 1

@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import delete
 
-from campaigns import bells, models, reports, unapplied
+from campaigns import balances, batches, bells, models, reports, unapplied
 from campaigns.database import Database
 from campaigns.reports import Reports
 from campaigns.states import MessageStatus
-from tests.campaigns.making import change, claimed, fund, funded, numbers, stored, submitted
+from tests.campaigns.making import change, claimed, clock_goes_on, fund, funded, numbers, stored, submitted
 from tests.worker.workshop import ScriptedGateway, Workshop
 from worker import sending, sweeping
 
@@ -52,3 +52,14 @@ def test_the_poller_is_woken_at_once_for_a_body_that_nobody_applied_and_not_for_
     assert "poll:default" in woken
     assert [each.id for each in unapplied.parked(any_database, "default", no_older_than=60)] == [poll]
     assert "poll:default" not in [bell.key for bell in workshop.rung]
+
+
+def test_soon_after_a_request_fell_in_doubt_the_balance_is_asked_for(any_database: Database) -> None:
+    found = claimed(any_database, funded(any_database, numbers(1)))
+    batches.doubt(any_database, found, "timed out")
+    clock_goes_on(any_database, balances.AGAIN_SECONDS + 1, models.accounts.c.balance_asked_at)
+    workshop = Workshop(any_database, ScriptedGateway())
+
+    sweeping.sweep(workshop)
+
+    assert "fund:default" in [bell.key for bell in workshop.rung]
