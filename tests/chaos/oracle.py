@@ -232,7 +232,10 @@ def gather(
     )
 
 
-_DLR = re.compile(rb"<smsfid>([^<]+)</smsfid>(?:(?!<smsfid>).)*?<statut>(-?\d+)</statut>", re.DOTALL)
+_DLR = re.compile(
+    rb"<smsfid>([^<]+)</smsfid>(?:(?!</dlr>).)*?<statut>(-?\d+)</statut>(?:(?!</dlr>).)*</dlr>", re.DOTALL
+)
+"""A whole report: of one whose end was cut off, nobody need take the rest for what it seems to say."""
 
 
 def _journal(where: Field, account: str, mark: Mark) -> frozenset[Report]:

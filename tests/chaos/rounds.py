@@ -163,10 +163,12 @@ class Round:
 
     def told(self) -> str:
         """Where the campaigns stand, without a word of theirs."""
-        return "; ".join(
+        unread = "" if self.all_reported() else "; not every report was handed out"
+        campaigns = [
             f"campaign {each.id} {each.state}, {dict(each.batches)}, {dict(each.by_status)}, {each.reason}"
             for each in self.seen.values()
-        )
+        ]
+        return "; ".join(campaigns) + unread
 
     def _look(self) -> None:
         if time.monotonic() < self._next_look:
@@ -322,12 +324,12 @@ def _recover(this: Round, scenario: Scenario, outcome: Outcome) -> None:
         if not ended:
             steady_since[0] = 0.0
             return False
-        if set(this.ends()) == {"completed"}:
+        if set(this.ends()) == {"completed"} and not any(one.by_status.get("unreported") for one in this.seen.values()):
             return True
         steady_since[0] = steady_since[0] or time.monotonic()
         return time.monotonic() - steady_since[0] > STEADY
 
-    this.until(over, what=f"it ends {'or is '.join(sorted(allowed))}", within=LONGEST)
+    this.until(over, what=f"it ends {' or is '.join(sorted(allowed))}", within=LONGEST)
     outcome.ended = time.monotonic() - mended - (STEADY if steady_since[0] else 0)
     outcome.campaigns = [str(end) for end in this.ends()]
     for account in this.seen.values():
@@ -336,11 +338,10 @@ def _recover(this: Round, scenario: Scenario, outcome: Outcome) -> None:
 
 
 def _unapplied(this: Round) -> bool:
-    return bool(
-        this.where.rows(
-            "SELECT id FROM report_polls WHERE account = :account AND state = 'stored' LIMIT 1", account=this.account
-        )
-    )
+    """Whether a body waits to be applied. One that came just now may be an empty one, which is forgotten at once."""
+    waits = "state = 'stored' AND stored_at < now() - interval '1 second'"
+    found = f"SELECT id FROM report_polls WHERE account = :account AND {waits} LIMIT 1"
+    return bool(this.where.rows(found, account=this.account))
 
 
 def _in_broker(this: Round) -> set[str]:
