@@ -215,7 +215,8 @@ def send(account: str, lane: int, serial: int) -> str:
     return f"lane {lane}: " + _work(
         bells.send(account, lane),
         serial,
-        resources().lease_seconds(account),
+        # A lease may be minutes; but the batch is fenced by its attempt, and not by the bell.
+        min(resources().lease_seconds(account), HARMLESS_TWICE),
         lambda: sending.send_slice(resources(), account, lane),
         lambda: turns.count_claimable(resources().database, account, lane) >= lane,
     )

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from celery.exceptions import Ignore, Reject, Retry
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 import campaigns
 from campaigns import bells
 from campaigns.bells import Bell
 from campaigns.database import Database, DatabaseAway, NotMigratedError
+from campaigns.models import bells as bells_table
 from campaigns.spec import KeyBusy
 from tests.servers.waiting import eventually
 from tests.worker.workshop import ACCOUNTS
@@ -337,3 +338,23 @@ class TestASubmission:
 
     def test_however_often_that_is(self, tasks: ModuleType) -> None:
         assert tasks.submit.max_retries is None
+
+
+def test_a_lane_whose_process_dies_is_rung_anew_within_a_minute_however_long_a_request_may_take(
+    tasks: ModuleType, database: Database, rung: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(accounts=ACCOUNTS, post_timeout=300, _env_file=None)  # type: ignore[arg-type,call-arg]
+    monkeypatch.setattr(tasks, "resources", lambda: Resources(settings, database, tasks.ring))
+    left: list[float] = []
+
+    def dies(*_: object) -> Slice:
+        with database.reading() as connection:
+            until = connection.execute(select(bells_table.c.until)).scalar_one()
+        left.append((until - database.clock()).total_seconds())
+        return Slice("")
+
+    monkeypatch.setattr(tasks.sending, "send_slice", dies)
+    bells.ring(database, bells.send("default", 1), tasks.ring)
+    ((_, serial, _),) = rung
+    tasks.send("default", 1, serial)
+    assert 30 < left[0] < 45
