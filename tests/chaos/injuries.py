@@ -37,6 +37,12 @@ def slowly(this: Round) -> None:
     this.gateway.sandbox.settings(latency=this.dice.uniform(0.1, 0.3))
 
 
+def spread(this: Round) -> None:
+    """So that reports come in several readings."""
+    slowly(this)
+    this.gateway.sandbox.settings(delays=(0.05, 2.5))
+
+
 def killed(
     point: str,
     says: str,

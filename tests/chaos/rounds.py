@@ -19,6 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import generate_latest
 from sqlalchemy.exc import DBAPIError
 
 from campaigns.outages import DatabaseAway
@@ -29,6 +30,7 @@ from tests.chaos.field import Field, granted
 from tests.chaos.oracle import Mark, Verdict, gather, judge
 from tests.system.canaries import CANARY, in_redis, private
 from tests.system.installation import Gateway, people
+from worker.metrics import registry
 
 LONGEST = 120.0  # seconds, from the submit to the end
 A_MINUTE = 60.0
@@ -288,8 +290,9 @@ def play(where: Field, name: str, scenario: Scenario, seed: int) -> Outcome:
     except (NotHurtError, TimeoutError) as error:
         outcome.verdict.violations.append(f"{type(error).__name__}: {error}")
     outcome.took = time.monotonic() - began
-    leaks |= private(_logs(where, logs), this.audience) | _in_broker(this)
-    outcome.verdict.object_if(leaks, f"L: {len(leaks)} private words in logs or broker")
+    told = _logs(where, logs) + generate_latest(registry(where.site.database)).decode()
+    leaks |= private(told, this.audience) | _in_broker(this)
+    outcome.verdict.object_if(leaks, f"L: {len(leaks)} private words in logs, metrics or broker")
     outcome.verdict.object_if(outcome.progressed > A_MINUTE, f"H: nothing moved for {outcome.progressed:.0f} s")
     _leave(this)
     return outcome

@@ -50,13 +50,11 @@ KILLS: Mapping[str, Scenario] = {
     "after_reply": killed("after_reply", "the reply is here, and nowhere else", passings=5),
     "before_settle_commit": killed("before_settle_commit", "a reply is written and not committed", passings=5),
     "after_settle_commit": killed("after_settle_commit", "a batch is settled, its lane goes no further", passings=5),
-    "poll_noted": killed("poll_noted", "a poll is noted and never made", passings=2, also=injuries.slowly),
-    "after_poll": killed("after_poll", "reports are here, and nowhere else: a gap", passings=2, also=injuries.slowly),
-    "after_journal": killed("after_journal", "reports are stored and not applied", passings=2, also=injuries.slowly),
-    "mid_apply": killed("mid_apply", "reports are applied and not committed", passings=2, also=injuries.slowly),
-    "after_apply": killed(
-        "after_apply", "reports are applied, campaigns not moved on", passings=2, also=injuries.slowly
-    ),
+    "poll_noted": killed("poll_noted", "a poll is noted and never made", passings=2, also=injuries.spread),
+    "after_poll": killed("after_poll", "reports are here, and nowhere else: a gap", also=injuries.spread),
+    "after_journal": killed("after_journal", "reports are stored and not applied", also=injuries.spread),
+    "mid_apply": killed("mid_apply", "reports are applied and not committed", also=injuries.spread),
+    "after_apply": killed("after_apply", "reports are applied, campaigns not moved on", also=injuries.spread),
     "mid_adoption": killed("mid_adoption", "a doubt is adopted and not committed", also=injuries.lost_and_killed),
     "mid_lookup": killed("mid_lookup", "a lookup is settled, its answers not applied", passings=3, spec=LOOKED_UP),
     "mid_cleaning": killed("mid_cleaning", "a batch is cleaned and not committed", passings=2, spec=LOOKED_UP),
