@@ -44,7 +44,7 @@ format: setup ## Let ruff put the code in order
 bench: setup ## Measure: 100,000 recipients, beside the naive way, in one run
 	$(BIN)/python -m tests.benchmarks
 
-chaos: setup ## Hurt whole installations in every way: ROUNDS=200 SEED=7 JOBS=3
+chaos: setup ## Hurt whole installations in every way: ROUNDS=200 SEED=7 JOBS=4
 	$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 lock: setup ## Resolve the dependencies anew

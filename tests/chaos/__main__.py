@@ -1,6 +1,6 @@
 """`make chaos`: rounds of every scenario, a few at a time, and what came of them.
 
-    python -m tests.chaos --rounds 200 --seed 7 --jobs 3      # as many rounds, the scenarios in turn
+    python -m tests.chaos --rounds 200 --seed 7 --jobs 4      # as many rounds, the scenarios in turn
     python -m tests.chaos --seed 7 --only mid_body            # one again
 
 Each job is a process with a field of its own; it is told its rounds on its standard input, and answers a line of JSON
@@ -37,7 +37,7 @@ Turn = tuple[str, int]
 @click.option("--seed", type=int, metavar="S", help="What is drawn in them.  [default: drawn, and printed]")
 @click.option("--only", type=click.Choice(list(SCENARIOS)), multiple=True, help="Only this scenario; repeatable.")
 @click.option(
-    "--jobs", type=click.IntRange(min=1), default=3, show_default=True, help="Installations beside each other."
+    "--jobs", type=click.IntRange(min=1), default=4, show_default=True, help="Installations beside each other."
 )
 @click.option("--serve", is_flag=True, hidden=True)
 def chaos(*, rounds: int | None, seed: int | None, only: Sequence[str], jobs: int, serve: bool) -> None:
