@@ -124,9 +124,11 @@ def advance(connection: Connection, campaign_ids: Sequence[int] | None = None) -
         at_work = _at_work().where(c.state.in_(_LEAVING) | c.id.in_(_rested(connection)))
     else:
         at_work = _at_work().where(among(connection, c.id, campaign_ids))
+    moving = [campaign for campaign in connection.execute(at_work) if campaign.stands != campaign.state]
+    locked = _lock(connection, [campaign.id for campaign in moving], wait=campaign_ids is not None)
     ready: dict[tuple[str, str], list[int]] = {}
-    for campaign in connection.execute(at_work):
-        if campaign.stands != campaign.state:
+    for campaign in moving:
+        if campaign.id in locked:
             ready.setdefault((campaign.state, campaign.stands), []).append(campaign.id)
     for (state, stands), ids in ready.items():
         mine = update(campaigns).where(among(connection, c.id, ids), c.state == state, c.completed_at.is_(None))
@@ -134,6 +136,18 @@ def advance(connection: Connection, campaign_ids: Sequence[int] | None = None) -
             _complete(connection, mine, ids)
         elif state != CampaignState.CANCELLED:
             connection.execute(mine.values(state=stands, reason=_reason(stands)))
+
+
+def _lock(connection: Connection, campaign_ids: Sequence[int], *, wait: bool) -> set[int]:
+    """Those whose rows are ours now; in the order of their ids, or two who move the same block each other for ever.
+
+    Whoever looks at all of them has locked some already, and must not wait for others: their turn comes again.
+    """
+    if not campaign_ids:
+        return set()
+    c = campaigns.c
+    found = select(c.id).where(among(connection, c.id, campaign_ids)).order_by(c.id)
+    return set(connection.execute(found.with_for_update(key_share=True, skip_locked=not wait)).scalars())
 
 
 def _rested(connection: Connection) -> list[int]:

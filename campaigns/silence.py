@@ -72,14 +72,14 @@ def give_up(database: Database, *, older_than: float) -> list[int]:
 def _give_up(database: Database, attempt_ids: Sequence[int]) -> set[int]:
     m = messages.c
     with database.transaction() as connection:
+        # The requests before their messages, as whoever settles one does: the two cannot block each other for ever.
+        _end(connection, attempt_ids)
         forbid_scans(connection)
         some = _with_payloads(connection, attempt_ids)
         key, _ = _their_messages(connection, some)
         given_up = update(messages).where(key, m.status < FIRST_SETTLED).returning(m.campaign_id)
         found = connection.execute(given_up.values(status=MessageStatus.UNREPORTED, updated_at=now()))
-        concerned = set(found.scalars())
-        _end(connection, attempt_ids)
-    return concerned
+        return set(found.scalars())
 
 
 def _awaited(older_than: float) -> Select[int]:

@@ -134,11 +134,14 @@ def _update(connection: Connection, latest: Mapping[Target, Told]) -> int:
 
 
 def _select(connection: Connection, latest: Mapping[Target, Told], *, as_told: bool = False) -> set[Target]:
-    """Those messages that there are; with `as_told`, only those whose status is the reported one."""
+    """Those messages that there are; with `as_told`, only those whose status is the reported one, and stays so.
+
+    Or their credits would be given back while another body says that they were delivered after all.
+    """
     m, asked = messages.c, _table(connection, latest)
     found = select(m.campaign_id, m.msisdn).where(m.campaign_id == asked.c.campaign_id, m.msisdn == asked.c.msisdn)
     if as_told:
-        found = found.where(m.status == asked.c.status)
+        found = found.where(m.status == asked.c.status).with_for_update(of=messages, key_share=True)
     return {(row[0], row[1]) for row in connection.execute(found)}
 
 
