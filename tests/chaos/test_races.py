@@ -27,7 +27,7 @@ from tests.chaos.scenes import Scene
 
 ALL = "RACES" in os.environ
 MOST = int(os.environ.get("RACES", "3"))
-SAMPLE = 40
+SAMPLE = 30
 SEED = int(os.environ.get("SEED", "1"))
 
 PAIRS = [
