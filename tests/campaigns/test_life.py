@@ -1,0 +1,265 @@
+"""The life of campaigns, batches, attempts and credits, as a machine that does whatever may happen, in any order.
+
+Beside the tables stands a gateway that knows what it took; after each step all that must always hold is asked of both.
+By default a few lives; `HYPOTHESIS_PROFILE=long` lives hundreds of longer ones.
+"""
+
+import os
+from collections import Counter
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import select, update
+
+import campaigns
+from campaigns import batches, bisection, claims, credits, doubts, lookups, resolving, shortage, silence
+from campaigns.balances import Balance
+from campaigns.claims import Claim
+from campaigns.database import Database, later
+from campaigns.doubts import Evidence
+from campaigns.models import attempts
+from campaigns.models import batches as batches_table
+from campaigns.models import campaigns as campaigns_table
+from campaigns.prices import Prices
+from campaigns.resolving import UndecidableError
+from campaigns.states import AttemptKind, AttemptState, BatchState, MessageStatus
+from campaigns.steering import StateError
+from tests.campaigns import holding, making
+
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+LIVES, STEPS = (300, 60) if LONG else (20, 25)
+PRICES = Prices({"": Decimal(1)}, Decimal(1))
+OUTCOMES = ["whole", "whole", "part", "odd", "-9", "-6", "-1", "none", "lost", "unheard"]
+STATUSES = [status for status in MessageStatus if status.rank in (1, 3, 4)]
+
+
+class Life(RuleBasedStateMachine):
+    """An account's campaigns, and the gateway that they are sent through."""
+
+    database: Database
+
+    @initialize(amount=st.integers(0, 40))
+    def an_account(self, amount: int) -> None:
+        self.account = f"life-{uuid4().hex}"
+        self.credits = Decimal(amount)
+        self.taken: dict[int, Claim] = {}  # what the gateway took, by attempt
+        self.air: list[Claim] = []  # what is on its way, or whose worker hangs
+        self.doubtful: list[Claim] = []
+        self.resent: set[int] = set()
+
+    def _ids(self) -> list[int]:
+        c = campaigns_table.c
+        with self.database.reading() as connection:
+            return list(connection.execute(select(c.id).where(c.account == self.account).order_by(c.id)).scalars())
+
+    def _balance(self) -> Balance:
+        return making.balance(self.database, self.credits - holding.spent(self.database, self.account))
+
+    # What people do
+
+    @rule(
+        count=st.integers(1, 7),
+        size=st.integers(1, 3),
+        repeated=st.booleans(),
+        looked_up=st.sampled_from([None, None, "send", "exclude"]),
+        policy=st.sampled_from(["hold", "resend", "write_off"]),
+        rate=st.sampled_from([None, None, 1000.0]),
+        poor=st.sampled_from(["wait", "fail"]),
+    )
+    def submit(
+        self, count: int, size: int, *, repeated: bool, looked_up: str | None, policy: str, rate: Any, poor: str
+    ) -> None:
+        if len(self._ids()) > 3:
+            return
+        making.submitted(
+            self.database,
+            [*making.numbers(count), *making.numbers(int(repeated))],
+            account=self.account,
+            batch_size=size,
+            lookup=looked_up and {"unknown": looked_up},
+            in_doubt=policy,
+            rate=rate,
+            on_insufficient_credits=poor,
+        )
+
+    @rule(more=st.integers(1, 20))
+    def top_up(self, more: int) -> None:
+        self.credits += more
+
+    @rule(data=st.data(), what=st.sampled_from([campaigns.pause, campaigns.resume, campaigns.resume, campaigns.cancel]))
+    def steer(self, data: st.DataObject, what: Any) -> None:
+        if ids := self._ids():
+            with suppress(StateError):
+                what(data.draw(st.sampled_from(ids)), database=self.database)
+
+    @precondition(lambda self: self.doubtful)
+    @rule(data=st.data(), decision=st.sampled_from(["accepted", "resend", "write_off"]))
+    def decide(self, data: st.DataObject, decision: str) -> None:
+        found = data.draw(st.sampled_from(self.doubtful))
+        with suppress(UndecidableError):
+            resolving.resolve(found.attempt_id, decision, by="awa", reason="so it is", database=self.database)
+
+    # What workers do
+
+    @rule()
+    def fund(self) -> None:
+        told = self._balance()
+        credits.fund(self.database, self.account, told, senders=[making.SENDER], default_sender=None)
+
+    @rule(lanes=st.integers(1, 3))
+    def claim(self, lanes: int) -> None:
+        def take() -> list[Claim]:
+            found = [claims.claim(self.database, campaign, lease_seconds=making.LEASE) for campaign in ids]
+            return [each for each in found if each is not None]
+
+        ids = self._ids()
+        mine = [found for lane in making.at_once(*[take] * lanes) for found in lane]
+        assert len({found.batch_id for found in mine}) == len(mine), "U: two have the same batch"
+        self.air += mine
+
+    @precondition(lambda self: self.air)
+    @rule(
+        data=st.data(),
+        outcome=st.sampled_from(["whole", "whole", "part", "odd", "-9", "-6", "-1", "none", "lost", "unheard"]),
+    )
+    def reply(self, data: st.DataObject, outcome: str) -> None:
+        found = self.air.pop(data.draw(st.integers(0, len(self.air) - 1)))
+        if outcome in ("lost", "unheard"):
+            self._took(found, really=outcome == "lost")
+            batches.doubt(self.database, found, "timed out")
+            self.doubtful.append(found)
+        elif outcome in ("whole", "part", "odd"):
+            self._took(found)
+            left_out = [] if outcome == "whole" else [found.payload.numbers[0]]
+            reply = making.acceptance(found, left_out=left_out, consistent=outcome != "odd")
+            batches.accept(self.database, found, reply)
+        elif outcome == "-9":
+            batches.refuse(self.database, found, -9, "nobody")
+        elif outcome == "-6":
+            batches.release(self.database, found, "-6", code=-6)
+            shortage.run_out(self.database, found.campaign_id, self._balance().credits)
+        elif outcome == "-1" and found.kind == AttemptKind.SEND:
+            bisection.refuse(self.database, found, "-1", code=-1, prices=PRICES)
+        else:
+            batches.release(self.database, found, "connection refused")
+
+    def _took(self, found: Claim, *, really: bool = True) -> None:
+        if really:
+            self.taken[found.attempt_id] = found
+
+    @precondition(lambda self: self.air)
+    @rule(took=st.booleans())
+    def a_worker_dies(self, took: bool) -> None:
+        found = self.air.pop()
+        self._took(found, really=took)
+        making.change(
+            self.database, update(attempts).where(attempts.c.id == found.attempt_id).values(leased_until=later(-1))
+        )
+        batches.expire_leases(self.database)
+        self.doubtful.append(found)
+
+    @precondition(lambda self: self.doubtful)
+    @rule(data=st.data())
+    def it_comes_back(self, data: st.DataObject) -> None:
+        found = data.draw(st.sampled_from(self.doubtful))
+        if found.attempt_id in self.taken:
+            batches.accept(self.database, found, making.acceptance(found))
+        else:
+            batches.release(self.database, found, "it never left")
+
+    @precondition(lambda self: self.doubtful)
+    @rule(data=st.data())
+    def evidence(self, data: st.DataObject) -> None:
+        found = data.draw(st.sampled_from(self.doubtful))
+        if found.attempt_id in self.taken and found.kind == AttemptKind.SEND:
+            seen = Evidence(f"f{found.attempt_id}", frozenset(found.payload.numbers), self.database.clock())
+            doubts.settle(self.database, self.account, [seen], exclusive=False)
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), statuses=st.lists(st.sampled_from(STATUSES), min_size=1, max_size=3))
+    def report(self, data: st.DataObject, statuses: list[MessageStatus]) -> None:
+        found = data.draw(st.sampled_from(list(self.taken.values())))
+        body = making.report(found, *list(enumerate(statuses))[: len(found.payload)])
+        making.reported(self.database, body, account=self.account)
+
+    @rule()
+    def the_sweep(self) -> None:
+        making.advance(self.database, *self._ids())
+        resolving.carry_out_policies(self.database)
+
+    @rule()
+    def time_passes(self) -> None:
+        a = attempts.c
+        mine = update(attempts).where(a.account == self.account)
+        making.change(self.database, mine.values(asked_at=later(-90_000)))
+        making.change(self.database, mine.where(a.settled_at.is_not(None)).values(settled_at=later(-90_000)))
+
+    @rule()
+    def the_silent_are_given_up(self) -> None:
+        silence.give_up(self.database, older_than=80_000)
+
+    @rule()
+    def lookups_have_had_their_time(self) -> None:
+        b, c = batches_table.c, campaigns_table.c
+        with self.database.reading() as connection:
+            mine = select(b.id).where(c.account == self.account, b.campaign_id == c.id, b.state == BatchState.CHECKING)
+            ids = connection.execute(mine).scalars().all()
+        for batch_id in ids:
+            lookups.clean(self.database, batch_id, PRICES)
+
+    # What must always hold
+
+    @invariant()
+    def everything_holds(self) -> None:
+        holding.everything(self.database, self.account)
+        promised = holding.spent(self.database, self.account) + holding.promised(self.database, self.account)
+        assert promised <= self.credits, "B: more is promised than the account ever had"
+
+    @invariant()
+    def nobody_is_taken_twice_unless_somebody_chose_it(self) -> None:
+        a = attempts.c
+        free = [AttemptState.RESENT, AttemptState.ACCEPTED_LATE]
+        with self.database.reading() as connection:
+            chosen = set(connection.execute(select(a.id).where(a.account == self.account, a.state.in_(free))).scalars())
+        texted = Counter(
+            (found.campaign_id, number)
+            for found in self.taken.values()
+            if found.kind == AttemptKind.SEND and found.attempt_id not in chosen
+            for number in found.payload.numbers
+        )
+        assert all(count == 1 for count in texted.values()), "U: the gateway took a number twice, and nobody chose that"
+
+
+def test_whatever_happens_to_an_account_what_must_always_hold_holds(databases: Any) -> None:
+    with databases.fresh() as url:
+        Life.database = Database(url)
+        lives = settings(
+            max_examples=LIVES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=not LONG,
+            suppress_health_check=list(HealthCheck),
+        )
+        try:
+            run_state_machine_as_test(Life, settings=lives)
+        finally:
+            Life.database.close()
+
+
+if LONG:
+    test_whatever_happens_to_an_account_what_must_always_hold_holds = pytest.mark.timeout(7_200)(
+        test_whatever_happens_to_an_account_what_must_always_hold_holds
+    )
