@@ -40,8 +40,9 @@ from campaigns.steering import StateError
 from tests.campaigns import holding, making
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
-LIVES, STEPS = (300, 60) if LONG else (20, 25)
+LIVES, STEPS = (300, 60) if LONG else (14, 25)
 PRICES = Prices({"": Decimal(1)}, Decimal(1))
+POLICIES = ["hold", "resend", "write_off"]
 OUTCOMES = ["whole", "whole", "part", "odd", "-9", "-6", "-1", "none", "lost", "unheard"]
 STATUSES = [status for status in MessageStatus if status.rank in (1, 3, 4)]
 
@@ -51,14 +52,16 @@ class Life(RuleBasedStateMachine):
 
     database: Database
 
-    @initialize(amount=st.integers(0, 40))
-    def an_account(self, amount: int) -> None:
+    @initialize(amount=st.integers(8, 60), policy=st.sampled_from(POLICIES))
+    def an_account_that_sends(self, amount: int, policy: str) -> None:
         self.account = f"life-{uuid4().hex}"
         self.credits = Decimal(amount)
         self.taken: dict[int, Claim] = {}  # what the gateway took, by attempt
         self.air: list[Claim] = []  # what is on its way, or whose worker hangs
         self.doubtful: list[Claim] = []
-        self.resent: set[int] = set()
+        making.submitted(self.database, making.numbers(6), account=self.account, batch_size=2, in_doubt=policy)
+        self.fund()
+        self.claim(2)
 
     def _ids(self) -> list[int]:
         c = campaigns_table.c
@@ -75,7 +78,7 @@ class Life(RuleBasedStateMachine):
         size=st.integers(1, 3),
         repeated=st.booleans(),
         looked_up=st.sampled_from([None, None, "send", "exclude"]),
-        policy=st.sampled_from(["hold", "resend", "write_off"]),
+        policy=st.sampled_from(POLICIES),
         rate=st.sampled_from([None, None, 1000.0]),
         poor=st.sampled_from(["wait", "fail"]),
     )
@@ -114,12 +117,15 @@ class Life(RuleBasedStateMachine):
 
     # What workers do
 
-    @rule()
+    @rule(lanes=st.integers(1, 3))
+    def work(self, lanes: int) -> None:
+        self.fund()
+        self.claim(lanes)
+
     def fund(self) -> None:
         told = self._balance()
         credits.fund(self.database, self.account, told, senders=[making.SENDER], default_sender=None)
 
-    @rule(lanes=st.integers(1, 3))
     def claim(self, lanes: int) -> None:
         def take() -> list[Claim]:
             found = [claims.claim(self.database, campaign, lease_seconds=making.LEASE) for campaign in ids]
@@ -200,19 +206,18 @@ class Life(RuleBasedStateMachine):
         making.advance(self.database, *self._ids())
         resolving.carry_out_policies(self.database)
 
-    @rule()
-    def time_passes(self) -> None:
+    @rule(then=st.sampled_from(["", "silent", "lookups"]))
+    def time_passes(self, then: str) -> None:
         a = attempts.c
         mine = update(attempts).where(a.account == self.account)
         making.change(self.database, mine.values(asked_at=later(-90_000)))
         making.change(self.database, mine.where(a.settled_at.is_not(None)).values(settled_at=later(-90_000)))
+        if then == "silent":
+            silence.give_up(self.database, older_than=80_000)
+        if then == "lookups":
+            self._clean()
 
-    @rule()
-    def the_silent_are_given_up(self) -> None:
-        silence.give_up(self.database, older_than=80_000)
-
-    @rule()
-    def lookups_have_had_their_time(self) -> None:
+    def _clean(self) -> None:
         b, c = batches_table.c, campaigns_table.c
         with self.database.reading() as connection:
             mine = select(b.id).where(c.account == self.account, b.campaign_id == c.id, b.state == BatchState.CHECKING)
