@@ -44,6 +44,18 @@ def test_numbers_that_the_reply_leaves_out(
     assert making.account(any_database, campaign).by_status == {"in_flight": 2, word: 1}
 
 
+def test_numbers_that_the_reply_leaves_out_are_left_out_of_no_other_campaign(any_database: Database) -> None:
+    before = making.funded(any_database, making.numbers(2))
+    campaign = making.funded(any_database, making.numbers(2))
+    after = making.funded(any_database, making.numbers(2))
+    found = making.claimed(any_database, campaign)
+
+    batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
+
+    for other in (before, after):
+        assert making.statuses(any_database, other) == [MessageStatus.AS_BATCH] * 2
+
+
 def test_a_refused_batch_is_not_sent_again(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2))
     found = making.claimed(any_database, campaign)
