@@ -157,12 +157,17 @@ def doubt(database: Database, claim: Claim, detail: str, *, msgfid: str | None =
 
 
 def expire_leases(database: Database) -> list[int]:
-    """Put in doubt every attempt whose worker did not come back in time; returns the campaigns concerned."""
+    """Put in doubt every attempt whose worker did not come back in time; returns the campaigns concerned.
+
+    Those that somebody has locked are being settled, or have their turn when their process is found dead: the sweep
+    must not wait for it.
+    """
     a, b = attempts.c, batches.c
+    overdue = select(a.id).where(a.state == AttemptState.OPEN, a.leased_until < now())
     with database.transaction() as connection:
         expired = connection.execute(
             update(attempts)
-            .where(a.state == AttemptState.OPEN, a.leased_until < now())
+            .where(a.id.in_(overdue.with_for_update(skip_locked=True)))
             .values(state=AttemptState.IN_DOUBT, settled_at=now(), detail="its worker died or hung: the lease ran out")
             .returning(a.id, a.campaign_id)
         ).all()

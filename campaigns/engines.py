@@ -32,6 +32,11 @@ CONNECTION = {
 the system gives up, which takes hours."""
 
 
+IDLE_IN_TRANSACTION = "30s"
+"""After which the server ends a transaction that nobody goes on with: a process that was stopped must not keep from
+others what it had locked. None of ours rests so long between two statements."""
+
+
 def postgresql(url: URL) -> Engine:
     """Connections that are kept, and asked whether they still live when they have rested."""
     engine = create_engine(
@@ -46,6 +51,8 @@ def postgresql(url: URL) -> Engine:
     def _prepare_early(connection: Any, _record: Any) -> None:
         # The same few statements run for every batch: planned once a connection, not once a batch.
         connection.prepare_threshold = 2
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}'")
+        connection.commit()
 
     @event.listens_for(engine, "checkin")
     def _note_its_return(_connection: Any, record: Any) -> None:

@@ -32,7 +32,7 @@ from worker.submitting import HostAwayError
 
 log = logging.getLogger(__name__)
 
-HARMLESS_TWICE = 40.0
+HARMLESS_TWICE = 20.0
 """Seconds after which a task whose process has died is given up, where a second one beside it would do no harm."""
 
 

@@ -7,7 +7,7 @@ import campaigns
 from campaigns import batches, claims, doubts
 from campaigns.claims import Claim
 from campaigns.database import Database
-from campaigns.models import lookups
+from campaigns.models import attempts, lookups
 from campaigns.resolving import resolve
 from campaigns.states import AttemptKind, AttemptState, BatchState, Decision, MessageStatus
 from tests.campaigns import making
@@ -128,6 +128,18 @@ def test_a_lease_that_ran_out_leads_to_doubt(any_database: Database) -> None:
     assert making.attempt(any_database, other).state == AttemptState.OPEN
     assert making.batch_states(any_database, campaign) == [BatchState.IN_DOUBT, BatchState.SENDING]
     assert batches.expire_leases(any_database) == []
+
+
+def test_the_sweep_does_not_wait_for_a_process_that_was_stopped_while_it_settled(postgresql: Database) -> None:
+    campaign = making.funded(postgresql, making.numbers(2), batch_size=1)
+    stopped, other = (making.claimed(postgresql, campaign, lease_seconds=-1) for _ in range(2))
+    with postgresql.engine.connect() as connection:
+        connection.execute(select(attempts).where(attempts.c.id == stopped.attempt_id).with_for_update())
+
+        assert batches.expire_leases(postgresql) == [campaign]
+
+    assert making.attempt(postgresql, stopped).state == AttemptState.OPEN
+    assert making.attempt(postgresql, other).state == AttemptState.IN_DOUBT
 
 
 def test_a_yes_counts_even_after_the_lease_ran_out(any_database: Database) -> None:

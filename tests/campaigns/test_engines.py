@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from campaigns import engines
 from campaigns.database import Database
@@ -27,6 +27,23 @@ def test_a_kept_connection_that_was_cut_is_found_out_before_it_is_used_if_it_has
         killer.execute("SELECT pg_terminate_backend(%s, 5000)", (process,))
     with pytest.raises(DatabaseAway) if notices else nullcontext():
         assert postgresql.clock()
+
+
+def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "IDLE_IN_TRANSACTION", "100ms")
+    stopped, other = (Database(postgresql.url.render_as_string(hide_password=False)) for _ in range(2))
+    with stopped.engine.connect() as connection:
+        connection.execute(text("INSERT INTO accounts (name) VALUES ('locked')"))
+        with other.transaction() as waiting:
+            waiting.execute(text("SET LOCAL lock_timeout = '10s'"))
+            waiting.execute(text("INSERT INTO accounts (name) VALUES ('locked')"))
+        with pytest.raises(DatabaseAway):
+            connection.execute(text("SELECT 1"))
+        connection.invalidate()
+    stopped.close()
+    other.close()
 
 
 def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Any) -> None:
