@@ -5,7 +5,7 @@ An answer that comes after its batch went on changes nothing. What stays unknown
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import BigInteger, Connection, and_, delete, func, or_, select, update
 
@@ -57,12 +57,12 @@ def answer(connection: Connection, reports: statuses.Columns, asked: Mapping[str
     told = _told(connection, reports, places, asked)
     answers = {key: REACHABLE[status] for key, (_, status) in told.items() if status in REACHABLE}
     new = _keep(connection, answers) if answers else set()
-    ended: dict[statuses.Target, int] = {}
-    for (batch_id, number), (attempt, status) in told.items():
-        # One that had ended otherwise before was billed, and stays so.
-        if status in UNBILLED and ((batch_id, number) in new or status not in REACHABLE):
-            ended[attempt.campaign_id, number] = attempt.id
-    statuses.give_back(connection, ended)
+    unbilled = {key: attempt for key, (attempt, status) in told.items() if status in UNBILLED}
+    # One that had ended otherwise before was billed, and stays so.
+    first = new | _unanswered(connection, unbilled.keys() - answers.keys())
+    statuses.give_back(
+        connection, {(attempt.campaign_id, key[1]): attempt.id for key, attempt in unbilled.items() if key in first}
+    )
     done = [(attempt, number) for (_, number), (attempt, status) in told.items() if status == MessageStatus.DELIVERED]
     campaign_ids = {attempt.campaign_id for attempt, _ in done}
     statuses.take_back(connection, campaign_ids, [(attempt.id, number) for attempt, number in done])
@@ -94,6 +94,23 @@ def _keep(connection: Connection, answers: Mapping[_Key, bool]) -> set[_Key]:
     ]
     kept = upsert(connection, lookups).on_conflict_do_nothing().returning(lookups.c.batch_id, lookups.c.msisdn)
     return {(row[0], row[1]) for row in connection.execute(kept, rows)}
+
+
+def _unanswered(connection: Connection, keys: Collection[_Key]) -> set[_Key]:
+    """Those that no answer has come for."""
+    if not keys:
+        return set()
+    ordered = sorted(keys)
+    asked = rows_of(
+        connection,
+        "asked",
+        batch_id=(BigInteger, [batch_id for batch_id, _ in ordered]),
+        msisdn=(BigInteger, [number for _, number in ordered]),
+    )
+    known = lookups.c
+    both = and_(known.batch_id == asked.c.batch_id, known.msisdn == asked.c.msisdn)
+    found = connection.execute(select(known.batch_id, known.msisdn).where(both))
+    return set(ordered) - {(row[0], row[1]) for row in found}
 
 
 def answered(database: Database, batch_ids: Iterable[int]) -> list[int]:

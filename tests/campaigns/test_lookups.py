@@ -257,11 +257,14 @@ def test_a_lookup_that_ends_unbilled_gives_its_credits_back_once(any_database: D
 
 
 @pytest.mark.parametrize("first", [DEAD, REACHED], ids=lambda status: status.name)
-def test_a_lookup_that_had_ended_billed_gives_nothing_back(any_database: Database, first: MessageStatus) -> None:
+@pytest.mark.parametrize("then", UNBILLED, ids=lambda status: status.name)
+def test_a_lookup_that_had_ended_billed_gives_nothing_back(
+    any_database: Database, first: MessageStatus, then: MessageStatus
+) -> None:
     campaign = cleaning(any_database)
     found = making.accepted(any_database, campaign)
 
-    for status in (first, MessageStatus.NOT_SENT):
+    for status in (first, then):
         making.reported(any_database, making.report(found, (0, status)))
 
     assert making.account(any_database, campaign).credits_refunded == 0
