@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, literal, or_, select, true, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from campaigns.database import AnswerLost, Database, Record, later, now, upsert
@@ -46,6 +46,8 @@ DIED = "its process died"
 
 _FOR_GOOD = frozenset({"campaigns.expand"})
 """Tasks that are left alone until a person resumes what they are for."""
+
+_LANES = "campaigns.send"
 
 _COUNTED_TO = 1_000
 
@@ -84,7 +86,7 @@ def fund(account: str) -> Bell:
 
 def send(account: str, lane: int) -> Bell:
     """Send batches, one after the other; an account has as many lanes as it may have requests in the air."""
-    return Bell("campaigns.send", (account, lane))
+    return Bell(_LANES, (account, lane))
 
 
 def poll(account: str) -> Bell:
@@ -240,7 +242,20 @@ def is_in_trouble() -> ColumnElement[bool]:
 def _may_be_tried(bell: Bell) -> ColumnElement[bool]:
     b = bells.c
     few = b.tries < MOST_TRIES
-    return few if bell.task in _FOR_GOOD else or_(few, b.until < later(-PARKED_SECONDS))
+    rested = few if bell.task in _FOR_GOOD else or_(few, b.until < later(-PARKED_SECONDS))
+    # What a lane takes up is not taken up again, whatever becomes of its process: lanes wait for nobody.
+    return rested if bell.task == _LANES else and_(rested, or_(b.tries < MOST_TRIES - 1, ~_suspect_at_work(bell)))
+
+
+def _suspect_at_work(bell: Bell) -> ColumnElement[bool]:
+    """Whether other work is being done that failed before, as often as this.
+
+    The end of a process, or of a whole host, ends all that is under way in it. The last try is made without the others:
+    so that what merely died beside them comes to its end, and is not put aside with them.
+    """
+    other = bells.alias("other")
+    suspect = and_(other.c.key != bell.key, other.c.tries >= MOST_TRIES - 1, other.c.until > now())
+    return exists(literal(1)).where(suspect)
 
 
 def _fall_silent(database: Database, bell: Bell, serial: int, **known: Any) -> None:

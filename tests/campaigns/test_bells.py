@@ -318,6 +318,35 @@ def test_the_third_try_may_be_a_good_one_and_is_no_trouble_while_it_lasts(any_da
     assert making.troubles(any_database) == []
 
 
+def test_of_what_died_together_each_has_its_last_try_without_the_others(any_database: Database, sent: Sent) -> None:
+    some = [bells.expand(12), bells.poll("default")]
+
+    def begun(bell: Bell) -> int | None:
+        if not bells.ring(any_database, bell, sent):
+            return None
+        return bells.answer(any_database, bell, sent.last, seconds=30)
+
+    for _ in range(2):
+        assert None not in [begun(bell) for bell in some]
+        wait(any_database, 31)
+
+    mine = begun(some[0])
+    assert mine is not None
+    assert begun(some[1]) is None
+    assert begun(bells.fund("default")) is not None  # which has not failed so often
+    bells.again(any_database, some[0], mine, Sent())
+    assert begun(some[1]) is not None
+
+
+def test_lanes_wait_for_no_other_whatever_died_with_them(any_database: Database, sent: Sent) -> None:
+    lanes = [bells.send("default", lane) for lane in (1, 2)]
+    for _ in range(3):
+        for lane in lanes:
+            assert bells.ring(any_database, lane, sent)
+            assert bells.answer(any_database, lane, sent.last, seconds=30) is not None
+        wait(any_database, 31)
+
+
 def test_tries_are_counted_no_further_than_their_column_goes(any_database: Database) -> None:
     with any_database.transaction() as connection:
         connection.execute(table.insert().values(key=BELL.key, serial=7, until=now(), tries=1_000))
