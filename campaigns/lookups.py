@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import BigInteger, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, case, delete, func, or_, select, update
 
 from campaigns import accounts, batches, statuses
-from campaigns.database import Database, Record, among, later, rows_of, upsert
+from campaigns.database import Database, Record, among, is_ahead, later, rows_of, upsert
 from campaigns.expansion import exclude
 from campaigns.models import attempts, campaigns, lookups, messages
 from campaigns.models import batches as batches_table
@@ -150,7 +150,9 @@ def hopeless(database: Database, *, deadline: float) -> list[int]:
         deadline: seconds from a lookup's beginning until it counts as unanswered.
     """
     b, c, a = batches_table.c, campaigns.c, attempts.c
-    over = and_(a.started_at < later(-deadline), accounts.is_there(c.account))
+    # One that began before the clock was set back has its time from when it was settled, which `setbacks` mends.
+    began = case((is_ahead(a.started_at), a.settled_at), else_=a.started_at)
+    over = and_(began < later(-deadline), accounts.is_there(c.account))
     found = select(b.id).where(
         c.state == CampaignState.CLEANING,
         c.completed_at.is_(None),

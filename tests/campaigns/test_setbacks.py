@@ -19,6 +19,7 @@ from campaigns import (
     doubts,
     journal,
     lifecycle,
+    lookups,
     reports,
     setbacks,
     shortage,
@@ -113,6 +114,15 @@ class TestTheClockIsSetBack:
         bells.ring(database, BELL, lambda *_: None, after=2 * HOUR)
         assert bells.answer(database, BELL, 1, seconds=2 * HOUR) is not None
         assert setbacks.mend(database) == 0
+
+    def test_a_lookup_that_is_never_answered_has_its_time_from_then_on_and_no_longer(self, database: Database) -> None:
+        made = making.submitted(database, making.numbers(3), lookup={"unknown": "send"})
+        making.fund(database)
+        claim = making.accepted(database, made)
+        set_back(database)
+        at_once = lookups.hopeless(database, deadline=600)
+        making.clock_goes_on(database, 601)
+        assert (at_once, lookups.hopeless(database, deadline=600)) == ([], [claim.batch_id])
 
     def test_a_gateway_that_was_away_is_tried(self, database: Database) -> None:
         made = making.funded(database, making.numbers(3))
