@@ -75,7 +75,8 @@ def parked(database: Database, account: str, *, no_older_than: float) -> list[Re
         # One statement, one moment: a request that is settled meanwhile is either still unsettled or known.
         over = or_(p.stored_at < later(-no_older_than), ~or_(_may_be_ours(), _is_known(connection)))
         connection.execute(mine.where(p.state == PollState.PARKED, over).values(state=PollState.APPLIED))
-        return list(connection.execute(waiting.order_by(p.id)).all())
+        # Sorted here: asked for in this order, they would be found along the key of the whole journal.
+        return sorted(connection.execute(waiting).all(), key=lambda poll: int(poll.id))
 
 
 def _may_be_ours() -> ColumnElement[bool]:

@@ -6,8 +6,9 @@ once, and keeps of it only what may prove a doubt. What proves one is decided in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from weakref import WeakKeyDictionary
 
 from campaigns import doubts, journal
@@ -30,6 +31,7 @@ class _Said:
 class _Kept:
     in_doubt: dict[int, frozenset[int]]
     said: dict[int, _Said] = field(default_factory=dict)
+    seen: dict[str, datetime] = field(default_factory=dict)  # to look for it reads the whole journal
 
 
 _KEPT: WeakKeyDictionary[Database, dict[str, _Kept]] = WeakKeyDictionary()
@@ -54,7 +56,10 @@ def gather(database: Database, account: str, parked: Sequence[Record], read: Rea
         kept = _Kept(doubts.numbers_of(database, ids))
     kept.said = {poll.id: kept.said.get(poll.id) or _read(poll, kept, read) for poll in parked} if ids else {}
     of_database[account] = kept
-    return _together(database, account, [(poll, kept.said[poll.id]) for poll in parked] if ids else [])
+    numbers, asked_for = _together([(poll, kept.said[poll.id]) for poll in parked] if ids else [])
+    # A sending that was seen before the attempt began is another program's, though its first reports are long closed.
+    first = _first_seen(database, account, kept, parked, numbers.keys()) if numbers else {}
+    return [Evidence(msgfid, numbers[msgfid], seen, asked_for.get(msgfid)) for msgfid, seen in first.items()]
 
 
 def _read(poll: Record, kept: _Kept, read: Read) -> _Said:
@@ -68,7 +73,8 @@ def _read(poll: Record, kept: _Kept, read: Read) -> _Said:
     return _Said(may_matter, alone=len(set(its.msgfids)) == 1)
 
 
-def _together(database: Database, account: str, said: Sequence[tuple[Record, _Said]]) -> list[Evidence]:
+def _together(said: Sequence[tuple[Record, _Said]]) -> tuple[dict[str, frozenset[int]], dict[str, str]]:
+    """By msgfid: the numbers, if each report is of a batch in doubt; and what was asked for, if that was the answer."""
     numbers: dict[str, frozenset[int]] = {}
     asked_for: dict[str, str] = {}
     of_others: set[str] = set()
@@ -81,7 +87,16 @@ def _together(database: Database, account: str, said: Sequence[tuple[Record, _Sa
             numbers[msgfid] = mine | numbers.get(msgfid, frozenset())
             if poll.msgfid is not None and its.alone:
                 asked_for[msgfid] = poll.msgfid
-    wanted = numbers.keys() - of_others
-    # A sending that was seen before the attempt began is another program's, though its first reports are long closed.
-    seen_at = journal.first_seen(database, account, wanted) if wanted else {}
-    return [Evidence(msgfid, numbers[msgfid], seen, asked_for.get(msgfid)) for msgfid, seen in seen_at.items()]
+    return {msgfid: mine for msgfid, mine in numbers.items() if msgfid not in of_others}, asked_for
+
+
+def _first_seen(
+    database: Database, account: str, kept: _Kept, parked: Sequence[Record], msgfids: Collection[str]
+) -> dict[str, datetime]:
+    """When a report under each of these first came; a body that waited in a file may be stored later and be older."""
+    unsought = [msgfid for msgfid in msgfids if msgfid not in kept.seen]
+    kept.seen |= journal.first_seen(database, account, unsought) if unsought else {}
+    for poll in parked:
+        for msgfid in kept.seen.keys() & set(poll.unknown):
+            kept.seen[msgfid] = min(kept.seen[msgfid], poll.stored_at)
+    return {msgfid: kept.seen[msgfid] for msgfid in msgfids if msgfid in kept.seen}

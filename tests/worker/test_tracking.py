@@ -218,6 +218,22 @@ def test_a_parked_body_is_read_once_while_a_doubt_stands_and_again_when_there_is
     assert (at_first, later, len(read)) == (2, 2, 3)  # once to apply it, once for each set of doubts
 
 
+def test_the_whole_journal_is_read_once_for_reports_that_do_not_prove_a_doubt_yet(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really, sought = journal.first_seen, []
+    monkeypatch.setattr(journal, "first_seen", lambda *asked: sought.append(asked[2]) or really(*asked))
+    found = in_doubt(database, 20)
+    resources = resources_with(database, Gateway(all=body_of("f9", making.numbers(1))))
+
+    for _ in range(3):
+        tracking.poll_slice(resources, making.ACCOUNT)
+    assert sought == [["f9"]]
+
+    tracking.poll_slice(resources_with(database, Gateway(all=body_of("f9", making.numbers(20)))), making.ACCOUNT)
+    assert making.batch_states(database, found.campaign_id) == ["accepted"]
+
+
 def test_a_sending_that_also_went_to_others_proves_nothing_whichever_body_says_so(database: Database) -> None:
     found = in_doubt(database, 20)
     bodies = [body_of("foreign", making.numbers(20)), body_of("foreign", [22501_99999999], code=55)]
