@@ -1,4 +1,4 @@
-"""What becomes of a request in doubt, decided by a person or by its campaign's policy; who, when and why is kept.
+"""What becomes of a request in doubt, as a person decides, or a policy (`policies`); who, when and why is kept.
 
 Only requests that send are decided upon: a batch does not wait for its lookup for ever. What is learnt after the
 decision is in `decided`.
@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, literal, or_, select
+from sqlalchemy import Connection, insert, select
 
-from campaigns import accounts, batches, bells, lifecycle
+from campaigns import batches, bells, lifecycle
 from campaigns.bells import Ring
-from campaigns.database import Database, Record, default, later
+from campaigns.database import Database, Record, default
 from campaigns.models import attempts, resolutions
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
@@ -21,12 +21,6 @@ from campaigns.states import ENDED, AttemptKind, AttemptState, BatchState, Decis
 
 POLICY = "policy"
 """Who decided where nobody did."""
-
-RESENDS_BY_POLICY = 2
-"""So often a policy may send the same batch again; after that a person must decide."""
-
-AT_ONCE = 100
-"""How many doubts a policy decides in one round of the sweep; the others have their turn in the next."""
 
 
 class UnknownAttemptError(LookupError):
@@ -88,31 +82,10 @@ def resolve(
     database = database or default()
     _check_said(by, reason)
     with database.transaction() as connection:
-        account, resolved = _decide(connection, attempt_id, _decision(decision), by=by, reason=reason)
+        account, resolved = decide(connection, attempt_id, _decision(decision), by=by, reason=reason)
     if resolved.batch_state == BatchState.PENDING:
         bells.wake(database, bells.fund(account), ring)
     return resolved
-
-
-def carry_out_policies(database: Database, ring: Ring | None = None) -> int:
-    """Decide what campaigns left to their policy and no evidence has settled in time; returns how many doubts.
-
-    Nothing is decided while the gateway is away, nor before it was asked for the reports: nobody has looked yet.
-    """
-    with database.reading() as connection:
-        overdue = connection.execute(_overdue().limit(AT_ONCE)).all()
-    decided = 0
-    for doubt in overdue:
-        with database.transaction() as connection:
-            try:
-                decision = Decision(doubt.policy)
-                account, resolved = _decide(connection, doubt.id, decision, by=POLICY, reason=_why(doubt))
-            except UndecidableError:  # somebody, or its evidence, was quicker
-                continue
-        decided += 1
-        if resolved.batch_state == BatchState.PENDING:
-            bells.wake(database, bells.fund(account), ring)
-    return decided
 
 
 def _check_said(by: str, reason: str) -> None:
@@ -129,10 +102,13 @@ def _decision(said: Decision | str) -> Decision:
         raise UndecidableError(f"{said!r} is no decision; there are {', '.join(Decision)}") from None
 
 
-def _decide(
+def decide(
     connection: Connection, attempt_id: int, decision: Decision, *, by: str, reason: str
 ) -> tuple[str, Resolved]:
-    """The account, and what was decided. The campaign is locked before its attempt, as whoever settles does."""
+    """Decide as `resolve` does, in a transaction that goes on; returns the account, and what was decided.
+
+    The campaign is locked before its attempt, as whoever settles does. Raises as `resolve`.
+    """
     campaign = _lock_campaign(connection, attempt_id)
     attempt = _lock_attempt(connection, attempt_id)
     _check_in_doubt(connection, attempt)
@@ -201,54 +177,3 @@ def _check_in_doubt(connection: Connection, attempt: Record) -> None:
 
 def _words(state: str) -> str:
     return state.replace("_", " ")
-
-
-def _overdue() -> Select[int, str, int, int]:
-    """Doubts whose policy acts now (id, policy, deadline), and how often it sent their batch again."""
-    a, c = attempts.c, campaigns_table.c
-    deadline = c.spec["in_doubt_deadline"].as_integer()
-    waited = and_(a.settled_at < later(-deadline), a.asked_at.is_not(None))
-    sends = and_(a.state == AttemptState.IN_DOUBT, a.kind == AttemptKind.SEND)
-    return (
-        select(a.id, policy().label("policy"), deadline.label("deadline"), resends_by_policy().label("resends"))
-        .where(sends, c.id == a.campaign_id, waited, policy_acts(), accounts.is_there(a.account))
-        .order_by(a.id)
-    )
-
-
-def policy() -> ColumnElement[str]:
-    """Of a campaign: what its spec says becomes of a doubt."""
-    said: ColumnElement[str] = campaigns_table.c.spec["in_doubt"].as_string()
-    return said
-
-
-def policy_acts() -> ColumnElement[bool]:
-    """Of an attempt in doubt and its campaign: the policy will decide when its time has come, and no person need.
-
-    It writes off, or sends again: but not for ever, not while its campaign is paused, and not where the broken reply
-    had shown the gateway's id, for then it was most probably taken.
-    """
-    a, c = attempts.c, campaigns_table.c
-    may_resend = and_(a.msgfid.is_(None), resends_by_policy() < RESENDS_BY_POLICY, c.paused_at.is_(None))
-    return or_(policy() == Decision.WRITE_OFF, and_(policy() == Decision.RESEND, may_resend))
-
-
-def resends_by_policy() -> ColumnElement[int]:
-    """Of an attempt: how often a policy has sent its batch again."""
-    r, mine, others = resolutions.c, attempts.c, attempts.alias("earlier")
-    counted = select(func.count(literal(1))).where(
-        others.c.batch_id == mine.batch_id,
-        r.attempt_id == others.c.id,
-        r.decided_by == POLICY,
-        r.decision == Decision.RESEND,
-    )
-    return counted.correlate(attempts).scalar_subquery()
-
-
-def _why(doubt: Record) -> str:
-    why = f"no evidence within {doubt.deadline:,} seconds, and the campaign asks for it (in_doubt: {doubt.policy})"
-    if doubt.policy != Decision.RESEND:
-        return why
-    if doubt.resends + 1 < RESENDS_BY_POLICY:
-        return f"{why}; should this fall in doubt as well, once more"
-    return f"{why}; sent again {RESENDS_BY_POLICY} times: should this fall in doubt as well, a person must decide"

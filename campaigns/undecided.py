@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,9 +12,9 @@ from sqlalchemy import Select, and_, case, select
 from campaigns.database import Database, default, now
 from campaigns.models import attempts, campaigns
 from campaigns.models import batches as batches_table
-from campaigns.resolving import policy, policy_acts, resends_by_policy
-from campaigns.states import AttemptKind, AttemptState
-from campaigns.witness import Witness, witness
+from campaigns.policies import policy, policy_acts, resends_by_policy
+from campaigns.states import AttemptKind, AttemptState, Decision
+from campaigns.witness import Verdict, Witness, witness
 
 MOST = 100
 
@@ -94,7 +94,13 @@ def open_doubts(
         known: dict[int, Witness] = {}
         for name in {row["account"] for row in rows}:
             known |= witness(connection, name, [row["attempt_id"] for row in rows if row["account"] == name])
-    return [Doubt(**row, witness=known.get(row["attempt_id"], Witness())) for row in rows]
+    return [_told(Doubt(**row, witness=known.get(row["attempt_id"], Witness()))) for row in rows]
+
+
+def _told(doubt: Doubt) -> Doubt:
+    """No policy sends again what was paid for: whoever is told when it acts must not wait for that."""
+    paid_for = doubt.witness.verdict == Verdict.TAKEN
+    return replace(doubt, deadline=None) if paid_for and doubt.policy == Decision.RESEND else doubt
 
 
 def _found() -> Select[*tuple[Any, ...]]:

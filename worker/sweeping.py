@@ -16,7 +16,7 @@ from campaigns import (
     heartbeats,
     lifecycle,
     poison,
-    resolving,
+    policies,
     setbacks,
     silence,
     unapplied,
@@ -80,7 +80,7 @@ def _ring_all(resources: Resources) -> int:
 LOOKS: dict[str, Callable[[Resources], int]] = {
     "moments ahead": lambda resources: setbacks.mend(resources.database),
     "leases ran out": lambda resources: len(batches.expire_leases(resources.database)),
-    "doubts decided": lambda resources: resolving.carry_out_policies(resources.database, resources.ring),
+    "doubts decided": lambda resources: policies.carry_out(resources.database, resources.ring),
     "batches cleaned": cleaning.finish_overdue,
     "producers died": _advance,
     "bodies taken out of the spool": tracking.recover,

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, bisection, claims, credits, doubts, lookups, resolving, shortage, silence
+from campaigns import batches, bisection, claims, credits, doubts, lookups, policies, resolving, shortage, silence
 from campaigns.balances import Balance
 from campaigns.claims import Claim
 from campaigns.database import Database, later
@@ -204,7 +204,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def the_sweep(self) -> None:
         making.advance(self.database, *self._ids())
-        resolving.carry_out_policies(self.database)
+        policies.carry_out(self.database)
 
     @rule(then=st.sampled_from(["", "silent", "lookups"]))
     def time_passes(self, then: str) -> None:

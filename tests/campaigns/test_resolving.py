@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, bisection, claims, decided, doubts, resolving, unapplied
+from campaigns import batches, bisection, claims, decided, doubts, policies, unapplied
 from campaigns.bells import Bell
 from campaigns.claims import Claim
 from campaigns.database import Database, later
@@ -437,21 +437,21 @@ def test_the_policy_decides_when_the_deadline_has_passed(
 ) -> None:
     found = overdue(any_database, policy)
 
-    assert resolving.carry_out_policies(any_database) == count
+    assert policies.carry_out(any_database) == count
 
     assert making.attempt(any_database, found).state == state
     assert [row.decided_by for row in resolved(any_database)] == ["policy"] * count
-    assert resolving.carry_out_policies(any_database) == 0
+    assert policies.carry_out(any_database) == 0
 
 
 def test_the_policy_waits_for_the_campaign_s_own_deadline(any_database: Database) -> None:
     in_doubt(any_database, in_doubt="resend", in_doubt_deadline=7_200)
     making.clock_goes_on(any_database, 7_190)
     asked(any_database)
-    early = resolving.carry_out_policies(any_database)
+    early = policies.carry_out(any_database)
     making.clock_goes_on(any_database, 11)
 
-    assert (early, resolving.carry_out_policies(any_database)) == (0, 1)
+    assert (early, policies.carry_out(any_database)) == (0, 1)
 
 
 def test_a_worker_that_comes_back_with_the_same_doubt_does_not_move_the_deadline(any_database: Database) -> None:
@@ -459,31 +459,31 @@ def test_a_worker_that_comes_back_with_the_same_doubt_does_not_move_the_deadline
 
     batches.doubt(any_database, found, "timed out")
 
-    assert resolving.carry_out_policies(any_database) == 1
+    assert policies.carry_out(any_database) == 1
 
 
 def test_nothing_is_decided_while_nobody_could_look_for_evidence(any_database: Database) -> None:
     in_doubt(any_database, in_doubt="resend")
     making.clock_goes_on(any_database, DEADLINE + 1)
-    unasked = resolving.carry_out_policies(any_database)
+    unasked = policies.carry_out(any_database)
     asked(any_database)
     away = update(accounts).values(away_until=later(60))
     making.change(any_database, away)
-    while_away = resolving.carry_out_policies(any_database)
+    while_away = policies.carry_out(any_database)
     making.change(any_database, update(accounts).values(away_until=None))
 
-    assert (unasked, while_away, resolving.carry_out_policies(any_database)) == (0, 0, 1)
+    assert (unasked, while_away, policies.carry_out(any_database)) == (0, 0, 1)
 
 
 def test_a_policy_sends_a_batch_again_twice_and_then_leaves_it_to_a_person(any_database: Database) -> None:
     found = overdue(any_database)
-    for _ in range(resolving.RESENDS_BY_POLICY):
-        assert resolving.carry_out_policies(any_database) == 1
+    for _ in range(policies.RESENDS_BY_POLICY):
+        assert policies.carry_out(any_database) == 1
         making.fund(any_database)
         batches.doubt(any_database, making.claimed(any_database, found.campaign_id), "timed out")
         wait_out(any_database)
 
-    assert resolving.carry_out_policies(any_database) == 0
+    assert policies.carry_out(any_database) == 0
 
     reasons = [row.reason for row in resolved(any_database)]
     assert reasons[0].endswith("should this fall in doubt as well, once more")
@@ -497,10 +497,10 @@ def test_a_policy_sends_a_batch_again_twice_and_then_leaves_it_to_a_person(any_d
 def test_a_paused_campaign_keeps_its_doubt_until_it_is_resumed(any_database: Database) -> None:
     found = overdue(any_database)
     campaigns.pause(found.campaign_id, database=any_database)
-    paused = resolving.carry_out_policies(any_database)
+    paused = policies.carry_out(any_database)
     campaigns.resume(found.campaign_id, database=any_database)
 
-    assert (paused, resolving.carry_out_policies(any_database)) == (0, 1)
+    assert (paused, policies.carry_out(any_database)) == (0, 1)
 
 
 def test_what_had_shown_the_gateway_s_id_is_not_sent_again_by_itself(any_database: Database) -> None:
@@ -508,13 +508,13 @@ def test_what_had_shown_the_gateway_s_id_is_not_sent_again_by_itself(any_databas
     batches.doubt(any_database, making.claimed(any_database, campaign), "cut short", msgfid="f7")
     wait_out(any_database)
 
-    assert resolving.carry_out_policies(any_database) == 0
+    assert policies.carry_out(any_database) == 0
 
 
 def test_a_lookup_is_left_to_its_own_deadline(any_database: Database) -> None:
     overdue(any_database, "write_off", lookup=True)
 
-    assert resolving.carry_out_policies(any_database) == 0
+    assert policies.carry_out(any_database) == 0
 
 
 @pytest.mark.parametrize(
