@@ -114,7 +114,7 @@ def decide(
     _check_in_doubt(connection, attempt)
     ended = campaign.state in ENDED
     if not batches.decide(connection, attempt_id, attempt.batch_id, decision, ended=ended, by=by):
-        raise UndecidableError(f"request {attempt_id} is no longer its batch's: `campaigns doubts` lists what is open")
+        raise UndecidableError(f"attempt {attempt_id} is no longer its batch's: `campaigns doubts` lists what is open")
     connection.execute(
         insert(resolutions).values(
             attempt_id=attempt_id, campaign_id=campaign.id, decision=decision, decided_by=by, reason=reason
@@ -142,7 +142,7 @@ def _lock_campaign(connection: Connection, attempt_id: int) -> Record:
     found = select(c.id, c.account, c.state).where(c.id == its_campaign).with_for_update(key_share=True)
     campaign = connection.execute(found).first()
     if campaign is None:
-        raise UnknownAttemptError(f"no request has the id {attempt_id}: `campaigns doubts` lists those in doubt")
+        raise UnknownAttemptError(f"no attempt has the id {attempt_id}: `campaigns doubts` lists those in doubt")
     return campaign
 
 
@@ -154,12 +154,12 @@ def _lock_attempt(connection: Connection, attempt_id: int) -> Record:
 def _check_in_doubt(connection: Connection, attempt: Record) -> None:
     if attempt.kind == AttemptKind.LOOKUP:
         raise UndecidableError(
-            f"request {attempt.id} looked numbers up: it needs no decision, for its campaign goes on without the"
+            f"attempt {attempt.id} looked numbers up: it needs no decision, for its campaign goes on without the"
             " answers when its time for lookups is over"
         )
     if attempt.state == AttemptState.OPEN:
         until = f"{attempt.leased_until:%Y-%m-%d %H:%M:%S} UTC"
-        raise UndecidableError(f"request {attempt.id} is being made until {until}: if nothing is known then, decide")
+        raise UndecidableError(f"attempt {attempt.id} is being made until {until}: if nothing is known then, decide")
     if attempt.state == AttemptState.IN_DOUBT:
         return
     r = resolutions.c
@@ -167,11 +167,11 @@ def _check_in_doubt(connection: Connection, attempt: Record) -> None:
     if made is not None:
         when = f"{made.decided_at:%Y-%m-%d %H:%M:%S} UTC"
         raise UndecidableError(
-            f"request {attempt.id} was decided already: {_words(made.decision)}, by {made.decided_by} at {when}"
+            f"attempt {attempt.id} was decided already: {_words(made.decision)}, by {made.decided_by} at {when}"
             f" ({made.reason})"
         )
     raise UndecidableError(
-        f"request {attempt.id} is not in doubt, it is {_words(attempt.state)}: `campaigns doubts` lists what is open"
+        f"attempt {attempt.id} is not in doubt, it is {_words(attempt.state)}: `campaigns doubts` lists what is open"
     )
 
 

@@ -24,6 +24,7 @@ from campaigns.migrations import require_newest
 from campaigns.outages import place
 from worker import sweeping
 from worker.broker import broker_settings
+from worker.console.screen import counted, lasting
 from worker.ringing import speak
 from worker.settings import Settings, settings
 
@@ -248,21 +249,6 @@ def _said(error: Exception) -> str:
 def worst(findings: Iterator[Finding] | list[Finding]) -> Verdict:
     """The gravest verdict of all."""
     return max((finding.verdict for finding in findings), key=list(Verdict).index, default=Verdict.OK)
-
-
-def lasting(seconds: float) -> str:
-    """A time as a person says it: `45 s`, `12 min`, `3 h`, `4 days`."""
-    if seconds == math.inf:
-        return "a time that nobody knows (the database's clock was set back)"
-    for size, unit in ((172_800, "days"), (7_200, "h"), (120, "min")):
-        if seconds >= size:
-            return f"{seconds / {'days': 86_400, 'h': 3_600, 'min': 60}[unit]:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def counted(count: int, thing: str, things: str = "") -> str:
-    """`1 body`, `2 bodies`."""
-    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
 
 
 def named(some: list[str]) -> str:

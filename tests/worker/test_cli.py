@@ -74,10 +74,10 @@ def submitted(clients: str, *more: str) -> int:
         (["submit", "a.csv", *TEXT, "--rate", "fast"], "'fast' is not a valid float"),
         (["show"], "say which campaign"),
         (["show", "1", "--key", "k"], "say which campaign"),
-        (["show", "one"], "'one' is not a valid integer"),
+        (["show", "one"], "'one' is no id: ids are whole numbers"),
         (["list", "--state", "lost"], "'lost' is not one of"),
         (["pause"], "Missing argument 'ID'"),
-        (["cancel", "0"], "0 is not in the range"),
+        (["cancel", "0"], "'0' is no id"),
     ],
 )
 def test_a_command_written_wrongly_is_explained_with_status_2(words: list[str], said: str) -> None:

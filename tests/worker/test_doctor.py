@@ -16,6 +16,7 @@ from campaigns.states import PollState
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
 from worker import doctor, sweeping
+from worker.console.screen import lasting
 from worker.doctor import Finding, Patient, Verdict, examine, worst
 
 PASSWORD = "s3cret-9f1"
@@ -200,7 +201,8 @@ def test_the_worst_of_all_verdicts_counts(verdicts: list[str], is_worst: str) ->
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (119, "119 s"), (150, "2 min"), (7_200, "2 h"), (200_000, "2 days")]
+    ("seconds", "said"),
+    [(-1, "0 s"), (119, "119 s"), (150, "2 min"), (7_200, "2 h"), (200_000, "2 days")],
 )
 def test_a_time_is_said_as_a_person_says_it(seconds: float, said: str) -> None:
-    assert doctor.lasting(seconds) == said
+    assert lasting(seconds) == said

@@ -27,8 +27,11 @@ def credits(account: str | None, *, as_json: bool) -> None:  # noqa: A001  the c
     """
     from campaigns.standing import standings
     from worker.console import screen
+    from worker.console.known import require_account
 
     found = standings(account)
+    if not found:
+        require_account(account)
     if as_json:
         screen.print_json([asdict(standing) for standing in found])
         return
@@ -91,7 +94,10 @@ def drift_told(standing: Any) -> str:
     elif standing.drift <= standing.in_doubt:
         why = "what is in doubt may explain it"
     else:
-        why = "another program sends through this account, or a price differs: see CREDIT_PRICES"
+        why = (
+            "what was written off or sent again was taken, or another program sends through this account, or a price"
+            " differs (CREDIT_PRICES)"
+        )
     return f"drift: from {since} to {at} the gateway counted {counted}: {why}"
 
 

@@ -11,6 +11,9 @@ from worker.console.ids import ID
 
 MOST = 50
 
+WIDE = 110
+"""Columns from which on a table has room for what becomes of a doubt."""
+
 EPILOG = """\b
 Examples:
   campaigns doubts
@@ -25,6 +28,7 @@ What to do with one of them:
 """
 
 VERDICTS = {"taken": "paid for: taken", "not_taken": "not paid for: not taken"}
+ACTS = {"resend": "sent again", "write_off": "written off"}
 
 
 @click.command(epilog=EPILOG)
@@ -42,10 +46,15 @@ def doubts(account: str | None, campaign_id: int | None, after: int | None, most
     for, what it may have cost, what the gateway said of the account's credits before it and after, and what becomes of
     it: its campaign's policy (in_doubt) acts when its time has come, or a person decides, with `campaigns resolve`.
     """
-    from campaigns import open_doubts
+    from campaigns import open_doubts, progress
     from worker.console import screen
+    from worker.console.known import require_account
 
     found = open_doubts(account=account, campaign_id=campaign_id, after=after or 0, most=most)
+    if not found:
+        require_account(account)
+        if campaign_id is not None:
+            progress(campaign_id)  # which raises if there is none
     if as_json:
         screen.print_json([_as_json(doubt) for doubt in found])
     elif not found:
@@ -53,7 +62,9 @@ def doubts(account: str | None, campaign_id: int | None, after: int | None, most
     else:
         _show(found)
     if len(found) == most:
-        click.echo(f"perhaps there are more: campaigns doubts --after {found[-1].attempt_id}", err=True)
+        asked = {"account": account, "campaign": campaign_id}
+        which = "".join(f" --{name} {value}" for name, value in asked.items() if value is not None)
+        click.echo(f"perhaps there are more: campaigns doubts{which} --after {found[-1].attempt_id}", err=True)
 
 
 def _as_json(doubt: Any) -> dict[str, Any]:
@@ -72,24 +83,49 @@ def _as_json(doubt: Any) -> dict[str, Any]:
 def _show(found: Sequence[Any]) -> None:
     from worker.console import screen
 
-    right = [(name, "right") for name in ("numbers", "age", "credits", "before", "after")]
-    table = screen.columns(
-        ("attempt", "right"), ("campaign", "right"), ("batch", "right"), *right, "what becomes of it"
-    )
+    if screen.out().width < WIDE:
+        for doubt in found:
+            screen.out().print(screen.plain(_told(doubt)))
+    else:
+        screen.out().print(_table(found))
+    click.echo("credits: at stake; before, after: the account's balance; to decide: campaigns resolve ATTEMPT --help")
+
+
+def _told(doubt: Any) -> str:
+    """The same without a table: in a narrow one figures would break in the middle."""
+    from worker.console import screen
+
+    before, after = _balances(doubt)
+    what = f"attempt {doubt.attempt_id}: campaign {doubt.campaign_id}, batch {doubt.batch}"
+    stake = f"{screen.counted(doubt.numbers, 'number')}, {screen.credit(doubt.credits)}"
+    hints = "; ".join(_hints(doubt))
+    return f"{what}: {stake}, {screen.lasting(doubt.age)} old, before {before}, after {after}: {hints}"
+
+
+def _table(found: Sequence[Any]) -> Any:
+    from worker.console import screen
+
+    figures = ("attempt", "campaign", "batch", "numbers", "age", "credits", "before", "after")
+    table = screen.columns(*[(name, "right") for name in figures], "what becomes of it")
     for doubt in found:
-        told = doubt.witness
         table.add_row(
             str(doubt.attempt_id),
             str(doubt.campaign_id),
             str(doubt.batch),
             f"{doubt.numbers:,}",
-            age(doubt.age),
+            screen.lasting(doubt.age),
             screen.amount(doubt.credits),
-            *["–" if reading is None else screen.amount(reading.credits) for reading in (told.before, told.after)],
+            *_balances(doubt),
             screen.plain("; ".join(_hints(doubt))),
         )
-    screen.out().print(table)
-    click.echo("credits: at stake; before, after: the account's balance; to decide: campaigns resolve ATTEMPT --help")
+    return table
+
+
+def _balances(doubt: Any) -> list[str]:
+    from worker.console import screen
+
+    told = doubt.witness
+    return ["–" if reading is None else screen.amount(reading.credits) for reading in (told.before, told.after)]
 
 
 def _hints(doubt: Any) -> list[str]:
@@ -101,18 +137,21 @@ def _hints(doubt: Any) -> list[str]:
     if doubt.msgfid is not None:
         hints.append("its broken reply had the gateway's id: most probably taken")
     if doubt.acts_at is not None:
-        hints.append(f"{doubt.policy.replace('_', ' ')} at {screen.moment(doubt.acts_at)}")
+        hints.append(f"{ACTS[doubt.policy]} at {screen.moment(doubt.acts_at)}")
     elif doubt.policy == "resend":
-        why = f"sent again {doubt.resent} times already" if doubt.resent else "not while paused, or probably taken"
-        hints.append(f"held for a person, though its policy is resend: {why}")
+        hints.append(f"held for a person, though its policy is resend: {_why_held(doubt)}")
     else:
         hints.append("held for a person")
     return hints
 
 
-def age(seconds: float) -> str:
-    """How long ago, as short as it is useful: `40 s`, `12 min`, `5 h`, `3 d`."""
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
+def _why_held(doubt: Any) -> str:
+    from campaigns.policies import PAID_FOR, RESENDS_BY_POLICY
+
+    if doubt.msgfid is not None or doubt.witness.verdict == "taken":
+        return "it was most probably taken"
+    if (doubt.detail or "").endswith(PAID_FOR):
+        return PAID_FOR
+    if doubt.resent >= RESENDS_BY_POLICY:
+        return f"sent again {doubt.resent} times already"
+    return "its campaign is paused"

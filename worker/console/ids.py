@@ -1,5 +1,16 @@
 """Ids at the command line: whole numbers that a database can hold."""
 
+from typing import Any
+
 import click
 
-ID = click.IntRange(1, 2**63 - 1)
+
+class _Id(click.IntRange):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no id: ids are whole numbers from 1 on.", param, ctx)
+
+
+ID = _Id(1, 2**63 - 1)

@@ -87,6 +87,7 @@ def _list_foreign(account: str | None, since: datetime | None, output: Path | No
     from campaigns.database import default
     from campaigns.readings import readings
     from worker.console import foreign, screen
+    from worker.console.known import require_account
 
     if output is not None and as_json:
         raise click.UsageError("say one: -o, or --json")
@@ -98,6 +99,8 @@ def _list_foreign(account: str | None, since: datetime | None, output: Path | No
             raise click.ClickException(f"{output} is there already: name a new file") from None
     else:
         count = foreign.print_json(found) if as_json else foreign.show(found)
+    if not count:
+        require_account(account)
     click.echo(f"{screen.counted(count, 'report')} of other programs", err=True)
     parked = sum(its.parked for its in readings(default(), account))
     if parked:
@@ -109,8 +112,11 @@ def _show_journal(account: str | None, *, as_json: bool) -> None:
     from campaigns.database import default
     from campaigns.readings import readings
     from worker.console import screen
+    from worker.console.known import require_account
 
     found, files = readings(default(), account), _spooled()
+    if not found:
+        require_account(account)
     if as_json:
         spool = None if files is None else [{**asdict(each), "path": str(each.path)} for each in files]
         screen.print_json({"accounts": [{**asdict(its), "gaps": its.gaps} for its in found], "spool": spool})

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from worker.console.ids import ID
+from worker.console.words import Words
 
 EPILOG = """\b
 Examples:
@@ -35,7 +36,7 @@ DONE = {
 
 @click.command(epilog=EPILOG)
 @click.argument("attempt_id", metavar="ATTEMPT", type=ID)
-@click.argument("decision", type=click.Choice(["accepted", "resend", "write-off"]))
+@click.argument("decision", type=Words(["accepted", "resend", "write-off"]))
 @click.option("--reason", metavar="WHY", required=True, help="Why; it is kept with the decision. No numbers, please.")
 @click.option("--by", metavar="NAME", help="Who decides; your login name by default.")
 @click.option("--yes", is_flag=True, help="Agree beforehand that people may be texted twice.")
@@ -85,7 +86,7 @@ def _ask(attempt_id: int, *, yes: bool) -> None:
 def _named(made: Any) -> str:
     from worker.console import screen
 
-    return f"request {made.attempt_id} (batch {made.batch}, {screen.counted(made.numbers, 'number')})"
+    return f"attempt {made.attempt_id} (batch {made.batch}, {screen.counted(made.numbers, 'number')})"
 
 
 def _done(made: Any) -> str:

@@ -6,6 +6,7 @@ A pipe gets no colours (nor does a terminal if NO_COLOR is set) and no line that
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -70,9 +71,19 @@ def number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def counted(count: int, thing: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{count:,} {thing if count == 1 else thing + 's'}"
+def counted(count: int, thing: str, things: str = "") -> str:
+    """`1 row`, `2,000 rows`; `2 bodies`, where it is not enough to add an s."""
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
+def lasting(seconds: float) -> str:
+    """A time as a person says it, as short as it is useful: `45 s`, `12 min`, `3 h`, `4 days`."""
+    if seconds == math.inf:
+        return "a time that nobody knows (the database's clock was set back)"
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
 
 
 def moment(value: datetime) -> str:

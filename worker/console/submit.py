@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from worker.console.ids import ID
+from worker.console.words import Words
 
 EPILOG = """\b
 Examples:
@@ -46,7 +47,7 @@ OPTIONS = {"scheduled_at": "--at", "audience": "--audience-id"}
 @click.option("--transliterate", is_flag=True, help="Make French fit the cheap alphabet: ê becomes e.")
 @click.option("--on-insufficient-credits", type=click.Choice(["wait", "fail"]), default="wait", show_default=True,
               help="Wait for a top-up, or fail.")  # fmt: skip
-@click.option("--in-doubt", type=click.Choice(["hold", "resend", "write-off"]), metavar="[hold|resend|write-off]",
+@click.option("--in-doubt", type=Words(["hold", "resend", "write-off"]), metavar="[hold|resend|write-off]",
               help="What becomes of a request whose fate nobody knows.  [default: hold, for a person]")  # fmt: skip
 @click.option("--in-doubt-deadline", type=int, metavar="SECONDS",
               help="In which its delivery reports may settle it, before that.  [default and least: 1800]")  # fmt: skip

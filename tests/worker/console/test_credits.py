@@ -59,7 +59,7 @@ def test_another_programs_traffic_is_named_as_what_it_may_be() -> None:
 
     page = run("credits", "--account", "default").stdout
 
-    assert "counted 12 more than our ledger: another program sends through this account, or a price differs" in page
+    assert "counted 12 more than our ledger: what was written off or sent again was taken, or another" in page
 
 
 def test_credits_that_came_back_and_a_gateway_that_agrees_are_told_apart() -> None:
@@ -91,4 +91,4 @@ def test_an_account_that_nobody_asked_for_is_a_sentence() -> None:
     told = run("credits", "--account", "nobody")
 
     assert told.exit_code == 1
-    assert "nothing is known of the account 'nobody' yet" in told.stderr
+    assert "no account 'nobody' is known" in told.stderr

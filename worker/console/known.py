@@ -1,0 +1,19 @@
+"""Whether what a person asked about is there at all: a typing error must not read like good news."""
+
+from __future__ import annotations
+
+import click
+
+
+def require_account(name: str | None) -> None:
+    """To be asked where nothing was found. Raises ClickException if the database knows no account of this name."""
+    from campaigns import vitals
+    from campaigns.database import default
+
+    if name is None:
+        return
+    with default().reading() as connection:
+        names = vitals.names(connection)
+    if name not in names:
+        there = f"there is {', '.join(names)}" if names else "workers name theirs once they are at work"
+        raise click.ClickException(f"no account {name!r} is known: {there}")
