@@ -1,6 +1,6 @@
 """The Celery app: queues, routes, the beat; `celery -A worker …` finds it here.
 
-Tasks are bells, not jobs (see `campaigns.bells`): acknowledged late, soon expired, with names and ids for arguments.
+Tasks are bells, not jobs (see `campaigns.bells`): acknowledged late, with names and ids for arguments.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.migrations import require_newest
 from campaigns.settings import SettingsError
 from worker import keeping
-from worker.ringing import STALE_SECONDS, speak
+from worker.ringing import speak
 from worker.settings import Settings
 from worker.settings import settings as read_settings
 
@@ -47,22 +47,18 @@ app.conf.update(
         "sweep": {
             "task": "campaigns.sweep",
             "schedule": SWEEP_SECONDS,
-            "options": {"expires": STALE_SECONDS},
         },
         "reports": {
             "task": "campaigns.ask_for_reports",
             "schedule": _NOW.poll_interval,
-            "options": {"expires": STALE_SECONDS},
         },
         "silence": {
             "task": "campaigns.give_up_on_the_silent",
             "schedule": min(60.0, _NOW.report_deadline),
-            "options": {"expires": STALE_SECONDS},
         },
         "balances": {
             "task": "campaigns.ask_for_balances",
             "schedule": _NOW.balance_interval,
-            "options": {"expires": STALE_SECONDS},
         },
     },
 )

@@ -17,8 +17,11 @@ from worker.broker import BrokerSettings, broker_settings
 
 log = logging.getLogger(__name__)
 
-STALE_SECONDS = 60.0
-"""After which a task in a queue is not worth doing. Generous: hosts' clocks differ, and a late double does no harm."""
+WAIT = "wait"
+"""The header that says for how many seconds a bell's task waits at its worker: a time would be this host's clock's."""
+
+ROUNDS = "rounds"
+"""The queue of what the beat sends, of which a few are enough, however long nobody takes them (`worker.beat`)."""
 
 
 def speak(app: Celery, settings: BrokerSettings) -> None:
@@ -30,11 +33,14 @@ def speak(app: Celery, settings: BrokerSettings) -> None:
         accept_content=["json"],
         task_ignore_result=True,
         task_default_queue="campaigns",
-        task_queues={"campaigns": {}, "sending": {}, "tracking": {}},
+        task_queues={"campaigns": {}, "sending": {}, "tracking": {}, ROUNDS: {}},
         task_routes={
             "campaigns.send": "sending",
             "campaigns.poll": "tracking",
-            "campaigns.ask_for_reports": "tracking",
+            "campaigns.sweep": ROUNDS,
+            "campaigns.give_up_on_the_silent": ROUNDS,
+            "campaigns.ask_for_reports": ROUNDS,
+            "campaigns.ask_for_balances": ROUNDS,
         },
     )
 
@@ -57,8 +63,7 @@ def ring(bell: Bell, serial: int, after: float = 0.0) -> None:
         _client(os.getpid()).send_task(  # sockets must not be shared with a parent
             bell.task,
             args=[*bell.args, serial],
-            countdown=after or None,
-            expires=after + STALE_SECONDS,
+            headers={WAIT: after},
             retry=False,
         )
     except OperationalError as error:

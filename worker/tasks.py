@@ -25,6 +25,7 @@ from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
 from worker import funding, sending, submitting, sweeping, tracking
 from worker.celery import app
+from worker.receiving import BellTask
 from worker.resources import Resources, Slice, UnknownAccountError
 from worker.ringing import ring
 from worker.settings import settings
@@ -178,7 +179,7 @@ def _later(task: Task, seconds: float) -> TaskPredicate:
     return later
 
 
-@app.task(name="campaigns.expand")
+@app.task(name="campaigns.expand", base=BellTask)
 @discreet
 def expand(campaign_id: int, serial: int) -> str:
     """Turn a campaign's audience into batches, some thousands of rows at a time."""
@@ -195,7 +196,7 @@ def _expand_slice(campaign_id: int) -> Slice:
     return Slice("expanding" if more else "expanded", more=more)
 
 
-@app.task(name="campaigns.fund")
+@app.task(name="campaigns.fund", base=BellTask)
 @discreet
 def fund(account: str, serial: int) -> str:
     """Set credits aside for what waits for them."""
@@ -208,7 +209,7 @@ def fund(account: str, serial: int) -> str:
     )
 
 
-@app.task(name="campaigns.send")
+@app.task(name="campaigns.send", base=BellTask)
 @discreet
 def send(account: str, lane: int, serial: int) -> str:
     """One turn of a lane."""
@@ -222,35 +223,35 @@ def send(account: str, lane: int, serial: int) -> str:
     )
 
 
-@app.task(name="campaigns.poll")
+@app.task(name="campaigns.poll", base=BellTask)
 @discreet
 def poll(account: str, serial: int) -> str:
     """Read the account's delivery reports."""
     return _work(bells.poll(account), serial, HARMLESS_TWICE, lambda: tracking.poll_slice(resources(), account))
 
 
-@app.task(name="campaigns.sweep")
+@app.task(name="campaigns.sweep", base=BellTask)
 @discreet
 def sweep() -> str:
     """Look for whatever is due, and wake whoever does it."""
     return sweeping.sweep(resources())
 
 
-@app.task(name="campaigns.give_up_on_the_silent")
+@app.task(name="campaigns.give_up_on_the_silent", base=BellTask)
 @discreet
 def give_up_on_the_silent() -> str:
     """Stop waiting for reports that are overdue."""
     return sweeping.give_up_on_the_silent(resources())
 
 
-@app.task(name="campaigns.ask_for_reports")
+@app.task(name="campaigns.ask_for_reports", base=BellTask)
 @discreet
 def ask_for_reports() -> str:
     """Wake the poller of each account."""
     return sweeping.ask_for_reports(resources())
 
 
-@app.task(name="campaigns.ask_for_balances")
+@app.task(name="campaigns.ask_for_balances", base=BellTask)
 @discreet
 def ask_for_balances() -> str:
     """Look at each account's balance."""

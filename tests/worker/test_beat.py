@@ -21,7 +21,7 @@ def test_a_beat_begins_where_nothing_is_yet_and_rings(tmp_path: Path, broker_url
     with (tmp_path / "log").open("w") as log, redis.Redis.from_url(client_url(broker_url)) as client:
         beat = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
         try:
-            assert eventually(lambda: client.llen("campaigns") > 0, within=30), (tmp_path / "log").read_text()
+            assert eventually(lambda: client.llen("rounds") > 0, within=30), (tmp_path / "log").read_text()
         finally:
             beat.kill()
             beat.wait()
