@@ -43,7 +43,7 @@ class Scheduler(PersistentScheduler):
     def _reckon_anew(self) -> None:
         for entry in self.schedule.values():
             clock = entry.default_now()
-            if entry.last_run_at is None or entry.last_run_at > clock:
+            if entry.last_run_at > clock:
                 entry.last_run_at = clock
         self._heap = None  # it is put together from the entries at the next tick
 
@@ -55,7 +55,9 @@ class Scheduler(PersistentScheduler):
 
     def _waiting(self, producer: Any) -> int:
         """How many rounds nobody has taken yet; where that cannot be told, none."""
+        # Declared as the sending does it: RabbitMQ closes a channel on which a queue is asked for that is not there.
+        queue = self.app.amqp.queues[ROUNDS]
         try:
-            return int(producer.channel.queue_declare(queue=ROUNDS, passive=True).message_count)
+            return int(queue.bind(producer.channel).queue_declare().message_count)
         except Exception:  # noqa: BLE001  each broker has errors of its own; the sending after it says what is wrong
             return 0

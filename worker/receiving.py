@@ -1,26 +1,33 @@
-"""How a worker takes a bell's task: it waits by this host's own clock, and is never too old.
+"""How a worker takes a task: one that waits does so by this host's own clock, and a bell's is never too old.
 
 Celery writes when a task is due, and when it expires, by the clock of the host that sends it, and compares that with
 the clock of the host that takes it: a worker an hour ahead would drop each bell, one an hour behind would hold it for
-an hour. So a bell says for how many seconds it waits; and a stale one does no harm, since its serial is not answered.
+an hour. So a task of ours says for how many seconds it waits. A stale bell does no harm: its serial is not answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Task
 from celery.worker.strategy import default
 
+from worker.broker import VISIBILITY_SECONDS
 from worker.ringing import WAIT
 
 
 class BellTask(Task):
-    """A task whose delay is counted from when a worker has it."""
+    """A task whose delay is counted from when a worker has it; what any clock says of it is not heard."""
 
     Strategy = "worker.receiving:by_own_clock"
+
+
+class JobTask(Task):
+    """A task that its sender may delay, or let expire, by his clock; where we put it off, it is as a bell's."""
+
+    Strategy = "worker.receiving:by_own_clock_where_put_off"
 
 
 def by_own_clock(task: Task, app: Any, consumer: Any, **options: Any) -> Callable[..., Any]:
@@ -28,9 +35,35 @@ def by_own_clock(task: Task, app: Any, consumer: Any, **options: Any) -> Callabl
     take = default(task, app, consumer, **options)
 
     def take_by_own_clock(message: Any, *more: Any, **others: Any) -> Any:
-        wait = message.headers.get(WAIT) or 0.0
-        due = (datetime.now(UTC) + timedelta(seconds=wait)).isoformat() if wait else None
-        message.headers.update(eta=due, expires=None)
+        message.headers.update(eta=_due(message.headers), expires=None)
         return take(message, *more, **others)
 
     return take_by_own_clock
+
+
+def by_own_clock_where_put_off(task: Task, app: Any, consumer: Any, **options: Any) -> Callable[..., Any]:
+    """Celery's own strategy, which hears of what the sender wanted, but not of when another worker put it off."""
+    take = default(task, app, consumer, **options)
+
+    def take_where_put_off(message: Any, *more: Any, **others: Any) -> Any:
+        if WAIT in message.headers:
+            message.headers["eta"] = _due(message.headers)
+        return take(message, *more, **others)
+
+    return take_where_put_off
+
+
+def _due(headers: Mapping[str, Any]) -> str | None:
+    """When it is to be done, by this clock; None: at once."""
+    wait = seconds_of(headers.get(WAIT))
+    return (datetime.now(UTC) + timedelta(seconds=wait)).isoformat() if wait else None
+
+
+def seconds_of(wait: object) -> float:
+    """What the header says, where that is a time: else the worker would end by it, and each that takes it up after it.
+
+    After VISIBILITY_SECONDS the broker would give the task to a second worker.
+    """
+    if not isinstance(wait, int | float) or isinstance(wait, bool) or not wait > 0:
+        return 0.0
+    return float(min(wait, VISIBILITY_SECONDS))

@@ -25,9 +25,9 @@ from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
 from worker import funding, sending, submitting, sweeping, tracking
 from worker.celery import app
-from worker.receiving import BellTask
+from worker.receiving import BellTask, JobTask
 from worker.resources import Resources, Slice, UnknownAccountError
-from worker.ringing import ring
+from worker.ringing import WAIT, ring
 from worker.settings import settings
 from worker.submitting import HostAwayError
 
@@ -131,7 +131,7 @@ def _break_off(database: Database, bell: Bell, mine: int, error: BaseException) 
             bells.fail(database, bell, mine, _kind(error))
 
 
-@app.task(name="campaigns.submit", bind=True, max_retries=None)
+@app.task(name="campaigns.submit", base=JobTask, bind=True, max_retries=None)
 @discreet
 def submit(self: Task, spec: dict[str, Any], occurrence: str | None = None) -> str:
     """Make a campaign from a spec that names its audience. The one task that is a job: nobody would ring it anew."""
@@ -173,7 +173,7 @@ def _submit(task: Task, spec: dict[str, Any], occurrence: str | None, *, too_oft
 def _later(task: Task, seconds: float) -> TaskPredicate:
     """What to raise so that the task comes again."""
     try:
-        later: TaskPredicate = task.retry(countdown=seconds, throw=False)
+        later: TaskPredicate = task.retry(countdown=0, headers={WAIT: seconds}, throw=False)
     except Reject:  # the broker did not take it anew: the one that it has must not be given up
         return Reject("the broker does not take it anew", requeue=True)
     return later

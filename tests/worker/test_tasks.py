@@ -23,6 +23,7 @@ from campaigns.spec import KeyBusy
 from tests.servers.waiting import eventually
 from tests.worker.workshop import ACCOUNTS
 from worker.resources import Resources, Slice, UnknownAccountError
+from worker.ringing import WAIT
 from worker.settings import Settings
 from worker.settings import settings as read_settings
 
@@ -305,7 +306,8 @@ class TestASubmission:
         def send(_args: object, _kwargs: object, task_id: str, **options: Any) -> None:
             if not taken:
                 raise OSError
-            sent.append((task_id, options["countdown"]))
+            assert not options["countdown"]  # which would be a moment of this host's clock
+            sent.append((task_id, options["headers"][WAIT]))
 
         monkeypatch.setattr(tasks.submitting, "submit_named", refuse)
         monkeypatch.setattr(tasks.submit, "apply_async", lambda args, kwargs, **options: send(args, kwargs, **options))
@@ -328,7 +330,7 @@ class TestASubmission:
 
         monkeypatch.setattr(tasks.submitting, "submit_named", host_away)
         waits: list[float] = []
-        monkeypatch.setattr(tasks.submit, "apply_async", lambda *_, countdown, **__: waits.append(countdown))
+        monkeypatch.setattr(tasks.submit, "apply_async", lambda *_, headers, **__: waits.append(headers[WAIT]))
         for retries in range(tasks.HOST_TRIES):
             with pytest.raises(Retry):
                 run("a1", retries=retries)
