@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -65,6 +65,7 @@ def submit_named(
         KeyBusy, HostAwayError, or one of `outages.PASSING`: the same submission is right to come again later.
     """
     asked = _asked(spec, otherwise_key)
+    occurrence = _slot(resources, asked, occurrence)
     try:
         return _submit(resources, asked, occurrence)
     except (KeyBusy, *PASSING):
@@ -82,7 +83,8 @@ def submit_named(
 def give_up(resources: Resources, spec: Any, occurrence: str | None, *, otherwise_key: str | None) -> str:
     """Keep a submission as a failed campaign that killed each process which tried it; the arguments are those above."""
     why = ["each process that tried it died: see the workers' log, and its audience"]
-    return f"refused: campaign {_keep(resources, _asked(spec, otherwise_key), occurrence, why)} says why"
+    asked = _asked(spec, otherwise_key)
+    return f"refused: campaign {_keep(resources, asked, _slot(resources, asked, occurrence), why)} says why"
 
 
 def _asked(spec: Any, otherwise_key: str | None) -> dict[str, Any]:
@@ -90,6 +92,13 @@ def _asked(spec: Any, otherwise_key: str | None) -> dict[str, Any]:
     if asked.get("key") is None:
         asked["key"] = otherwise_key
     return asked
+
+
+def _slot(resources: Resources, asked: Mapping[str, Any], occurrence: str | None) -> str | None:
+    """What a key is filled with. Where nobody says, it is the time by the one clock on which all workers agree."""
+    if occurrence or not _has_slot(asked["key"]):
+        return occurrence
+    return resources.database.clock().isoformat()
 
 
 def _submit(resources: Resources, asked: Mapping[str, Any], occurrence: str | None) -> str:
@@ -114,15 +123,19 @@ def _keep(resources: Resources, asked: Mapping[str, Any], occurrence: str | None
 _SLOT = re.compile(r"\{occurrence(?::([^{}]*))?\}")
 
 
+def _has_slot(key: object) -> bool:
+    return isinstance(key, str) and "{occurrence" in key
+
+
 def _key(key: object, occurrence: str | None) -> object:
     """The key with its slot filled in: two beats, or a beat that was restarted, make one campaign of an occurrence."""
-    if not isinstance(key, str) or "{occurrence" not in key:
+    if not isinstance(key, str) or not _has_slot(key):
         return key
     # By a pattern and not by str.format, which would look into attributes of whatever it is given.
     if not set("{}").isdisjoint(_SLOT.sub("", key)):
         raise SpecError([_NO_SLOT])
     try:
-        at = datetime.fromisoformat(occurrence) if occurrence else datetime.now(UTC)
+        at = datetime.fromisoformat(occurrence or "")
         return _SLOT.sub(lambda slot: format(at, slot[1] or ""), key)
     except (ValueError, TypeError):
         raise SpecError([_NO_SLOT]) from None

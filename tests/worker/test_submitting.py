@@ -236,6 +236,14 @@ def test_a_key_may_carry_its_slot(
     assert found(database, filled).state == CampaignState.FUNDING
 
 
+def test_where_no_slot_is_said_the_database_s_clock_is_and_not_that_of_this_host(
+    resources: Resources, database: Database, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources.database, "clock", lambda: datetime(2024, 2, 29, 23, 59, tzinfo=UTC))
+    submit(key="promo-{occurrence:%Y-%m-%d}", audience={"file": "clients.csv"})
+    assert found(database, "promo-2024-02-29").state == CampaignState.FUNDING
+
+
 @pytest.mark.parametrize(
     ("key", "occurrence"),
     [("{occurrence:%Y}-{other}", None), ("{occurrence", None), ("{occurrence.nothing}", None),
