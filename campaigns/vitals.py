@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from campaigns import accounts, bells, doubts, turns
 from campaigns.database import is_ahead, later, now
 from campaigns.models import accounts as accounts_table
-from campaigns.models import attempts, campaigns, report_polls
+from campaigns.models import attempts, balance_readings, campaigns, report_polls
 from campaigns.states import CampaignState, PollState
 from campaigns.unapplied import ASKED_SECONDS
 
@@ -96,6 +96,20 @@ class Trouble:
     key: str
     tries: int
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """What the work is, such as `fund`."""
+        return self.key.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What the gateway counts more than our ledger does (see `balances`): in all, and what came to it `lately`."""
+
+    account: str
+    credits: Decimal
+    lately: Decimal
 
 
 def names(connection: Connection) -> list[str]:
@@ -195,6 +209,19 @@ _OVER = (CampaignState.COMPLETED, CampaignState.FAILED, CampaignState.CANCELLED)
 def in_trouble(connection: Connection) -> Sequence[Trouble]:
     """Bells whose work breaks again and again."""
     return [Trouble(row.key, row.tries, row.trouble) for row in bells.in_trouble(connection)]
+
+
+def drifts(connection: Connection, *, lately: float) -> list[Drift]:
+    """By account, as last known; `lately` is within so many seconds. Those that were never compared are not in it."""
+    r, found = balance_readings.c, []
+    for account in names(connection):
+        known = select(r.drift).where(r.account == account, r.drift.is_not(None))
+        known = known.order_by(r.asked_at.desc(), r.id.desc()).limit(1)
+        last = connection.execute(known).scalar()
+        if last is not None:
+            before = connection.execute(known.where(r.asked_at < later(-lately))).scalar()
+            found.append(Drift(account, last, last - (before or Decimal(0))))
+    return found
 
 
 def _age(clock: datetime, moment: datetime) -> float:

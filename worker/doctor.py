@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 from celery import Celery
 from sqlalchemy import Connection
 
-from campaigns import heartbeats, vitals
+from campaigns import bells, heartbeats, vitals
 from campaigns.credits import plain
 from campaigns.database import Database, default
 from campaigns.migrations import require_newest
 from campaigns.outages import place
-from worker import sweeping
+from worker import spool, sweeping
 from worker.broker import broker_settings
 from worker.console.screen import counted, lasting
 from worker.ringing import speak
@@ -108,7 +108,7 @@ def _database(patient: Patient) -> Finding:
 def _broker(_patient: Patient) -> Finding:
     read = broker_settings()  # which are there even where an account's are wrong
     url = urlsplit(read.broker)
-    where = f"{url.scheme}://{url.hostname or ''}" + (f":{url.port}" if url.port else "")
+    where = f"{url.scheme}://{url.hostname or url.path}" + (f":{url.port}" if url.port else "")
     client = Celery("doctor", set_as_current=False)
     speak(client, read)
     try:
@@ -120,7 +120,7 @@ def _broker(_patient: Patient) -> Finding:
     return ok(f"{where} is there")
 
 
-_RUNNING = "is `celery -A worker beat` running, and a worker?"
+_RUNNING = "is `celery -A worker beat` running, and a worker that takes from the queue `rounds`?"
 
 
 def _sweep(patient: Patient) -> Finding:
@@ -154,7 +154,8 @@ def _reports(patient: Patient) -> Finding:
     found = patient.asked(lambda connection: vitals.polls(connection, lately=LATELY))
     broken = [f"{each.account}: {counted(each.broken, 'body', 'bodies')}" for each in found if each.broken]
     if broken:
-        return trouble(f"cannot be applied, and kept: {named(broken)}", "see the worker's log, and tell the developers")
+        remedy = "`campaigns reports` says why, `campaigns reports --retry ID` has one tried anew"
+        return trouble(f"cannot be applied, and kept: {named(broken)}", remedy)
     lost = [
         f"{each.account}: {counted(each.lost_lately + each.overdue, 'reading')}"
         for each in found
@@ -162,8 +163,31 @@ def _reports(patient: Patient) -> Finding:
     ]
     if lost:
         what = f"asked for in the last day, and never arrived: {named(lost)}"
-        return warning(what, "their reports may be gone; their messages will be `unreported` at the latest")
+        return warning(what, "`campaigns reports` lists these gaps; messages whose report was in one end as unreported")
     return ok("every body that was asked for in the last day arrived")
+
+
+def _spool(patient: Patient) -> Finding:
+    folder, known = patient.settings.spool_dir, patient.settings.accounts
+    found = spool.waiting(folder)
+    left = [each for each in found if each.account not in known]
+    if left:
+        what = f"{counted(len(left), 'file')} left alone in {folder}: damaged, or of an account that is unknown here"
+        return trouble(what, "`campaigns reports` names them; have ACCOUNTS name the account where a worker runs")
+    if found:
+        what = f"{counted(len(found), 'body', 'bodies')} of reports in {folder}: the database did not take them"
+        return warning(what, "the sweep stores them once the database is there, by a worker on this host")
+    return ok("no report waits in a file of this host")
+
+
+_BY_RESUME = "`campaigns resume ID` has it tried again, once that is mended"
+
+TRIED_AGAIN: Mapping[str, str] = {
+    "expand": _BY_RESUME,
+    "sends": _BY_RESUME,
+    "submit": "it is refused when it comes next, and kept as a failed campaign",
+}
+"""How work of this kind is tried again; whatever is done for a whole account is by itself (see `campaigns.poison`)."""
 
 
 def _work(patient: Patient) -> Finding:
@@ -171,7 +195,25 @@ def _work(patient: Patient) -> Finding:
     if not found:
         return ok("no work breaks again and again")
     what = named([f"{each.key} ({counted(each.tries, 'try', 'tries')}: {each.reason})" for each in found])
-    return trouble(what, "see the worker's log for the traceback; it is tried again by itself")
+    by_itself = f"it is tried again by itself, every {lasting(bells.PARKED_SECONDS)}"
+    kinds = {each.kind: TRIED_AGAIN.get(each.kind, by_itself) for each in found}
+    again = [
+        f"{', '.join(kind for kind in kinds if kinds[kind] == how)}: {how}" for how in dict.fromkeys(kinds.values())
+    ]
+    return trouble(what, "; ".join(["see the worker's log for the traceback", *again]))
+
+
+def _credits(patient: Patient) -> Finding:
+    found = patient.asked(lambda connection: vitals.drifts(connection, lately=LATELY))
+    drifted = [
+        f"{each.account}: {plain(abs(each.lately))} {'more' if each.lately > 0 else 'less'}"
+        for each in found
+        if each.lately
+    ]
+    if drifted:
+        what = f"in the last day the gateway counted other credits than our ledger: {named(drifted)}"
+        return warning(what, "`campaigns credits` says what it may mean: a doubt, another program, or a price")
+    return ok("in the last day the gateway counted what our ledger did" if found else "nothing to compare yet")
 
 
 def _accounts(patient: Patient) -> Finding:
@@ -207,13 +249,15 @@ CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
     "pending": _pending,
     "doubts": _doubts,
     "reports": _reports,
+    "spool": _spool,
+    "credits": _credits,
     "work": _work,
     "accounts": _accounts,
     "campaigns": _campaigns,
 }
 """In the order in which one explains the next."""
 
-WITHOUT_DATABASE = frozenset({"settings", "database", "broker"})
+WITHOUT_DATABASE = frozenset({"settings", "database", "broker", "spool"})
 """Checks that can be made although there is no database."""
 
 REMEDIES = {

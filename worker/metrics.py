@@ -114,7 +114,7 @@ def _pending(connection: Connection, accounts: Sequence[str]) -> list[Metric]:
 
 
 def _bells(connection: Connection, _accounts: Sequence[str]) -> list[Metric]:
-    kinds = Counter(each.key.partition(":")[0] for each in vitals.in_trouble(connection))
+    kinds = Counter(each.kind for each in vitals.in_trouble(connection))
     samples = [((work,), kinds[work]) for work in sorted({"expand", "fund", "poll", "send", *kinds})]
     return [_gauge("campaigns_bells_in_trouble", "Pieces of work that break again and again.", ("work",), samples)]
 

@@ -62,11 +62,15 @@ def old_history(database: Database) -> None:
             SELECT 'default', 'send', campaign_id, id, 1, id, 'accepted', '2020-01-01', '2020-01-01', 1, 1
             FROM batches WHERE campaign_id > 1""",
         f"{count} INSERT INTO report_polls (account, state) SELECT 'default', 'applied' FROM n",
+        f"""{count} INSERT INTO balance_readings
+            (account, asked_at, confirmed_at, still, credits, consumed, posted, refunded, unsettled, drift)
+            SELECT 'default', '2020-01-01', '2020-01-01', true, 0, i, i, 0, 0, 0 FROM n""",
     ]
     with database.transaction() as connection:
         for statement in statements:
             connection.execute(text(statement))
     if not database.is_sqlite:  # which has nobody who would do it
+        making.change(database, text("UPDATE balance_readings SET asked_at = asked_at + id * interval '1 minute'"))
         making.change(database, text("ANALYZE"))
 
 

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import insert, update
 
 from campaigns import accounts, batches, journal, lifecycle, pause, vitals
+from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
-from campaigns.models import attempts, bells, report_polls
+from campaigns.models import attempts, balance_readings, bells, report_polls
 from campaigns.models import campaigns as table
 from campaigns.reports import Reports
 from campaigns.states import MessageStatus, PollState
@@ -35,6 +36,7 @@ def test_of_an_account_without_any_trouble_nothing_is_told(database: Database) -
         assert vitals.away(connection) == []
         assert vitals.halted(connection, 5) == []
         assert vitals.in_trouble(connection) == []
+        assert vitals.drifts(connection, lately=60) == []
 
 
 def test_doubts_are_counted_with_what_is_at_stake_and_how_old_the_oldest_is(database: Database) -> None:
@@ -134,11 +136,31 @@ def test_work_that_breaks_is_named(database: Database) -> None:
         assert vitals.in_trouble(connection) == [vitals.Trouble("fund:default", 3, "KeyError")]
 
 
+def test_a_drift_is_told_in_all_and_what_came_to_it_lately(database: Database) -> None:
+    def counted(consumed: int) -> None:
+        note_balance(database, ACCOUNT, Balance(Decimal(0), Decimal(consumed), None, database.clock()))
+
+    def look() -> list[vitals.Drift]:
+        with database.reading() as connection:
+            return vitals.drifts(connection, lately=600)
+
+    assert look() == []
+    counted(10)
+    assert look() == [vitals.Drift(ACCOUNT, Decimal(0), Decimal(0))]
+    counted(13)
+    assert look() == [vitals.Drift(ACCOUNT, Decimal(3), Decimal(3))]
+    making.clock_goes_on(database, 1000, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
+    assert look() == [vitals.Drift(ACCOUNT, Decimal(3), Decimal(0))]
+    counted(12)
+    assert look() == [vitals.Drift(ACCOUNT, Decimal(2), Decimal(-1))]
+
+
 LOOKS: dict[str, tuple[str, str, Callable[..., object]]] = {
     "doubts": ("attempts", "attempts_unsettled", vitals.in_doubt),
     "polls": ("report_polls", "report_polls_at_work", lambda connection: vitals.polls(connection, lately=60)),
     "pending": ("campaigns", "campaigns_at_work", vitals.pending),
     "what was settled last": ("attempts", "attempts_settled", vitals.pending),
+    "drifts": ("balance_readings", "balance_readings_latest", lambda connection: vitals.drifts(connection, lately=60)),
     "halted": ("campaigns", "campaigns_at_work", lambda connection: vitals.halted(connection, 5)),
 }
 

@@ -2,22 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, update
 
 from campaigns import accounts, batches, heartbeats, journal, lifecycle
+from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
-from campaigns.models import attempts, bells, report_polls
+from campaigns.models import attempts, balance_readings, bells, report_polls
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import heartbeats as heartbeats_table
 from campaigns.states import PollState
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
-from worker import doctor, sweeping
+from worker import doctor, spool, sweeping
 from worker.console.screen import lasting
 from worker.doctor import Finding, Patient, Verdict, examine, worst
+from worker.spool import Arrived
 
 PASSWORD = "s3cret-9f1"
 
@@ -85,9 +88,36 @@ def a_broken_body(database: Database) -> None:
     making.change(database, mine.values(state=PollState.BROKEN))
 
 
-def a_bell_in_trouble(database: Database) -> None:
-    row = {"key": "fund:default", "serial": 1, "until": database.clock(), "tries": 3, "trouble": "KeyError"}
+def a_bell_in_trouble(database: Database, key: str = "fund:default") -> None:
+    row = {"key": key, "serial": 1, "until": database.clock(), "tries": 3, "trouble": "KeyError"}
     making.change(database, insert(bells).values(row))
+
+
+def an_expansion_in_trouble(database: Database) -> None:
+    a_bell_in_trouble(database, "expand:7")
+
+
+def batches_in_trouble(database: Database) -> None:
+    a_bell_in_trouble(database, "sends:7")
+
+
+def spooled(account: str) -> None:
+    its = Arrived(account, 7, b"22507", msgfid=None, cut=False, at=0.0)
+    assert spool.write(Path("var/spool").absolute(), its)
+
+
+def a_body_in_a_file(_database: Database) -> None:
+    spooled("default")
+
+
+def a_body_of_an_account_that_is_unknown_here(_database: Database) -> None:
+    spooled("shop")
+
+
+def a_drift(database: Database) -> None:
+    for consumed in (10, 15):
+        said = Balance(Decimal(1000 - consumed), Decimal(consumed), None, database.clock())
+        note_balance(database, "default", said)
 
 
 def a_gateway_that_is_away(database: Database) -> None:
@@ -110,9 +140,26 @@ PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] 
     "broken look": (a_look_breaks, "sweep", Verdict.TROUBLE, "breaks each time: rung", "worker's log"),
     "doubt": (a_doubt, "doubts", Verdict.WARNING, "1 request with 3 numbers, 3 credits at stake", "campaigns resolve"),
     "old doubt": (an_old_doubt, "doubts", Verdict.TROUBLE, "the oldest 60 min old", "campaigns doubts"),
-    "lost reading": (a_lost_reading, "reports", Verdict.WARNING, "default: 1 reading", "may be gone"),
-    "broken body": (a_broken_body, "reports", Verdict.TROUBLE, "default: 1 body", "worker's log"),
-    "bell": (a_bell_in_trouble, "work", Verdict.TROUBLE, "fund:default (3 tries: KeyError)", "traceback"),
+    "lost reading": (a_lost_reading, "reports", Verdict.WARNING, "default: 1 reading", "campaigns reports"),
+    "broken body": (a_broken_body, "reports", Verdict.TROUBLE, "default: 1 body", "campaigns reports --retry ID"),
+    "file": (a_body_in_a_file, "spool", Verdict.WARNING, "1 body of reports in", "a worker on this host"),
+    "stray file": (
+        a_body_of_an_account_that_is_unknown_here,
+        "spool",
+        Verdict.TROUBLE,
+        "1 file left alone in",
+        "have ACCOUNTS name",
+    ),
+    "drift": (a_drift, "credits", Verdict.WARNING, "than our ledger: default: 5 more", "campaigns credits"),
+    "bell": (
+        a_bell_in_trouble,
+        "work",
+        Verdict.TROUBLE,
+        "fund:default (3 tries: KeyError)",
+        "fund: it is tried again by itself, every 5 min",
+    ),
+    "expansion": (an_expansion_in_trouble, "work", Verdict.TROUBLE, "expand:7", "expand: `campaigns resume ID`"),
+    "batches": (batches_in_trouble, "work", Verdict.TROUBLE, "sends:7", "sends: `campaigns resume ID`"),
     "away": (a_gateway_that_is_away, "accounts", Verdict.WARNING, "default: connection refused", "operator"),
     "paused": (
         a_campaign_that_paused_itself,
@@ -180,6 +227,22 @@ def test_a_check_that_breaks_is_a_trouble_and_not_the_end() -> None:
     assert found["odd"].verdict == Verdict.TROUBLE
     assert found["odd"].what == "the check itself broke (KeyError)"
     assert found["even"].verdict == Verdict.OK
+
+
+def test_what_is_to_be_done_is_said_of_each_kind_of_work_once(database: Database) -> None:
+    for key in ("expand:7", "expand:8", "fund:default", "poll:default", "sends:7"):
+        a_bell_in_trouble(database, key)
+    assert examined()["work"].remedy == (
+        "see the worker's log for the traceback; "
+        "expand, sends: `campaigns resume ID` has it tried again, once that is mended; "
+        "fund, poll: it is tried again by itself, every 5 min"
+    )
+
+
+def test_a_drift_of_the_day_before_is_no_news(database: Database) -> None:
+    a_drift(database)
+    making.clock_goes_on(database, doctor.LATELY + 60, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
+    assert examined()["credits"].verdict == Verdict.OK
 
 
 def test_nothing_private_is_said_whatever_is_wrong(database: Database) -> None:
