@@ -14,6 +14,7 @@ from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
 from campaigns.models import batches as table
+from campaigns.models import campaigns as campaigns_table
 from campaigns.models import messages as messages_table
 from campaigns.prices import Prices
 from campaigns.states import AttemptState, MessageStatus
@@ -229,8 +230,9 @@ def test_halves_of_a_rated_campaign_wait_for_its_gate(any_database: Database) ->
     campaign = making.funded(any_database, making.numbers(4), rate=20)
     claim = making.claimed(any_database, campaign)
     refuse(any_database, claim)
+    making.clock_goes_on(any_database, -60, campaigns_table.c.next_send_at)
     assert claims.claim(any_database, campaign, lease_seconds=making.LEASE) is None
-    making.clock_goes_on(any_database, 10)
+    making.clock_goes_on(any_database, 70)
     assert len(making.claimed(any_database, campaign).payload) == len(claim.payload) // 2
 
 

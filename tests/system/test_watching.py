@@ -83,7 +83,7 @@ def test_two_beats_do_no_harm(build: Build) -> None:
     for name in ("beat", "second"):
         site.start_beat(name)
     for name in ("beat", "second"):
-        site.until(lambda name=name: "LocalTime" in site.log(name), what="both beats have begun")
+        site.until(lambda name=name: list(site.folder.glob(f"{name}.schedule*")), what="both beats have begun")
     site.until(lambda: age(site) < heartbeats.WRITTEN_EVERY, what="the sweep's first heartbeat")
     made = [site.submit("main", people(100), batch_size=20) for _ in range(3)]
     for campaign_id in made:
