@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, exists, func, literal, or_, select, update
 
 from campaigns import batches, decided
-from campaigns.database import Database, Record, among, is_over, now
+from campaigns.database import Database, Record, among, is_over, now, rows_of
 from campaigns.models import attempts
 from campaigns.models import batches as batches_table
 from campaigns.payload import Payload
@@ -59,9 +59,13 @@ def settle(database: Database, account: str, evidence: Sequence[Evidence], *, ex
         return []
     with database.transaction() as connection:
         unsettled = _unsettled(connection, account)
+        # After these: whose reply came before is known by its msgfid by now, and whose comes later is among them.
+        known = _known(connection, account, [found.msgfid for found in evidence])
         verdict_of = _Verdicts(connection, account)
         adopted = []
         for found in sorted(evidence, key=lambda each: -len(each.numbers)):
+            if found.msgfid in known:
+                continue
             attempt = proves(found, unsettled, exclusive=exclusive, verdict_of=verdict_of)
             if attempt is None:
                 continue
@@ -163,14 +167,22 @@ def _may_be(evidence: Evidence, attempt: Unsettled) -> bool:
 
 
 def _unsettled(connection: Connection, account: str) -> list[Unsettled]:
+    """Not locked, for lanes settle meanwhile: what is adopted must still be in doubt (see `batches.settle`)."""
     a, b = attempts.c, batches_table.c
     columns = select(a.id, a.kind, a.msgid, a.state, a.started_at, a.campaign_id, a.batch_id, b.payload)
-    found = columns.where(a.account == account, b.id == a.batch_id).with_for_update(of=attempts)
+    found = columns.where(a.account == account, b.id == a.batch_id)
     # One after the other: together they would be found by no index.
     rows = [
         row for which in (may_have_sent(), decided.may_have_sent()) for row in connection.execute(found.where(which))
     ]
     return [Unsettled(row, frozenset(Payload.unpack(row.payload).numbers)) for row in rows]
+
+
+def _known(connection: Connection, account: str, msgfids: Sequence[str]) -> set[str]:
+    """Those of the msgfids that an attempt has by now."""
+    a = attempts.c
+    asked = rows_of(connection, "asked", msgfid=(Text, sorted(msgfids)))
+    return set(connection.execute(select(a.msgfid).where(a.account == account, a.msgfid == asked.c.msgfid)).scalars())
 
 
 def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:

@@ -258,6 +258,29 @@ def test_proof_that_comes_after_the_batch_was_sent_again_is_late(any_database: D
     assert making.attempt(any_database, found).state == AttemptState.ACCEPTED_LATE
 
 
+def test_reports_whose_own_reply_comes_before_they_are_weighed_prove_no_other(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    theirs = making.claimed(any_database, making.funded(any_database, making.numbers(10)))  # to the same people
+    evidence = seen_now(any_database, found, "f1")
+    batches.accept(any_database, theirs, making.acceptance(theirs, "f1"))
+
+    assert doubts.settle(any_database, making.ACCOUNT, [evidence], exclusive=True) == []
+    assert making.batch_states(any_database, found.campaign_id) == [BatchState.IN_DOUBT]
+
+
+def test_a_lane_settles_while_evidence_is_weighed(postgresql: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, other = in_doubt(postgresql), making.claimed(postgresql, making.funded(postgresql, making.numbers(5)))
+    really = doubts.proves
+
+    def settled_meanwhile(*asked: Any, **options: Any) -> Unsettled | None:
+        batches.release(postgresql, other, "refused")
+        return really(*asked, **options)
+
+    monkeypatch.setattr(doubts, "proves", settled_meanwhile)
+    assert doubts.settle(postgresql, making.ACCOUNT, [seen_now(postgresql, found)], exclusive=False)
+    assert making.batch_states(postgresql, other.campaign_id) == [BatchState.PENDING]
+
+
 def test_an_attempt_that_its_worker_settles_meanwhile_is_not_adopted_as_well(any_database: Database) -> None:
     found = in_doubt(any_database)
     stale = making.attempt(any_database, found)
