@@ -52,7 +52,6 @@ class Acceptance:
     Attributes:
         msgfid: the gateway's id of the sending.
         credits: what it took.
-        balance: what is left, if it said so.
         lines: ids and credits of the messages, in the payload's order.
         left_out: numbers that the reply does not name.
         consistent: whether the reply agrees with itself; if not, what it leaves out is in doubt, not refused.
@@ -60,7 +59,6 @@ class Acceptance:
 
     msgfid: str
     credits: Decimal
-    balance: Decimal | None
     lines: ReceiptLines
     left_out: Sequence[int] = ()
     consistent: bool = True
@@ -76,7 +74,6 @@ def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
         "msgfid": acceptance.msgfid,
         "receipt": acceptance.lines.pack(),
         "credits": acceptance.credits,
-        "balance_after": acceptance.balance,
     }
     with database.transaction() as connection:
         its_own = _settle(connection, claim, AttemptState.ACCEPTED, **known)

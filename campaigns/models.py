@@ -208,7 +208,6 @@ attempts = Table(
     Column("receipt", LargeBinary),  # ids and credits of its messages, in the batch's order (see `payload`)
     Column("estimated", Credits, nullable=False),
     Column("credits", Credits),  # what the gateway took
-    Column("balance_after", Credits),
     Column("asked_at", Moment()),  # when its reports were last asked for by msgfid
     Column("ended_at", Moment()),  # none of its messages was silent any more: it need not be asked for
     CheckConstraint(_either(AttemptState), name="state_known"),

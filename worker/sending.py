@@ -276,7 +276,6 @@ def acceptance_of(numbers: Sequence[int], receipt: Receipt) -> Acceptance:
     return Acceptance(
         msgfid=receipt.msgfid,
         credits=receipt.credits,
-        balance=receipt.balance,
         lines=ReceiptLines(smsfids, prices),
         left_out=left_out,
         consistent=consistent,

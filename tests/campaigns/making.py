@@ -95,7 +95,7 @@ def acceptance(claim: Claim, msgfid: str = "", *, left_out: Sequence[int] = (), 
         [f"{msgfid}-{place}" if took else None for place, took in enumerate(taken)],
         [Decimal(1) if took else Decimal(0) for took in taken],
     )
-    return Acceptance(msgfid, Decimal(sum(taken)), None, lines, left_out, **options)
+    return Acceptance(msgfid, Decimal(sum(taken)), lines, left_out, **options)
 
 
 def accepted(database: Database, campaign_id: int, msgfid: str = "") -> Claim:

@@ -79,7 +79,7 @@ def test_a_price_that_is_not_ours_is_no_drift_for_the_receipt_names_it(any_datab
     claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
     gateway.take(6)
     taken = making.acceptance(claim)
-    batches.accept(any_database, claim, batches.Acceptance(taken.msgfid, Decimal(6), None, taken.lines))
+    batches.accept(any_database, claim, batches.Acceptance(taken.msgfid, Decimal(6), taken.lines))
     later(any_database)
 
     gateway.read()

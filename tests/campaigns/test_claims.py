@@ -45,7 +45,7 @@ def test_the_attempt_is_in_the_database_before_anything_is_sent(any_database: Da
 
 
 def test_a_claim_shows_no_number_and_no_text() -> None:
-    shown = repr(batches.Acceptance("f1", Decimal(1), None, making.ReceiptLines([], []), [making.FIRST]))
+    shown = repr(batches.Acceptance("f1", Decimal(1), making.ReceiptLines([], []), [making.FIRST]))
 
     assert str(making.FIRST) not in shown
 

@@ -285,7 +285,7 @@ def priced(database: Database, campaign: int, prices: str) -> Claim:
     found = making.claimed(database, campaign)
     credits_ = [Decimal(price) for price in prices.split()]
     lines = making.ReceiptLines([f"f1-{place}" if price else None for place, price in enumerate(credits_)], credits_)
-    batches.accept(database, found, batches.Acceptance("f1", sum(credits_, Decimal(0)), None, lines))
+    batches.accept(database, found, batches.Acceptance("f1", sum(credits_, Decimal(0)), lines))
     return found
 
 

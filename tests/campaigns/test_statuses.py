@@ -190,7 +190,7 @@ def test_a_refund_is_what_the_gateway_took_for_that_message(any_database: Databa
     found = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
     prices = [making.Decimal(price) for price in ("1", "2.5", "4")]
     lines = making.ReceiptLines(["a", "b", "c"], prices)
-    batches.accept(any_database, found, batches.Acceptance("f1", sum(prices, making.Decimal(0)), None, lines))
+    batches.accept(any_database, found, batches.Acceptance("f1", sum(prices, making.Decimal(0)), lines))
 
     making.reported(any_database, making.report(found, (1, S.NOT_SENT), msgfid="f1"))
 

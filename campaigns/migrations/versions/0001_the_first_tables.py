@@ -246,7 +246,6 @@ def upgrade() -> None:
         sa.Column("receipt", sa.LargeBinary(), nullable=True),
         sa.Column("estimated", Credits, nullable=False),
         sa.Column("credits", Credits, nullable=True),
-        sa.Column("balance_after", Credits, nullable=True),
         sa.Column("asked_at", Moment(), nullable=True),
         sa.Column("ended_at", Moment(), nullable=True),
         sa.CheckConstraint(
