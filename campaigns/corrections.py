@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, update
 
+from campaigns import accounts
 from campaigns.database import Record
 from campaigns.models import balance_readings
 
@@ -23,6 +24,7 @@ def restate(connection: Connection, entry: Record, *, posted: Decimal | int = 0,
         refunded: credits more (or less).
     """
     r = balance_readings.c
+    accounts.lock(connection, entry.account)  # one that is being read now has the old sums, and cannot be seen yet
     concerned = update(balance_readings).where(r.account == entry.account, r.asked_at > entry.entered_at)
     changed = {"posted": r.posted + posted, "refunded": r.refunded + refunded, "drift": r.drift - posted + refunded}
     connection.execute(concerned.values(changed))

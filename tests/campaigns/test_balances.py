@@ -1,12 +1,14 @@
 """What the gateway says is kept beside what our ledger says, and the difference is known or is not said."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
-from campaigns import balances, batches, doubts, reports
+from campaigns import accounts, balances, batches, corrections, doubts, reports
 from campaigns.database import Database
 from campaigns.models import balance_readings
 from campaigns.states import MessageStatus
@@ -85,6 +87,17 @@ def test_a_price_that_is_not_ours_is_no_drift_for_the_receipt_names_it(any_datab
     gateway.read()
 
     assert figures(any_database, "posted", "drift") == [6, 0]
+
+
+def test_what_was_posted_is_not_corrected_while_the_balance_is_being_noted(postgresql: Database) -> None:
+    Count(postgresql).read()
+    entry: Any = SimpleNamespace(account=making.ACCOUNT, entered_at=postgresql.clock())
+
+    with postgresql.transaction() as noting, postgresql.engine.connect() as correcting:
+        accounts.lock(noting, making.ACCOUNT)
+        correcting.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
+        with pytest.raises(OperationalError, match="lock timeout"):
+            corrections.restate(correcting, entry, posted=1)
 
 
 @pytest.mark.parametrize("under_way", ["open", "accepted", "in doubt", "reports"])
