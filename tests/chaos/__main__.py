@@ -23,7 +23,7 @@ from rich.console import Console
 
 from tests.chaos import table
 from tests.chaos.field import ROOT, field
-from tests.chaos.rounds import Outcome, play
+from tests.chaos.rounds import Outcome, play_until_it_hurts
 from tests.chaos.scenarios import SCENARIOS
 from worker import lifeline
 from worker.interruption import ends_in_order
@@ -73,7 +73,7 @@ def _serve() -> None:
     with field() as where:
         for told in sys.stdin:
             name, seed = json.loads(told)
-            outcome = play(where, name, SCENARIOS[name], seed)
+            outcome = play_until_it_hurts(where, name, SCENARIOS[name], seed)
             print(json.dumps(outcome.as_json()), flush=True)  # noqa: T201  it is read by the runner
 
 

@@ -31,7 +31,7 @@ def line(number: int, of: int, outcome: Outcome) -> str:
     """What became of a round."""
     ends = ", ".join(f"{count} {end}" for end, count in sorted(Counter(outcome.campaigns).items())) or "no end"
     found = "".join(f"\n    {violation}" for violation in outcome.violations)
-    state = "[red]wrong[/]" if found else "ok"
+    state = "[red]wrong[/]" if found else "ok" if not outcome.missed else f"ok at try {outcome.missed + 1}"
     return (
         f"{number}/{of} {outcome.name}: {state}, {outcome.faults} faults, {ends}, "
         f"progress after {outcome.progressed:.1f} s, end after {outcome.ended:.1f} s, took {outcome.took:.1f} s{found}"

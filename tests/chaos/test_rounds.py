@@ -6,7 +6,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.chaos.field import Field, field
-from tests.chaos.rounds import Round, Scenario, play
+from tests.chaos.oracle import Verdict
+from tests.chaos.rounds import Outcome, Round, Scenario, play, play_until_it_hurts
 from tests.chaos.scenarios import SCENARIOS
 from tests.system.installation import LOGIN, PASSWORD, SENDER
 
@@ -49,7 +50,7 @@ def send(url: str, number: str) -> None:
 
 @pytest.mark.parametrize("name", SHORT)
 def test_nobody_is_texted_twice_or_skipped_and_nothing_is_lost(where: Field, name: str) -> None:
-    outcome = play(where, name, SCENARIOS[name], SEED)
+    outcome = play_until_it_hurts(where, name, SCENARIOS[name], SEED)
     assert outcome.violations == []
     assert outcome.faults > 0
 
@@ -59,6 +60,28 @@ def test_a_scenario_that_hurts_nobody_fails(where: Field, monkeypatch: pytest.Mo
     idle = Scenario("kills", "a point that nobody passes", lambda this: int(this.struck() is not None))
     outcome = play(where, "idle", idle, SEED)
     assert [violation.partition(":")[0] for violation in outcome.violations] == ["NotHurtError"]
+
+
+@pytest.mark.parametrize(
+    ("said", "missed"),
+    [
+        ([], 0),
+        (["NotHurtError: nothing"], 2),
+        (["NotHurtError: nothing", "U: one too many"], 0),
+        (["U: one too many"], 0),
+    ],
+    ids=["hurt", "not hurt", "not hurt, and yet wrong", "wrong"],
+)
+def test_only_what_did_not_hurt_and_did_no_wrong_is_played_again(
+    monkeypatch: pytest.MonkeyPatch, said: list[str], missed: int
+) -> None:
+    def played(_where: object, name: str, _scenario: object, seed: int) -> Outcome:
+        hurt = not any("NotHurt" in each for each in said)
+        return Outcome(name, seed, hurt=hurt, verdict=Verdict(violations=list(said)))
+
+    monkeypatch.setattr("tests.chaos.rounds.play", played)
+    outcome = play_until_it_hurts(None, "any", None, SEED)  # type: ignore[arg-type]
+    assert (outcome.missed, outcome.violations) == (missed, said)
 
 
 def test_somebody_who_is_texted_behind_our_back_is_found(where: Field) -> None:
