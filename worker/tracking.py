@@ -42,6 +42,11 @@ ASKED_AT_ONCE = 20
 ASKING_SECONDS = 60.0
 """After which a slice begins no further request: the broker hands out anew what takes longer than it waits."""
 
+EVIDENCE_WAITS_SECONDS = 86_400.0
+"""How long reports of unknown sendings wait at least, while a request is in doubt: a short REPORT_DEADLINE is about the
+silent, and must not pass the proof of a doubt on to other programs.
+"""
+
 MANY = 1_000
 """Reports in one reading from which on the next reading follows at once."""
 
@@ -235,7 +240,8 @@ def _apply(resources: Resources, poll: Record, total: Applied) -> None:
 def _settle_doubts(resources: Resources, account: str, total: Applied) -> None:
     """Adopt what parked reports prove, and apply them."""
     database = resources.database
-    parked = unapplied.parked(database, account, no_older_than=resources.settings.report_deadline)
+    waits = max(resources.settings.report_deadline, EVIDENCE_WAITS_SECONDS)
+    parked = unapplied.parked(database, account, no_older_than=waits)
     found = evidence.gather(database, account, parked, lambda poll_id: _read(resources, poll_id))
     adopted = doubts.settle(database, account, found, exclusive=resources.settings.accounts[account].exclusive)
     total.campaigns |= set(adopted)

@@ -234,6 +234,23 @@ def test_the_whole_journal_is_read_once_for_reports_that_do_not_prove_a_doubt_ye
     assert making.batch_states(database, found.campaign_id) == ["accepted"]
 
 
+def test_a_short_deadline_for_the_silent_does_not_take_a_doubt_s_evidence_for_other_programs(
+    database: Database,
+) -> None:
+    found = in_doubt(database, 20)
+    soon = {"report_deadline": 30.0}
+    tracking.poll_slice(resources_with(database, Gateway(all=body_of("f9", making.numbers(1))), **soon), making.ACCOUNT)
+    making.clock_goes_on(database, 31, report_polls.c.stored_at, report_polls.c.asked_at, attempts.c.started_at)
+    tracking.poll_slice(resources_with(database, Gateway(), **soon), making.ACCOUNT)
+    assert polls(database) == [("parked", 1)]
+
+    rest = Gateway(all=body_of("f9", making.numbers(20)[1:]))
+    tracking.poll_slice(resources_with(database, rest, **soon), making.ACCOUNT)
+
+    assert making.batch_states(database, found.campaign_id) == ["accepted"]
+    assert set(making.statuses(database, found.campaign_id)) == {MessageStatus.DELIVERED}
+
+
 def test_a_sending_that_also_went_to_others_proves_nothing_whichever_body_says_so(database: Database) -> None:
     found = in_doubt(database, 20)
     bodies = [body_of("foreign", making.numbers(20)), body_of("foreign", [22501_99999999], code=55)]
