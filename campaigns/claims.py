@@ -6,6 +6,7 @@ What becomes of it then is the affair of `batches`.
 from __future__ import annotations
 
 import secrets
+import zlib
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
@@ -47,15 +48,11 @@ class Claim:
         return f"Claim(attempt {self.attempt_id}: {self.kind} of campaign {self.campaign_id}, batch {self.number})"
 
 
-@dataclass(frozen=True, repr=False)
-class _Taken:
-    """What a claim's transaction has read and written."""
+class DamagedBatchError(Exception):
+    """What is stored of a batch cannot be read: no attempt was made of it, and none can be."""
 
-    campaign: Record
-    batch: Record
-    kind: AttemptKind
-    msgid: str
-    attempt_id: int
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(f"batch {number} is damaged in the database ({why}): restore it, or cancel the campaign")
 
 
 def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Claim | None:
@@ -63,6 +60,9 @@ def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Clai
 
     Returns:
         None if there is nothing to take: paused, cancelled, out of turn, or all taken by others.
+
+    Raises:
+        DamagedBatchError: the next batch cannot be read; it stays where it is.
     """
     taken = None
     try:
@@ -72,10 +72,10 @@ def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Clai
         # Left to its lease it would fall in doubt, though nothing was sent.
         if taken is None or not _is_kept(database, taken):
             raise
-    return None if taken is None else _claim_of(taken)
+    return taken
 
 
-def _take(connection: Connection, campaign_id: int, lease_seconds: float) -> _Taken | None:
+def _take(connection: Connection, campaign_id: int, lease_seconds: float) -> Claim | None:
     campaign = _lock_claimable(connection, campaign_id)
     if campaign is None:
         return None
@@ -88,26 +88,29 @@ def _take(connection: Connection, campaign_id: int, lease_seconds: float) -> _Ta
     connection.execute(
         update(batches).where(batches.c.id == batch.id).values(state=_CLAIMED_TO[kind], attempt_id=attempt_id)
     )
-    return _Taken(campaign, batch, kind, msgid, attempt_id)
+    try:
+        # Before the commit: what cannot be read would leave an attempt that falls in doubt, though nothing was sent.
+        return _claim_of(campaign, batch, kind, msgid, attempt_id)
+    except (zlib.error, ValueError, TypeError, LookupError) as error:
+        raise DamagedBatchError(batch.number, type(error).__name__) from None
 
 
 @insisting
-def _is_kept(database: Database, taken: _Taken) -> bool:
+def _is_kept(database: Database, taken: Claim) -> bool:
     """Whether a claim is in the database whose commit was not answered."""
     a = attempts.c
     with database.transaction() as connection:
         # A commit that is still on its way holds the batch: it is waited for, or it would come after this look.
-        connection.execute(select(batches.c.id).where(batches.c.id == taken.batch.id).with_for_update())
+        connection.execute(select(batches.c.id).where(batches.c.id == taken.batch_id).with_for_update())
         kept = select(a.id).where(a.id == taken.attempt_id, a.msgid == taken.msgid)
         return connection.execute(kept).first() is not None
 
 
-def _claim_of(taken: _Taken) -> Claim:
-    campaign, batch = taken.campaign, taken.batch
+def _claim_of(campaign: Record, batch: Record, kind: AttemptKind, msgid: str, attempt_id: int) -> Claim:
     return Claim(
-        attempt_id=taken.attempt_id,
-        kind=taken.kind,
-        msgid=taken.msgid,
+        attempt_id=attempt_id,
+        kind=kind,
+        msgid=msgid,
         account=campaign.account,
         campaign_id=campaign.id,
         batch_id=batch.id,

@@ -12,7 +12,7 @@ from time import monotonic
 from campaigns import accounts, batches, bells, bisection, claims, lifecycle, lookups, poison, refusals, shortage, turns
 from campaigns.batches import Acceptance
 from campaigns.bells import MOST_TRIES
-from campaigns.claims import Claim
+from campaigns.claims import Claim, DamagedBatchError
 from campaigns.database import Database, NotMigratedError
 from campaigns.outages import PASSING
 from campaigns.payload import ReceiptLines
@@ -109,6 +109,9 @@ def _see_to(resources: Resources, account: str, campaign_id: int, tally: Tally) 
         return _send_next(resources, account, campaign_id, tally)
     except (*PASSING, NotMigratedError, UnknownAccountError):
         raise
+    except DamagedBatchError as damaged:
+        _pause(resources.database, campaign_id, str(damaged))
+        return False
     except Exception as error:  # noqa: BLE001  whatever is wrong with this campaign is not wrong with the others
         log.error("campaign %s: a batch could not be seen to: %s", campaign_id, _what_broke(error))  # noqa: TRY400
         paused = poison.not_sent_from(resources.database, campaign_id, _what_broke(error))
@@ -207,7 +210,7 @@ def _refused(resources: Resources, claim: Claim, error: Refused) -> bool:
         lookups.give_up(database, claim.campaign_id, "the account may not look numbers up: sent without")
     elif isinstance(error, NeedsPerson):
         batches.release(database, claim, what, code=error.code)
-        _pause(database, claim, f"the gateway refused it, {what}")
+        _pause(database, claim.campaign_id, f"the gateway refused it, {what}")
     elif claim.kind == AttemptKind.SEND and error.code == refusals.UNREADABLE:
         return _halved(resources, claim, what, code=error.code)
     else:
@@ -216,7 +219,7 @@ def _refused(resources: Resources, claim: Claim, error: Refused) -> bool:
         again = refusals.in_a_row(database, claim.campaign_id, claim.kind, error.code)
         if error.code == NOBODY_VALID or not again:
             return False  # it was about this batch alone
-        _pause(database, claim, f"the gateway refuses one batch after the other, {what}")
+        _pause(database, claim.campaign_id, f"the gateway refuses one batch after the other, {what}")
     return True
 
 
@@ -239,14 +242,14 @@ def _halved(resources: Resources, claim: Claim, detail: str, *, code: int | None
     bisection.refuse(resources.database, claim, detail, code=code, prices=resources.settings.prices)
     if len(claim.payload) > 1 or not refusals.alone_in_a_row(resources.database, claim.account, claim.campaign_id):
         return False
-    _pause(resources.database, claim, f"one message after the other is refused, each by itself, {detail}")
+    _pause(resources.database, claim.campaign_id, f"one message after the other is refused, each by itself, {detail}")
     return True
 
 
-def _pause(database: Database, claim: Claim, reason: str) -> None:
+def _pause(database: Database, campaign_id: int, reason: str) -> None:
     with database.transaction() as connection:
-        lifecycle.halt(connection, claim.campaign_id, reason)
-    log.warning("campaign %s is paused: %s", claim.campaign_id, reason)
+        lifecycle.halt(connection, campaign_id, reason)
+    log.warning("campaign %s is paused: %s", campaign_id, reason)
 
 
 def _balance(resources: Resources, account: str) -> Decimal | None:

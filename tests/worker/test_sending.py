@@ -1,5 +1,6 @@
 """What travels for a claimed batch, and what its receipt says of each message."""
 
+import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 import campaigns
 from campaigns import accounts, models, turns
@@ -433,6 +434,28 @@ def test_a_campaign_that_breaks_is_in_no_other_s_way_and_is_paused_the_third_tim
     assert progress.by_status == {"sending": 3, "pending": 1}  # nobody knows whether they left
     assert "its batches could not be seen to, three times: KeyError in answer" in str(progress.waits_for)
     assert str(FIRST) not in caplog.text
+
+
+@pytest.mark.parametrize("payload", [b"\0damaged", b"", zlib.compress(b"[1"), zlib.compress(b"[[1],[2]]")], ids=str)
+def test_a_batch_that_is_damaged_pauses_its_campaign_at_once_and_leaves_no_doubt(
+    any_database: Database, payload: bytes
+) -> None:
+    bad = submitted(any_database, numbers(4), batch_size=2)
+    good = submitted(any_database, numbers(2, first=FIRST + 100))
+    fund(any_database)
+    b = models.batches.c
+    change(any_database, update(models.batches).where(b.campaign_id == bad, b.number == 2).values(payload=payload))
+    gateway = ScriptedGateway()
+
+    sent_to_the_end(any_database, gateway)
+
+    assert campaigns.progress(good, database=any_database).by_status == {"in_flight": 2}
+    progress = campaigns.progress(bad, database=any_database)
+    assert progress.by_status == {"in_flight": 2, "pending": 2}
+    assert "batch 2 is damaged in the database (" in str(progress.waits_for)
+    with any_database.reading() as connection:
+        states = connection.execute(select(models.attempts.c.state)).scalars().all()
+    assert list(states) == ["accepted", "accepted"]
 
 
 def test_a_database_that_is_away_is_no_fault_of_a_campaign_s(any_database: Database) -> None:
