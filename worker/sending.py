@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from time import monotonic
 
-from campaigns import accounts, batches, bells, bisection, claims, lifecycle, lookups, poison, refusals, shortage, turns
-from campaigns.batches import Acceptance
-from campaigns.bells import MOST_TRIES
+from campaigns import accounts, batches, bells, claims, lifecycle, poison, turns
 from campaigns.claims import Claim, DamagedBatchError
-from campaigns.database import Database, NotMigratedError
+from campaigns.database import NotMigratedError
 from campaigns.outages import PASSING
-from campaigns.payload import ReceiptLines
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
 from campaigns.text import Alphabet
-from worker import balances, cleaning
+from worker import balances
+from worker.receipts import acceptance_of
+from worker.refused import pause, settle_refused, settle_unwritten
 from worker.resources import Resources, Slice, UnknownAccountError
-from worker.smseco.errors import CannotBeWritten, InDoubt, NeedsPerson, NotEnoughCredits, NotSent, ReadFailed, Refused
+from worker.smseco.errors import CannotBeWritten, InDoubt, NotSent, ReadFailed, Refused
 from worker.smseco.values import Receipt, Sending
 
 log = logging.getLogger(__name__)
@@ -33,13 +30,6 @@ CANDIDATES = 20
 
 LONGEST_WAIT_SECONDS = 2.0
 """How long a lane waits for a gate; the sweep looks as often."""
-
-NOT_ALLOWED = -11
-NOBODY_VALID = -9
-"""However many batches are refused with it, it is about their numbers, and not about how they are sent."""
-
-TAIL = 8
-"""Last digits by which a number is recognised that the gateway spells without its country code."""
 
 
 @dataclass
@@ -110,7 +100,7 @@ def _see_to(resources: Resources, account: str, campaign_id: int, tally: Tally) 
     except (*PASSING, NotMigratedError, UnknownAccountError):
         raise
     except DamagedBatchError as damaged:
-        _pause(resources.database, campaign_id, str(damaged))
+        pause(resources.database, campaign_id, str(damaged))
         return False
     except Exception as error:  # noqa: BLE001  whatever is wrong with this campaign is not wrong with the others
         log.error("campaign %s: a batch could not be seen to: %s", campaign_id, _what_broke(error))  # noqa: TRY400
@@ -150,9 +140,9 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
         accounts.away(resources.database, claim.account, not_sent.reason)
         tally.halted = True
     except CannotBeWritten as error:
-        tally.halted = _unwritten(resources, claim, _what_broke(error.__cause__ or error))
+        tally.halted = settle_unwritten(resources, claim, _what_broke(error.__cause__ or error))
     except Refused as error:
-        tally.halted = _refused(resources, claim, error)
+        tally.halted = settle_refused(resources, claim, error)
     except InDoubt as error:
         batches.doubt(resources.database, claim, error.reason, msgfid=error.msgfid)
         # A page that says "maintenance" must not put one batch after the other in doubt.
@@ -197,113 +187,6 @@ def sending_of(claim: Claim, sender: str) -> Sending:
         unicode=claim.alphabet == Alphabet.UCS2,
         flash=claim.flash,
     )
-
-
-def _refused(resources: Resources, claim: Claim, error: Refused) -> bool:
-    """Settle a refused claim as the code asks for; returns whether the lane must stop."""
-    database, what = resources.database, f"{error.code}: {error.text}"
-    if isinstance(error, NotEnoughCredits):
-        batches.release(database, claim, what, code=error.code)
-        shortage.run_out(database, claim.campaign_id, _balance(resources, claim.account))
-    elif claim.kind == AttemptKind.LOOKUP and error.code == NOT_ALLOWED:
-        batches.release(database, claim, what, code=error.code)
-        lookups.give_up(database, claim.campaign_id, "the account may not look numbers up: sent without")
-    elif isinstance(error, NeedsPerson):
-        batches.release(database, claim, what, code=error.code)
-        _pause(database, claim.campaign_id, f"the gateway refused it, {what}")
-    elif claim.kind == AttemptKind.SEND and error.code == refusals.UNREADABLE:
-        return _halved(resources, claim, what, code=error.code)
-    else:
-        batches.refuse(database, claim, error.code, what)
-        cleaning.refused(resources, claim)
-        again = refusals.in_a_row(database, claim.campaign_id, claim.kind, error.code)
-        if error.code == NOBODY_VALID or not again:
-            return False  # it was about this batch alone
-        _pause(database, claim.campaign_id, f"the gateway refuses one batch after the other, {what}")
-    return True
-
-
-def _unwritten(resources: Resources, claim: Claim, broke: str) -> bool:
-    """Nothing has left: back for another try, or given up after MOST_TRIES; returns whether the lane must stop."""
-    detail = f"no request can be written of it: {broke}"
-    if refusals.in_vain(resources.database, claim.batch_id, detail) < MOST_TRIES - 1:
-        batches.release(resources.database, claim, detail)
-        return False
-    log.warning("campaign %s, batch %s is given up: %s", claim.campaign_id, claim.number, detail)
-    if claim.kind == AttemptKind.SEND:
-        return _halved(resources, claim, detail, code=None)
-    batches.refuse(resources.database, claim, None, detail)
-    cleaning.refused(resources, claim)
-    return False
-
-
-def _halved(resources: Resources, claim: Claim, detail: str, *, code: int | None) -> bool:
-    """Cut a claim's batch in halves, or refuse its only message; returns whether the lane must stop."""
-    bisection.refuse(resources.database, claim, detail, code=code, prices=resources.settings.prices)
-    if len(claim.payload) > 1 or not refusals.alone_in_a_row(resources.database, claim.account, claim.campaign_id):
-        return False
-    _pause(resources.database, claim.campaign_id, f"one message after the other is refused, each by itself, {detail}")
-    return True
-
-
-def _pause(database: Database, campaign_id: int, reason: str) -> None:
-    with database.transaction() as connection:
-        lifecycle.halt(connection, campaign_id, reason)
-    log.warning("campaign %s is paused: %s", campaign_id, reason)
-
-
-def _balance(resources: Resources, account: str) -> Decimal | None:
-    try:
-        return balances.ask_and_note(resources, account).credits
-    except (Refused, ReadFailed):
-        return None
-
-
-def acceptance_of(numbers: Sequence[int], receipt: Receipt) -> Acceptance:
-    """The reply in the order of what was sent; the gateway may order and spell its numbers otherwise.
-
-    Args:
-        numbers: MSISDNs as sent.
-        receipt: the reply.
-    """
-    places = _places(numbers, receipt.destinations)
-    smsfids: list[str | None] = [None] * len(numbers)
-    prices = [Decimal(0)] * len(numbers)
-    for line, place in enumerate(places):
-        if place is not None:
-            smsfids[place] = receipt.smsfids[line]
-            prices[place] = receipt.message_credits[line] or Decimal(0)
-    left_out = [number for number, smsfid in zip(numbers, smsfids, strict=True) if smsfid is None]
-    # A line that names nobody we know, or somebody again, may stand for any of those that are missing.
-    consistent = receipt.consistent and None not in places and len(set(places)) == len(places)
-    return Acceptance(
-        msgfid=receipt.msgfid,
-        credits=receipt.credits,
-        lines=ReceiptLines(smsfids, prices),
-        left_out=left_out,
-        consistent=consistent,
-    )
-
-
-def _places(numbers: Sequence[int], destinations: Sequence[str]) -> list[int | None]:
-    if list(map(str, numbers)) == destinations:
-        return list(range(len(numbers)))
-    exact = {str(number): place for place, number in enumerate(numbers)}
-    tails: dict[str, int | None] = {}
-    for place, number in enumerate(numbers):
-        tail = str(number)[-TAIL:]
-        tails[tail] = None if tail in tails else place  # shared by two: it tells neither
-    return [exact.get(spelled, _by_tail(spelled, tails, numbers)) for spelled in map(_digits, destinations)]
-
-
-def _by_tail(spelled: str, tails: Mapping[str, int | None], numbers: Sequence[int]) -> int | None:
-    """Only the country code may be missing: another country's number with the same tail is somebody else."""
-    place = tails.get(spelled[-TAIL:])
-    return place if place is not None and str(numbers[place]).endswith(spelled.lstrip("0")) else None
-
-
-def _digits(spelled: str) -> str:
-    return "".join(filter(str.isdecimal, spelled)).removeprefix("00")
 
 
 def wake_lanes(resources: Resources, account: str) -> None:
