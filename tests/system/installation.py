@@ -126,7 +126,8 @@ class Installation:
         }
         url = self.database.url.render_as_string(hide_password=False)
         named = {"DATABASE_URL": url, "BROKER_URL": self.broker_url, "ACCOUNTS": json.dumps(accounts)}
-        return {**os.environ, **FAST, **named, **self.settings, **more}
+        # What a process has said must be in its log when it is killed: we wait for some of it, and search all of it.
+        return {**os.environ, "PYTHONUNBUFFERED": "1", **FAST, **named, **self.settings, **more}
 
     def start_worker(self, name: str = "worker", *, processes: int = 2) -> None:
         """Start a worker by Celery's own command, and wait until it works."""
