@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, exists, func, literal, or_, select, update
 
-from campaigns import batches, decided
+from campaigns import batches, decided, journal
 from campaigns.database import Database, Record, among, is_over, now, rows_of
 from campaigns.models import attempts
 from campaigns.models import batches as batches_table
@@ -70,6 +70,7 @@ def settle(database: Database, account: str, evidence: Sequence[Evidence], *, ex
             if attempt is None:
                 continue
             adopt(connection, attempt.row, found.msgfid)
+            journal.reopen(connection, account, found.msgfid)
             unsettled.remove(attempt)
             adopted.append(attempt.row.campaign_id)
     return adopted

@@ -19,8 +19,10 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -159,6 +161,17 @@ def unknown_in(connection: Connection) -> TableValuedAlias:
     sqlite = connection.dialect.name == "sqlite"
     each = func.json_each if sqlite else func.json_array_elements_text
     return each(report_polls.c.unknown).table_valued("value")
+
+
+def reopen(connection: Connection, account: str, msgfid: str) -> None:
+    """A sending is known only now: bodies that were closed with reports of it for nobody are applied once more.
+
+    It looks at the head of each poll: to be done only where a doubt was settled by its evidence.
+    """
+    p, unknown = report_polls.c, unknown_in(connection)
+    has_some = exists(literal(1)).where(unknown.c.value == msgfid).correlate(report_polls)
+    closed = update(report_polls).where(p.account == account, p.state == PollState.APPLIED, p.unknown.is_not(None))
+    connection.execute(closed.where(has_some).values(state=PollState.PARKED))
 
 
 def first_seen(database: Database, account: str, msgfids: Collection[str]) -> dict[str, datetime]:

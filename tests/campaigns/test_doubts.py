@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import campaigns
-from campaigns import batches, doubts, lookups
+from campaigns import batches, doubts, lookups, reports, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.doubts import Evidence, Unsettled
@@ -279,6 +279,20 @@ def test_a_lane_settles_while_evidence_is_weighed(postgresql: Database, monkeypa
     monkeypatch.setattr(doubts, "proves", settled_meanwhile)
     assert doubts.settle(postgresql, making.ACCOUNT, [seen_now(postgresql, found)], exclusive=False)
     assert making.batch_states(postgresql, other.campaign_id) == [BatchState.PENDING]
+
+
+def test_reports_that_were_closed_before_their_sending_was_known_are_applied_once_it_is(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    early = making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9")
+    poll_id = making.stored(any_database)
+    reports.apply(any_database, poll_id, early)
+    assert unapplied.parked(any_database, making.ACCOUNT, no_older_than=-1) == []
+
+    doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, found)], exclusive=False)
+
+    assert [poll.id for poll in unapplied.due(any_database, making.ACCOUNT)] == [poll_id]
+    assert reports.apply(any_database, poll_id, early).changed == 1
+    assert unapplied.due(any_database, making.ACCOUNT) == []
 
 
 def test_an_attempt_that_its_worker_settles_meanwhile_is_not_adopted_as_well(any_database: Database) -> None:
