@@ -3,7 +3,8 @@
 Only for a request that cannot be read (-1), or written: there a single row, some character in its values, spoils the
 document for all others. Every other code is about the account, the text, or all numbers alike: each half would be
 refused for the same reason. Lookups are not cut: they hold digits, and no row of them can spoil anything. And never a
-request in doubt: its halves might be sent to whoever has it already.
+request in doubt: its halves might be sent to whoever has it already. One that was in doubt and sent again may be cut:
+were its first request to be proven late, that would not stop its halves, but then its rows could be read.
 
 The refused batch is put aside as it was, with its payload, for requests made earlier for it (a lookup, one that was
 sent again) are still matched by it; two new ones take its messages. They are numbered downwards from 0, and so claimed

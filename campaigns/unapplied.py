@@ -1,7 +1,9 @@
 """Bodies of delivery reports that wait to be applied: for a first try, or for the reply that they belong to.
 
 A body that cannot be applied is tried three times, be it by processes that die of it, and then put aside as broken:
-kept, and in nobody's way. How a body is applied is in `reports`.
+kept, and in nobody's way. Nobody can tell of what a process died; but its poller's last try is made without others that
+died before (`bells`), and what was put aside wrongly is tried anew when a person asks for it (`retry`). How a body is
+applied is in `reports`.
 """
 
 from __future__ import annotations
@@ -100,6 +102,7 @@ def _is_known(connection: Connection) -> ColumnElement[bool]:
 
 def begin(database: Database, poll_id: int) -> bytes | None:
     """The raw body of a poll that is to be applied now; the try counts before it is made, for it may kill its process.
+    That is a commit for each body, beside those of its reading, and worth it: it says which body is to blame.
 
     None if it is not to be tried (again): it is done with, or each try before was the end of its process.
     """
