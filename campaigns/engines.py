@@ -51,8 +51,10 @@ def postgresql(url: URL) -> Engine:
     def _prepare_early(connection: Any, _record: Any) -> None:
         # The same few statements run for every batch: planned once a connection, not once a batch.
         connection.prepare_threshold = 2
+        # Without a transaction of its own: one more commit a connection is one more whose answer may be lost.
+        connection.autocommit = True
         connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}'")
-        connection.commit()
+        connection.autocommit = False
 
     @event.listens_for(engine, "checkin")
     def _note_its_return(_connection: Any, record: Any) -> None:
