@@ -130,11 +130,13 @@ def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tall
 def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     """Make the request of a claim and settle it; returns how many messages (or lookups) were accepted."""
     gateway = resources.gateway(claim.account)
+    # Counted from before the look: a process that is stopped after it must not send with a lease that has run out.
+    begin_by = monotonic() + gateway.longest_beginning
     if not claims.holds_lease(resources.database, claim, seconds=gateway.longest_send):
         batches.release(resources.database, claim, "its lease had too little time left: nothing was sent")
         return 0
     try:
-        receipt = _request(resources, claim)
+        receipt = _request(resources, claim, begin_by)
     except NotSent as not_sent:
         batches.release(resources.database, claim, str(not_sent))
         accounts.away(resources.database, claim.account, not_sent.reason)
@@ -158,17 +160,18 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     return 0
 
 
-def _request(resources: Resources, claim: Claim) -> Receipt:
+def _request(resources: Resources, claim: Claim, begin_by: float) -> Receipt:
     gateway = resources.gateway(claim.account)
     numbers = claim.payload.numbers
     if claim.kind == AttemptKind.LOOKUP:
-        return gateway.lookup(claim.msgid, numbers)
+        return gateway.lookup(claim.msgid, numbers, begin_by=begin_by)
     sender = claim.sender or resources.settings.accounts[claim.account].sender
     try:
         asked = sending_of(claim, sender or "")
     except Exception as error:
         raise CannotBeWritten(type(error).__name__) from error
-    return gateway.merge(asked) if asked.fields else gateway.send(asked)
+    make = gateway.merge if asked.fields else gateway.send
+    return make(asked, begin_by=begin_by)
 
 
 def sending_of(claim: Claim, sender: str) -> Sending:

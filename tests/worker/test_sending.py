@@ -4,13 +4,14 @@ import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import accounts, models, turns
+from campaigns import accounts, claims, models, turns
 from campaigns.claims import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.payload import Payload
@@ -284,6 +285,33 @@ def test_a_text_that_the_gateway_cannot_read_at_all_stops_the_campaign_early(
     assert "one message after the other is refused, each by itself, -1: XML invalide" in str(progress.waits_for)
 
 
+def test_a_request_may_begin_only_for_so_long_after_the_look_at_its_lease(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_by: list[float | None] = []
+
+    class Noting(ScriptedGateway):
+        def merge(self, sending: Sending, *, begin_by: float | None = None) -> Receipt:
+            begun_by.append(begin_by)
+            return super().send(sending)
+
+    def looked(*_: Any, **__: Any) -> bool:
+        begun_by.append(monotonic())
+        return True
+
+    submitted(any_database, numbers(1))
+    fund(any_database)
+    monkeypatch.setattr(claims, "holds_lease", looked)
+    gateway = Noting()
+
+    sent_to_the_end(any_database, gateway)
+
+    look, latest = begun_by
+    assert latest is not None
+    assert look is not None
+    assert latest - gateway.longest_beginning <= look
+
+
 @dataclass
 class Scribe(ScriptedGateway):
     """A gateway whose client cannot write a request that holds one of these numbers."""
@@ -291,7 +319,7 @@ class Scribe(ScriptedGateway):
     cannot: Collection[int] = ()
     tried: list[int] = field(default_factory=list)
 
-    def merge(self, sending: Sending) -> Receipt:
+    def merge(self, sending: Sending, *, begin_by: float | None = None) -> Receipt:
         self.tried.append(len(sending.numbers))
         if not set(self.cannot).isdisjoint(sending.numbers):
             raise CannotBeWritten("no") from ValueError(str(self.cannot))

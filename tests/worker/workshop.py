@@ -40,10 +40,11 @@ class ScriptedGateway:
     credits: Decimal = Decimal(1_000_000)
     registered: tuple[str, ...] = ("CLINIQUE",)
     sent: list[Sending] = field(default_factory=list)
+    longest_beginning: float = 5.0
     longest_send: float = 10.0
     before_balance: Callable[[], None] = lambda: None
 
-    def send(self, sending: Sending) -> Receipt:
+    def send(self, sending: Sending, *, begin_by: float | None = None) -> Receipt:
         self.sent.append(sending)
         return self.answer(sending)
 

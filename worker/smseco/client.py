@@ -67,9 +67,14 @@ class Gateway:
         self._connection = Connection(base_url, connect_timeout=connect_timeout, ca_bundle=ca_bundle)
 
     @property
+    def longest_beginning(self) -> float:
+        """Seconds after which no request begins any more: its first byte has left by then, or never will."""
+        return CONNECT_PATIENCE * self._connect_timeout
+
+    @property
     def longest_send(self) -> float:
         """Seconds after which a send or lookup has certainly left the wire: a lease must outlive it."""
-        return CONNECT_PATIENCE * self._connect_timeout + self._read_timeout
+        return self.longest_beginning + self._read_timeout
 
     def check(self, request: Request) -> None:
         """Raises ValueError for a form's request that is too long for this gateway, and asks nothing.
@@ -78,34 +83,38 @@ class Gateway:
         """
         self._connection.check(request)
 
-    def send(self, sending: Sending) -> Receipt:
-        """Send one text to many (I). Costs credits. Raises NotSent, Refused or InDoubt; ValueError for a mail merge."""
+    def send(self, sending: Sending, *, begin_by: float | None = None) -> Receipt:
+        """Send one text to many (I). Costs credits. Raises NotSent, Refused or InDoubt; ValueError for a mail merge.
+
+        Nothing leaves after `begin_by` (a moment of `time.monotonic`): for whoever may do it until then only.
+        """
         if sending.fields:
             raise ValueError("a sending with fields is a mail merge: use merge()")
-        return self._send(sending)
+        return self._send(sending, begin_by)
 
-    def merge(self, sending: Sending) -> Receipt:
-        """Send each number its own text (II). Costs credits. Raises like `send`; ValueError for one without fields."""
+    def merge(self, sending: Sending, *, begin_by: float | None = None) -> Receipt:
+        """Send each number its own text (II). Costs credits. Like `send`; ValueError for one without fields."""
         if not sending.fields:
             raise ValueError("a mail merge needs fields: use send()")
-        return self._send(sending)
+        return self._send(sending, begin_by)
 
-    def _send(self, sending: Sending) -> Receipt:
+    def _send(self, sending: Sending, begin_by: float | None) -> Receipt:
         with _writing():
             request = self._form.send_request(self._credentials, sending)
             self.check(request)
-        return self._attempt(request, msgid=sending.msgid, asked=len(sending.numbers))
+        return self._attempt(request, msgid=sending.msgid, asked=len(sending.numbers), begin_by=begin_by)
 
-    def lookup(self, msgid: str, numbers: Sequence[int | str]) -> Receipt:
-        """Ask whether numbers are reachable (V); the answers come as reports. Costs credits. Raises like `send`."""
+    def lookup(self, msgid: str, numbers: Sequence[int | str], *, begin_by: float | None = None) -> Receipt:
+        """Ask whether numbers are reachable (V); the answers come as reports. Costs credits. Like `send`."""
         with _writing():
             request = self._form.lookup_request(self._credentials, msgid, numbers)
             self.check(request)
-        return self._attempt(request, msgid=msgid, asked=len(numbers))
+        return self._attempt(request, msgid=msgid, asked=len(numbers), begin_by=begin_by)
 
-    def _attempt(self, request: Request, *, msgid: str, asked: int) -> Receipt:
+    def _attempt(self, request: Request, *, msgid: str, asked: int, begin_by: float | None) -> Receipt:
         exchange = self._connection.ask(
             request,
+            begin_by=begin_by,
             answer_within=self._read_timeout,
             max_bytes=self._max_reply_bytes + asked * BYTES_A_RECIPIENT,
         )

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
 from http.cookiejar import DefaultCookiePolicy
+from time import monotonic
 
 import requests
 from urllib3.exceptions import DecodeError, HTTPError, NameResolutionError, SSLError
@@ -76,8 +77,8 @@ class Connection:
         _check_length(url, request.query)
         return url
 
-    def ask(self, request: Request, *, answer_within: float, max_bytes: int) -> Exchange:
-        """Ask once. Whatever the network does is noted in the exchange, not raised.
+    def ask(self, request: Request, *, answer_within: float, max_bytes: int, begin_by: float | None = None) -> Exchange:
+        """Ask once, and begin by that moment (monotonic) or not at all. What the network does is noted, not raised.
 
         `answer_within` (seconds) bounds everything from the first byte of the request to the last of the reply; a body
         of more than `max_bytes` is left where it got too long, and is a failure. Raises ValueError like `check`, before
@@ -86,8 +87,9 @@ class Connection:
         url = self.check(request)
         if self._process != os.getpid():
             self._open()
-        begin_within = CONNECT_PATIENCE * self._connect_timeout
-        self._watch.start(query=request.query, begin_within=begin_within, answer_within=answer_within)
+        latest = monotonic() + CONNECT_PATIENCE * self._connect_timeout
+        latest = latest if begin_by is None else min(begin_by, latest)
+        self._watch.start(query=request.query, begin_by=latest, answer_within=answer_within)
         status: int | None = None
         body = bytearray()
         try:

@@ -27,11 +27,11 @@ class Watch:
         self._latest_start = self._deadline = 0.0
         self._answer_within = 0.0
 
-    def start(self, *, query: str, begin_within: float, answer_within: float) -> None:
-        """Before a request: seconds until its first byte at the latest, and from then until the last of the reply."""
+    def start(self, *, query: str, begin_by: float, answer_within: float) -> None:
+        """Before a request: the latest moment (monotonic) of its first byte; seconds from then to the reply's last."""
         self.begun = False
         self.query = query
-        self._latest_start = time.monotonic() + begin_within
+        self._latest_start = begin_by
         self._answer_within = answer_within
 
     def first_byte(self) -> None:

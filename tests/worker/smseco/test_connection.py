@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -88,6 +89,14 @@ def test_a_request_that_could_begin_only_too_late_is_never_begun(stub, gateway, 
     with pytest.raises(NotSent, match="timed out"):
         gateway.send(SENDING)
     assert stub.received == []
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "too late"])
+def test_whoever_may_send_until_then_only_sends_nothing_after_it(stub, gateway, late):
+    stub.plays(TAKEN)
+    with pytest.raises(NotSent, match="timed out") if late else nullcontext():
+        gateway.send(SENDING, begin_by=time.monotonic() + (-0.001 if late else 60))
+    assert len(stub.received) == (not late)
 
 
 @pytest.mark.parametrize(
