@@ -75,7 +75,7 @@ KILLS: Mapping[str, Scenario] = {
 
 TIME: Mapping[str, Scenario] = {
     "stopped_claimed": stopped("claimed", "a claim's process sleeps past its lease before it looks at it"),
-    "stopped_before_connect": stopped("before_connect", "… after it has looked at it", ends=STALLS),
+    "stopped_before_connect": stopped("before_connect", "… after it has looked at it"),
     "stopped_first_byte": stopped("first_byte", "… at its first byte", ends=STALLS),
     "stopped_mid_body": stopped("mid_body", "… with half of the request written", ends=STALLS),
     "stopped_after_reply": stopped("after_reply", "… with the reply in its hands"),
