@@ -61,7 +61,7 @@ def learn(
     if attempt.state == AttemptState.ACCEPTED:
         return _of_the_declared(connection, attempt, outcome, **known)
     if outcome == AttemptState.ACCEPTED:
-        taken_back = attempt.state == AttemptState.RESENT and take_back()
+        taken_back = take_back()
         state = AttemptState.ACCEPTED if taken_back else AttemptState.ACCEPTED_LATE
         _record(connection, attempt_id, state=state, settled_at=now(), **known)
         return taken_back

@@ -5,12 +5,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 
 from campaigns import accounts, balances, batches, corrections, doubts, reports
 from campaigns.database import Database
+from campaigns.models import accounts as table
 from campaigns.models import balance_readings
+from campaigns.resolving import resolve
 from campaigns.states import MessageStatus
 from tests.campaigns import making
 from tests.campaigns.gateways import Count, last_reading, later
@@ -209,6 +211,37 @@ def test_a_late_reply_that_names_another_price_corrects_what_was_read(any_databa
     assert figures(any_database, "posted", "drift") == [2, 0]
 
 
+def test_the_reply_to_what_was_declared_accepted_corrects_what_was_read(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    gateway.take(2)
+    gateway.lose(claim, taken=False)
+    resolve(claim.attempt_id, "accepted", by="awa", reason="it is in their log", database=any_database)
+    later(any_database)
+    gateway.read()
+    assumed = figures(any_database, "posted", "drift")
+
+    batches.accept(any_database, claim, making.acceptance(claim, "f", left_out=[making.FIRST]))
+
+    assert (assumed, figures(any_database, "posted", "drift")) == ([3, -1], [2, 0])
+
+
+def test_what_the_gateway_says_of_one_account_is_noted_of_no_other(any_database: Database) -> None:
+    here, there = Count(any_database), Count(any_database, Decimal(7), Decimal(70), "other")
+    here.read()
+    there.read()
+    there.take(5)
+    later(any_database)
+    there.read()
+
+    with any_database.reading() as connection:
+        known = connection.execute(select(table.c.name, table.c.balance, table.c.consumed)).all()
+    assert sorted(map(tuple, known)) == [(making.ACCOUNT, 1000, 5000), ("other", 2, 75)]
+    assert last_reading(any_database, "other")["drift"] == 5
+    assert last_reading(any_database)["drift"] == 0
+
+
 def test_a_refund_that_was_none_is_taken_out_of_what_was_read(any_database: Database) -> None:
     gateway = Count(any_database)
     gateway.read()
@@ -262,6 +295,16 @@ def test_after_a_doubt_the_balance_is_asked_until_a_still_moment_was_read(any_da
 
     assert (at_first, just_asked, unread, read_while_another_was_in_the_air) == (False, False, True, True)
     assert not asked_long_ago()
+
+
+def test_a_doubt_on_an_account_of_which_nothing_was_read_yet_has_its_balance_asked(any_database: Database) -> None:
+    claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    making.change(any_database, delete(balance_readings))
+    making.clock_goes_on(any_database, 60, table.c.balance_asked_at)
+    batches.doubt(any_database, claim, "timed out")
+
+    assert balances.wanted(any_database, making.ACCOUNT)
+    assert not balances.wanted(any_database, "other")
 
 
 def test_a_doubt_of_long_ago_has_nobody_asked(any_database: Database) -> None:

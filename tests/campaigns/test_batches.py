@@ -1,13 +1,17 @@
 """A batch is settled by what is known of its request."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import select
 
 import campaigns
 from campaigns import batches, claims, doubts
+from campaigns import lookups as domain_lookups
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, lookups
+from campaigns.prices import Prices
 from campaigns.resolving import resolve
 from campaigns.states import AttemptKind, AttemptState, BatchState, Decision, MessageStatus
 from tests.campaigns import making
@@ -255,6 +259,38 @@ def test_an_outcome_is_never_replaced_by_another(any_database: Database, again: 
     attempt = making.attempt(any_database, found)
     assert (attempt.state, attempt.msgfid) == (AttemptState.ACCEPTED, "f1")
     assert making.batch_states(any_database, campaign) == [BatchState.ACCEPTED]
+
+
+def test_a_refusal_is_not_completed_by_a_yes_under_the_id_that_a_broken_reply_had_shown(any_database: Database) -> None:
+    found = making.claimed(any_database, making.funded(any_database, making.numbers(2)))
+    batches.doubt(any_database, found, "cut short", msgfid="f9")
+    batches.refuse(any_database, found, -9, "no one")
+
+    batches.accept(any_database, found, making.acceptance(found, "f9"))
+
+    attempt = making.attempt(any_database, found)
+    assert (attempt.state, attempt.credits, attempt.receipt) == (AttemptState.REFUSED, None, None)
+
+
+def test_a_late_yes_is_recorded_of_its_own_request_and_of_no_other_of_the_batch(any_database: Database) -> None:
+    found = making.claimed(any_database, making.funded(any_database, making.numbers(2)))
+    batches.doubt(any_database, found, "timed out")
+    again = sent_again(any_database, found)
+    batches.doubt(any_database, again, "timed out")
+    with any_database.transaction() as connection:
+        doubts.adopt(connection, making.attempt(any_database, found), "f9")
+
+    assert making.attempt(any_database, found).state == AttemptState.ACCEPTED_LATE
+    assert making.attempt(any_database, again).state == AttemptState.IN_DOUBT
+
+
+def test_a_lookup_that_drops_numbers_leaves_the_segments_of_the_others(any_database: Database) -> None:
+    campaign, found = looked_up(any_database)
+    batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
+
+    domain_lookups.clean(any_database, found.batch_id, Prices({"": Decimal(1)}))
+
+    assert making.account(any_database, campaign).segments == 2
 
 
 def looked_up(database: Database) -> tuple[int, Claim]:

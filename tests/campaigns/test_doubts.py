@@ -338,6 +338,29 @@ def test_a_lookup_whose_batch_did_not_wait_for_it_is_not_asked_for_any_more(any_
     assert doubts.to_ask_for(any_database, making.ACCOUNT, every=30, most=9) == []
 
 
+def test_a_lookup_is_waited_for_by_its_own_batch_and_by_no_other(any_database: Database) -> None:
+    waited_for = making.claimed(any_database, making.funded(any_database, making.numbers(3), lookup=True))
+    lookup_that_was_overtaken(any_database)
+    batches.doubt(any_database, waited_for, "timed out")
+
+    assert doubts.to_ask_for(any_database, making.ACCOUNT, every=30, most=9) == [waited_for.msgid]
+
+
+def test_what_the_gateway_has_accepted_is_not_asked_for_by_our_own_id(any_database: Database) -> None:
+    making.accepted(any_database, making.funded(any_database, making.numbers(3)))
+
+    assert doubts.to_ask_for(any_database, making.ACCOUNT, every=30, most=9) == []
+
+
+def test_reports_that_prove_nothing_keep_no_others_from_proving(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    strange = Evidence("f8", frozenset(making.numbers(11, first=making.FIRST + 500)), any_database.clock())
+
+    proven = doubts.settle(any_database, making.ACCOUNT, [strange, seen_now(any_database, found)], exclusive=False)
+
+    assert proven == [found.campaign_id]
+
+
 def test_late_reports_prove_what_a_lookup_cost_that_was_overtaken(any_database: Database) -> None:
     found = lookup_that_was_overtaken(any_database)
     seen = seen_now(any_database, found)

@@ -54,6 +54,18 @@ def test_a_credit_goes_from_the_hold_to_the_post_and_comes_back_as_a_refund(any_
     assert entries(any_database, campaign) == {"hold": 6, "held": 3, "taken": 3, "posted": 2, "refunded": 1}
 
 
+def test_each_campaign_has_a_ledger_of_its_own(any_database: Database) -> None:
+    made = [making.funded(any_database, making.numbers(count), batch_size=9) for count in (2, 3, 4)]
+    making.accepted(any_database, made[0])
+    making.accepted(any_database, made[2])
+
+    assert [entries(any_database, campaign) for campaign in made] == [
+        {"hold": 2, "taken": 2, "posted": 2},
+        {"hold": 3, "held": 3},
+        {"hold": 4, "taken": 4, "posted": 4},
+    ]
+
+
 def decided(database: Database, claim: Claim, decision: Decision) -> None:
     batches.doubt(database, claim, "timed out")
     resolving.resolve(claim.attempt_id, decision, by="a test", reason="to see", database=database)

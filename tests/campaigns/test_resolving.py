@@ -404,6 +404,34 @@ def test_an_id_that_a_broken_reply_shows_after_the_decision_leads_its_reports_to
     assert making.statuses(any_database, found.campaign_id)[0] == MessageStatus.DELIVERED
 
 
+@pytest.mark.parametrize(
+    ("decision", "state"), [("accepted", "accepted"), ("resend", "pending"), ("write_off", "written_off")]
+)
+def test_what_was_decided_upon_is_not_cut_in_halves_by_a_late_refusal(
+    any_database: Database, decision: str, state: str
+) -> None:
+    found = in_doubt(any_database)
+    resolve(found.attempt_id, decision, database=any_database, **WHY)
+
+    bisection.refuse(any_database, found, "-1: XML invalide", code=-1, prices=Prices({}))
+
+    assert making.batch_states(any_database, found.campaign_id) == [state]
+
+
+@pytest.mark.parametrize(
+    ("decision", "state"), [("accepted", "accepted"), ("resend", "pending"), ("write_off", "written_off")]
+)
+def test_a_late_doubt_changes_nothing_of_what_was_decided(any_database: Database, decision: str, state: str) -> None:
+    found = in_doubt(any_database)
+    resolve(found.attempt_id, decision, database=any_database, **WHY)
+    before = making.attempt(any_database, found)
+
+    batches.doubt(any_database, found, "timed out")
+
+    assert making.attempt(any_database, found) == before
+    assert making.batch_states(any_database, found.campaign_id) == [state]
+
+
 # Policies
 
 
@@ -442,6 +470,35 @@ def test_the_policy_decides_when_the_deadline_has_passed(
     assert making.attempt(any_database, found).state == state
     assert [row.decided_by for row in resolved(any_database)] == ["policy"] * count
     assert policies.carry_out(any_database) == 0
+
+
+def test_a_policy_that_sends_again_wakes_whoever_funds_and_one_that_writes_off_nobody(any_database: Database) -> None:
+    rung: list[Bell] = []
+    overdue(any_database, "write_off")
+    assert policies.carry_out(any_database, lambda bell, *_: rung.append(bell)) == 1
+    assert rung == []
+    overdue(any_database, "resend")
+
+    policies.carry_out(any_database, lambda bell, *_: rung.append(bell))
+
+    assert [bell.key for bell in rung] == [f"fund:{ACCOUNT}"]
+
+
+def test_a_doubt_that_a_person_decides_first_keeps_the_policy_from_no_other(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quicker, other = overdue(any_database, "write_off"), overdue(any_database, "write_off")
+    decide = policies.decide
+
+    def after_a_person(connection: Any, attempt_id: int, *said: Any, **named: Any) -> Any:
+        if attempt_id == quicker.attempt_id:
+            raise UndecidableError("decided already")
+        return decide(connection, attempt_id, *said, **named)
+
+    monkeypatch.setattr(policies, "decide", after_a_person)
+
+    assert policies.carry_out(any_database) == 1
+    assert making.attempt(any_database, other).state == AttemptState.WRITTEN_OFF
 
 
 def test_the_policy_waits_for_the_campaign_s_own_deadline(any_database: Database) -> None:

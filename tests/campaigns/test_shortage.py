@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from campaigns import batches, lookups, shortage
 from campaigns.database import Database
+from campaigns.models import accounts
 from campaigns.models import batches as batches_table
 from campaigns.states import BatchState, CampaignState
 from tests.campaigns import making
@@ -120,3 +121,35 @@ def test_a_campaign_that_shall_not_wait_is_cancelled_when_the_gateway_refuses(an
 
     assert making.state(any_database, campaign) == CampaignState.CANCELLED
     assert making.batch_states(any_database, campaign) == [BatchState.ACCEPTED, BatchState.VOIDED]
+
+
+def test_what_another_campaign_was_refused_last_says_nothing_of_what_this_one_needs(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(6))
+    found = making.claimed(any_database, campaign)
+    other = making.claimed(any_database, making.funded(any_database, making.numbers(2)))
+    for each in (found, other):
+        batches.release(any_database, each, "not enough credits", code=-6)
+
+    shortage.run_out(any_database, campaign, Decimal(4))
+
+    assert making.state(any_database, campaign) == AWAITING
+
+
+def test_a_balance_that_is_not_to_be_had_is_the_last_one_less_what_was_spent_since(any_database: Database) -> None:
+    campaign = making.submitted(any_database, making.numbers(6), batch_size=3)
+    making.fund(any_database, 6)
+    making.funded(any_database, making.numbers(1), account="other")
+    making.clock_goes_on(any_database, 60, accounts.c.balance_asked_at)
+    making.change(any_database, update(accounts).where(accounts.c.name == making.ACCOUNT).values(balance=5))
+    making.accepted(any_database, campaign)
+    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+
+    shortage.run_out(any_database, campaign, None)
+
+    assert "above 2 is awaited" in (_waits_again(any_database, campaign) or "")
+
+
+def _waits_again(database: Database, campaign: int) -> str | None:
+    """Why it waits, when funding has looked at it with too little."""
+    making.fund(database, 1)
+    return making.account(database, campaign).reason

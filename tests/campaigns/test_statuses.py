@@ -50,6 +50,7 @@ def report_in_turn(database: Database, found: Claim, *bodies: Sequence[MessageSt
         pytest.param([[S.UNREPORTED], [S.UNDELIVERED]], S.UNDELIVERED, id="any final one overwrites unreported"),
         pytest.param([[S.UNREPORTED], [S.WAITING]], S.UNREPORTED, id="in flight does not overwrite unreported"),
         pytest.param([[S.WAITING, S.HANDED_OVER]], S.HANDED_OVER, id="the last in flight in a body"),
+        pytest.param([[S.IN_FLIGHT_OTHER], [S.WAITING]], S.WAITING, id="in flight, whatever the code, gives way"),
         pytest.param([[S.UNDELIVERED, S.NETWORK_ERROR]], S.NETWORK_ERROR, id="the last of a rank in a body"),
         pytest.param([[S.UNDELIVERED, S.WAITING]], S.UNDELIVERED, id="the higher rank in a body"),
         pytest.param([[S.DELIVERED, S.UNDELIVERED]], S.DELIVERED, id="the highest rank in a body"),
