@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.servers.waiting import eventually
 from worker.sandbox.options import SandboxOptions
 from worker.sandbox.server import running
 
@@ -28,6 +29,8 @@ def readings(tmp_path):
                 return connection.getresponse().read().decode()
 
         def written():
+            # Whether a reply left whole is known, and written down, when its reader may have it already.
+            assert eventually(lambda: path.read_text().endswith("\n"))
             return [json.loads(line) for line in path.read_text().splitlines()]
 
         yield sandbox, ask, written
