@@ -18,13 +18,12 @@ from celery import Celery
 from sqlalchemy import Connection
 
 from campaigns import bells, heartbeats, vitals
-from campaigns.credits import plain
 from campaigns.database import Database, default
 from campaigns.migrations import require_newest
 from campaigns.outages import place
 from worker import spool, sweeping
 from worker.broker import broker_settings
-from worker.console.screen import counted, lasting
+from worker.console.screen import amount, counted, lasting
 from worker.ringing import speak
 from worker.settings import Settings, settings
 
@@ -142,7 +141,7 @@ def _doubts(patient: Patient) -> Finding:
         return ok("no request is in doubt")
     what = "; ".join(
         f"{each.account}: {counted(each.count, 'request')} with {counted(each.numbers, 'number')}, "
-        f"{plain(each.credits)} credits at stake, the oldest {lasting(each.oldest)} old"
+        f"{amount(each.credits)} credits at stake, the oldest {lasting(each.oldest)} old"
         for each in found
     )
     late = max(each.oldest for each in found) > DOUBTFUL_SECONDS
@@ -206,7 +205,7 @@ def _work(patient: Patient) -> Finding:
 def _credits(patient: Patient) -> Finding:
     found = patient.asked(lambda connection: vitals.drifts(connection, lately=LATELY))
     drifted = [
-        f"{each.account}: {plain(abs(each.lately))} {'more' if each.lately > 0 else 'less'}"
+        f"{each.account}: {amount(abs(each.lately))} {'more' if each.lately > 0 else 'less'}"
         for each in found
         if each.lately
     ]
