@@ -268,9 +268,11 @@ def _waits_for(connection: Connection, campaign: Record) -> str | None:
         return lifecycle.STALLED
     if unserved(connection, campaign.account):
         return a_worker_with(campaign.account)
-    away = connection.execute(select(accounts.c.away_reason).where(accounts.c.name == campaign.account)).scalar()
-    if away is not None:
-        return f"the gateway to come back: {away}"
+    gateway = connection.execute(select(accounts).where(accounts.c.name == campaign.account)).first()
+    # One that loses replies keeps back what is still to be sent; reports go on arriving.
+    sent = campaign.state == CampaignState.TRACKING and gateway is not None and gateway.doubtful
+    if gateway is not None and gateway.away_reason is not None and not sent:
+        return f"the gateway to come back: {gateway.away_reason}"
     if campaign.state == CampaignState.FUNDING:
         return None if campaign.reason is None else str(campaign.reason)
     if campaign.state == CampaignState.AWAITING_CREDITS:

@@ -140,6 +140,19 @@ def test_a_campaign_is_found_by_its_key(any_database: Database) -> None:
         campaigns.progress(99, database=any_database)
 
 
+def test_what_has_left_waits_for_no_gateway_that_loses_replies(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), batch_size=1)
+    making.accepted(any_database, campaign)
+    accounts.away(any_database, making.ACCOUNT, "replies are lost: reset", doubtful=True)
+    before = account_of(any_database, campaign).waits_for
+    making.accepted(any_database, campaign)
+    making.advance(any_database, campaign)
+
+    assert before == "the gateway to come back: replies are lost: reset"
+    assert account_of(any_database, campaign).state == CampaignState.TRACKING
+    assert account_of(any_database, campaign).waits_for is None
+
+
 def test_it_says_what_it_waits_for(any_database: Database) -> None:
     campaign = making.submitted(any_database, making.numbers(1))
     accounts.away(any_database, making.ACCOUNT, "connection refused")
