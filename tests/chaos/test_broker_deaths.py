@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from campaigns.states import CampaignState
-from tests.chaos.test_database_deaths import COUNT, SIZE, SOON
+from tests.chaos.test_database_deaths import SIZE, SOON
 from tests.servers.databases import Databases
 from tests.servers.waiting import eventually
 from tests.system.installation import Installation, installation, people, quick, whom
@@ -58,16 +58,6 @@ def site(databases: Databases, brokers: ExitStack, broker_folder: Path) -> Itera
         yield made
 
 
-def begun(site: Installation) -> int:
-    """A campaign in the middle of its sending."""
-    gateway = site.gateways["main"]
-    gateway.sandbox.settings(latency=0.1)
-    before = gateway.count()
-    made = site.submit("main", people(COUNT), batch_size=SIZE)
-    site.until(lambda: gateway.count() >= before + 5 * SIZE)
-    return made
-
-
 def goes_on(site: Installation, made: int, record: Record) -> None:
     """The campaign is sent on, whatever its supervisor has to start anew, and ends with everything in its place."""
     gateway, began = site.gateways["main"], monotonic()
@@ -95,7 +85,7 @@ def broker(site: Installation) -> redis.Redis:
 def test_a_full_broker_takes_nothing_and_the_campaign_goes_on_when_it_has_room(
     site: Installation, record_property: Record
 ) -> None:
-    made = begun(site)
+    made = site.begun("main", batches=40, size=SIZE)
     with broker(site) as client:
         client.config_set("maxmemory", 1)
         meanwhile = site.submit("main", people(3))
@@ -109,7 +99,7 @@ def test_a_full_broker_takes_nothing_and_the_campaign_goes_on_when_it_has_room(
 def test_a_broker_that_dies_and_comes_back_is_found_again(
     site: Installation, brokers: ExitStack, broker_folder: Path, forgets: bool, record_property: Record
 ) -> None:
-    made = begun(site)
+    made = site.begun("main", batches=40, size=SIZE)
     with broker(site) as client:
         process = psutil.Process(client.info("server")["process_id"])
     process.kill()

@@ -7,7 +7,7 @@ import pytest
 
 from campaigns.states import CampaignState
 from tests.system.conftest import Build
-from tests.system.installation import Installation, people, whom
+from tests.system.installation import Installation, whom
 
 pytestmark = pytest.mark.system
 
@@ -28,16 +28,6 @@ def site(build_for_module: Build) -> Installation:
     return made
 
 
-def begun(site: Installation) -> int:
-    """A campaign in the middle of its sending."""
-    gateway = site.gateways["main"]
-    gateway.sandbox.settings(latency=0.1)
-    before = gateway.count()
-    made = site.submit("main", people(COUNT), batch_size=SIZE)
-    site.until(lambda: gateway.count() >= before + 5 * SIZE)
-    return made
-
-
 def all_in_the_air_has_arrived(site: Installation, made: int) -> bool:
     """Whether each of the worker's two processes waits for a reply to what the gateway has already."""
     batches = site.progress(made).batches
@@ -45,7 +35,7 @@ def all_in_the_air_has_arrived(site: Installation, made: int) -> bool:
 
 
 def test_a_campaign_ends_though_every_queue_was_wiped(site: Installation, record_property: Record) -> None:
-    made = begun(site)
+    made = site.begun("main", batches=60, size=SIZE)
     site.flush()
     began = time.monotonic()
     site.gateways["main"].sandbox.settings(latency=0.0)
@@ -62,7 +52,7 @@ def test_a_worker_killed_in_mid_campaign_leaves_doubts_that_its_reports_settle(
     site = build(settings=SOON, delays=(16.0, 16.5))
     site.start_worker()
     site.start_beat()
-    made = begun(site)
+    made = site.begun("main", batches=60, size=SIZE)
     gateway = site.gateways["main"]
     gateway.sandbox.settings(latency=1.0)
     before = gateway.count()
@@ -86,7 +76,7 @@ def test_a_worker_killed_in_mid_campaign_leaves_doubts_that_its_reports_settle(
 def test_a_worker_that_is_asked_to_stop_ends_in_time_and_loses_nothing(
     site: Installation, record_property: Record
 ) -> None:
-    made = begun(site)
+    made = site.begun("main", batches=60, size=SIZE)
     began = time.monotonic()
     assert site.terminate("worker", within=3 + 45) == 0
     record_property("seconds from SIGTERM to the end of the worker", time.monotonic() - began)

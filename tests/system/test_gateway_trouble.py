@@ -29,16 +29,6 @@ def door(gateway: Gateway) -> Iterator[Door]:
     gateway.sandbox.settings(latency=0.0, active=True)
 
 
-def begun(shared: Installation) -> int:
-    """A campaign of fifty slow batches, some of which have left."""
-    gateway = shared.gateways["away"]
-    gateway.sandbox.settings(latency=0.1)
-    before = gateway.count()
-    made = shared.submit("away", people(50 * SIZE), batch_size=SIZE)
-    shared.until(lambda: gateway.count() >= before + 3 * SIZE)
-    return made
-
-
 def sent(shared: Installation) -> set[str]:
     """The numbers that the gateway has accepted."""
     return set(shared.gateways["away"].sent())
@@ -77,7 +67,7 @@ def test_a_gateway_that_is_away_at_the_start_is_waited_for(shared: Installation,
 
 
 def test_a_gateway_that_goes_away_in_mid_campaign_is_waited_for(shared: Installation, door: Door) -> None:
-    made = begun(shared)
+    made = shared.begun("away", batches=50, size=SIZE)
     door.shut()
     account = shared.seen(made, lambda account: account.waits_for is not None)
     assert account.state == CampaignState.SENDING
@@ -116,7 +106,7 @@ def test_half_a_receipt_is_a_doubt_that_the_reports_settle(shared: Installation,
 def test_a_page_in_place_of_a_receipt_is_a_doubt_that_is_never_sent_again(shared: Installation, door: Door) -> None:
     made = shared.submit("away", people(2))
     shared.ended(made)  # its account is funded and its lanes are warm
-    made = begun(shared)
+    made = shared.begun("away", batches=50, size=SIZE)
     door.says = HTML
     shared.seen(made, lambda account: account.in_doubt_attempts >= 1)
     door.says = None
@@ -143,7 +133,7 @@ def test_a_wrong_password_pauses_what_waits_until_a_person_has_mended_it(shared:
 def test_an_account_closed_in_mid_campaign_pauses_it_until_a_person_has_mended_it(
     shared: Installation, door: Door
 ) -> None:
-    made = begun(shared)
+    made = shared.begun("away", batches=50, size=SIZE)
     gateway = shared.gateways["away"]
     gateway.sandbox.settings(active=False)
     account = shared.seen(made, lambda account: account.paused_at is not None)

@@ -16,15 +16,6 @@ def sent_of(shared: Installation, campaign_id: int) -> int:
     return len(whom(shared, campaign_id) & set(shared.gateways["main"].sent()))
 
 
-def begun(shared: Installation) -> int:
-    """A campaign of a hundred slow batches, some of which have left."""
-    shared.gateways["main"].sandbox.settings(latency=0.1)
-    before = shared.gateways["main"].count()
-    made = shared.submit("main", people(2_000), batch_size=SIZE)
-    shared.until(lambda: shared.gateways["main"].count() >= before + 5 * SIZE)
-    return made
-
-
 @pytest.fixture(autouse=True)
 def _quick_again(shared: Installation) -> None:
     shared.gateways["main"].sandbox.settings(latency=0.0)
@@ -33,7 +24,7 @@ def _quick_again(shared: Installation) -> None:
 def test_a_paused_campaign_sends_no_more_than_what_was_in_the_air_and_resumed_it_sends_to_nobody_twice(
     shared: Installation,
 ) -> None:
-    made = begun(shared)
+    made = shared.begun("main", batches=100, size=SIZE)
     shared.pause(made)
     at_once = sent_of(shared, made)
     shared.rounds("main", 4)
@@ -51,7 +42,7 @@ def test_a_paused_campaign_sends_no_more_than_what_was_in_the_air_and_resumed_it
 
 
 def test_a_cancelled_campaign_tracks_what_was_sent_and_sends_nothing_more(shared: Installation) -> None:
-    made = begun(shared)
+    made = shared.begun("main", batches=100, size=SIZE)
     shared.cancel(made)
     at_once = sent_of(shared, made)
     account = shared.ended(made)
