@@ -1,5 +1,6 @@
 """The gateway's own count says what became of a request in doubt; or it says nothing, but never what is not so."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from campaigns import doubts
+from campaigns import batches, doubts
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -137,6 +138,31 @@ def test_several_doubts_are_all_taken_or_none_or_nobody_knows(
 
     assert verdicts(any_database, *claims) == [[NOT_TAKEN, None, TAKEN][taken]] * 2
     assert heard(any_database, claims[0])[0].together == 2
+
+
+def test_where_the_gateway_took_more_than_our_prices_say_some_of_several_might_cost_as_much_as_all(
+    any_database: Database, gateway: Count
+) -> None:
+    first, second, dearer = claims_of(any_database, 3)
+    gateway.take(4)
+    batches.accept(any_database, dearer, replace(making.acceptance(dearer), credits=Decimal(4)))
+    gateway.lose(first)
+    gateway.lose(second)
+    later(any_database, LONG)
+    gateway.read()
+
+    assert verdicts(any_database, first, second) == [None, None]
+
+
+def test_a_request_that_was_refused_blurs_no_doubt(any_database: Database, gateway: Count) -> None:
+    lost, refused = claims_of(any_database, 2)
+    later(any_database)
+    batches.refuse(any_database, refused, -9, "no one")
+    gateway.lose(lost)
+    later(any_database, LONG)
+    gateway.read()
+
+    assert verdicts(any_database, lost) == [TAKEN]
 
 
 def test_doubts_with_a_still_reading_between_them_are_told_apart(any_database: Database, gateway: Count) -> None:
