@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from campaigns import batches, lookups, shortage
+from campaigns import batches, credits, lookups, shortage
 from campaigns.database import Database
 from campaigns.models import accounts
 from campaigns.models import batches as batches_table
@@ -153,3 +153,12 @@ def _waits_again(database: Database, campaign: int) -> str | None:
     """Why it waits, when funding has looked at it with too little."""
     making.fund(database, 1)
     return making.account(database, campaign).reason
+
+
+def test_what_is_in_doubt_is_promised_to_nobody_however_long_ago_it_fell_in_doubt(any_database: Database) -> None:
+    found = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
+    batches.doubt(any_database, found, "timed out")
+    making.clock_goes_on(any_database, 86_400)
+
+    with any_database.reading() as connection:
+        assert credits.available(connection, making.ACCOUNT, making.balance(any_database, 10)) == 7
