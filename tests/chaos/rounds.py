@@ -338,10 +338,14 @@ def _recover(this: Round, scenario: Scenario, outcome: Outcome) -> None:
     allowed = {"completed", *scenario.ends}
     steady_since = [0.0]
 
+    def stands_well() -> bool:
+        ends = set(this.ends())
+        return allowed.issuperset(ends) or (allowed.issuperset(ends - {"stalled"}) and _came_too_late(this))
+
     def over() -> bool:
-        if not outcome.progressed and (this.fingerprint() != stands or allowed.issuperset(this.ends())):
+        if not outcome.progressed and (this.fingerprint() != stands or stands_well()):
             outcome.progressed = time.monotonic() - mended
-        ended = bool(this.seen) and allowed.issuperset(this.ends()) and this.all_reported() and not _unapplied(this)
+        ended = bool(this.seen) and stands_well() and this.all_reported() and not _unapplied(this)
         if not ended:
             steady_since[0] = 0.0
             return False
@@ -356,6 +360,23 @@ def _recover(this: Round, scenario: Scenario, outcome: Outcome) -> None:
     for account in this.seen.values():
         silent = end_of(account) != "completed" and not (account.waits_for or account.reason)
         outcome.verdict.object_if(silent, f"campaign {account.id} stopped and does not say why")
+
+
+def _came_too_late(this: Round) -> bool:
+    """Whether all doubts are of requests that timed out, and that the gateway never got: the machine was too slow."""
+    ids = [account.id for account in this.seen.values()]
+    doubts = this.where.rows(
+        "SELECT detail FROM attempts WHERE campaign_id = ANY(:ids) AND state = 'in_doubt' AND kind = 'send'", ids=ids
+    )
+    unknown = this.where.rows(
+        "SELECT m.msisdn FROM messages m JOIN batches b ON b.id = m.batch_id"
+        " WHERE m.campaign_id = ANY(:ids) AND b.state = 'in_doubt'",
+        ids=ids,
+    )
+    got = this.gateway.sent()
+    return all(doubt.detail.startswith("timed out") for doubt in doubts) and not any(
+        str(message.msisdn) in got for message in unknown
+    )
 
 
 def _unapplied(this: Round) -> bool:
