@@ -172,7 +172,7 @@ GATEWAY: Mapping[str, Scenario] = {
         "two campaigns want what one can have",
         injuries.one_waits,
         submit=injuries.two_compete,
-        mend=lambda this: injuries.top_up(this, 2_000),
+        mend=injuries.grant_what_is_missing,
         account="tight",
     ),
 }
