@@ -26,6 +26,7 @@ import campaigns
 from campaigns.bells import Bell
 from campaigns.database import Database
 from campaigns.progress import Progress
+from tests.servers.waiting import eventually
 from tests.system.door import Door, door
 from worker.embedded import client_url
 from worker.processes import Child, Processes
@@ -269,16 +270,21 @@ class Installation:
     def settled(self, account: str, *campaign_ids: int) -> None:
         """Hold our books against the gateway's: every row in one place, nobody twice, the same money.
 
-        Rows are those of the campaigns that are named, money is that of all campaigns of the account.
+        Rows are those of the campaigns that are named, money is that of all campaigns of the account: it must be the
+        same within seconds, for the gateway gives credits back before anybody has read why.
         """
         gateway = self.gateways[account]
         twice = [number for number, count in gateway.sent().items() if count > 1]
         assert not twice, f"{len(twice)} numbers were accepted twice"
         accounts = [self.progress(campaign_id) for campaign_id in campaign_ids]
         assert all(each.adds_up for each in accounts), accounts
-        theirs = gateway.sandbox.summary()
-        ours = _ledger(self, account)
-        assert ours == (theirs["credits"], theirs["refunded"]), f"{ours} in our books, at the gateway {theirs}"
+
+        def theirs() -> tuple[int, int]:
+            summary = gateway.sandbox.summary()
+            return summary["credits"], summary["refunded"]
+
+        eventually(lambda: _ledger(self, account) == theirs())
+        assert _ledger(self, account) == theirs(), f"at the gateway: {gateway.sandbox.summary()}"
 
 
 @contextmanager
