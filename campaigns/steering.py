@@ -11,12 +11,15 @@ from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import campaigns
 from campaigns.states import ENDED, CampaignState
 
+PAUSED_BY_A_PERSON = "paused by a person"
+"""What a pause says for which nobody gave a reason."""
+
 
 class StateError(ValueError):
     """The campaign is in a state in which this cannot be done; the message says which."""
 
 
-def pause(campaign_id: int, *, reason: str = "paused by a person", database: Database | None = None) -> None:
+def pause(campaign_id: int, *, reason: str = PAUSED_BY_A_PERSON, database: Database | None = None) -> None:
     """Let nothing new leave; a batch that is in the air is still settled. Pausing twice keeps the first reason.
 
     Raises UnknownCampaignError, or StateError if the campaign has ended.

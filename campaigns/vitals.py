@@ -18,10 +18,8 @@ from campaigns.database import is_ahead, later, now
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, campaigns, report_polls
 from campaigns.states import CampaignState, PollState
+from campaigns.steering import PAUSED_BY_A_PERSON
 from campaigns.unapplied import ASKED_SECONDS
-
-PAUSED_BY_A_PERSON = "paused by a person"
-"""What a pause says for which nobody gave a reason (`steering.pause`)."""
 
 
 @dataclass(frozen=True)

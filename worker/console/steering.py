@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from campaigns.steering import PAUSED_BY_A_PERSON
 from worker.console.ids import ID
 
 PAUSE_EPILOG = """\b
@@ -25,7 +26,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print the campaign
 
 @click.command(epilog=PAUSE_EPILOG)
 @_ID
-@click.option("--reason", default="paused by a person", show_default=True, help="Shown with the campaign.")
+@click.option("--reason", default=PAUSED_BY_A_PERSON, show_default=True, help="Shown with the campaign.")
 @_JSON
 def pause(campaign_id: int, reason: str, *, as_json: bool) -> None:
     """Let nothing more of a campaign leave until it is resumed.
