@@ -23,7 +23,8 @@ from rich.console import Console
 
 from tests.chaos import table
 from tests.chaos.field import ROOT, field
-from tests.chaos.rounds import Outcome, play_until_it_hurts
+from tests.chaos.playing import play_until_it_hurts
+from tests.chaos.rounds import Outcome
 from tests.chaos.scenarios import SCENARIOS
 from worker import lifeline
 from worker.interruption import ends_in_order

@@ -7,7 +7,8 @@ import pytest
 
 from tests.chaos.field import Field, field
 from tests.chaos.oracle import Verdict
-from tests.chaos.rounds import Outcome, Round, Scenario, play, play_until_it_hurts
+from tests.chaos.playing import play, play_until_it_hurts
+from tests.chaos.rounds import Outcome, Round, Scenario
 from tests.chaos.scenarios import SCENARIOS
 from tests.system.installation import LOGIN, PASSWORD, SENDER
 
@@ -56,7 +57,7 @@ def test_nobody_is_texted_twice_or_skipped_and_nothing_is_lost(where: Field, nam
 
 
 def test_a_scenario_that_hurts_nobody_fails(where: Field, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.chaos.rounds.A_MINUTE", 1.0)
+    monkeypatch.setattr("tests.chaos.playing.A_MINUTE", 1.0)
     idle = Scenario("kills", "a point that nobody passes", lambda this: int(this.struck() is not None))
     outcome = play(where, "idle", idle, SEED)
     assert [violation.partition(":")[0] for violation in outcome.violations] == ["NotHurtError"]
@@ -79,7 +80,7 @@ def test_only_what_did_not_hurt_and_did_no_wrong_is_played_again(
         hurt = not any("NotHurt" in each for each in said)
         return Outcome(name, seed, hurt=hurt, verdict=Verdict(violations=list(said)))
 
-    monkeypatch.setattr("tests.chaos.rounds.play", played)
+    monkeypatch.setattr("tests.chaos.playing.play", played)
     outcome = play_until_it_hurts(None, "any", None, SEED)  # type: ignore[arg-type]
     assert (outcome.missed, outcome.violations) == (missed, said)
 
