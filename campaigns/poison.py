@@ -10,10 +10,13 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, delete
 
 from campaigns import bells, lifecycle
 from campaigns.bells import DIED, MOST_TRIES
-from campaigns.database import Database, among, now, upsert
+from campaigns.database import Database, among, is_over, now, upsert
 from campaigns.models import bells as table
 from campaigns.models import campaigns
 from campaigns.outages import insisting
+
+FORGOTTEN_SECONDS = 3_600.0
+"""After which a batch that could not be seen to counts no more: nobody notes what went well since."""
 
 _EXPANSIONS = "expand:"
 
@@ -50,6 +53,9 @@ def not_sent_from(database: Database, campaign_id: int, trouble: str) -> str | N
 
     Nobody is texted twice: what may have left is in doubt when its lease ends.
     """
+    with database.transaction() as connection:
+        long_ago = is_over(table.c.until, FORGOTTEN_SECONDS)
+        connection.execute(delete(table).where(table.c.key == sends_of(campaign_id), long_ago))
     tries = note(database, sends_of(campaign_id), trouble)
     if tries < MOST_TRIES:
         return None

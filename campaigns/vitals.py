@@ -21,6 +21,9 @@ from campaigns.states import CampaignState, PollState
 from campaigns.steering import PAUSED_BY_A_PERSON
 from campaigns.unapplied import ASKED_SECONDS
 
+_TRIED_AGAIN = 3 * accounts.LONGEST_WAIT
+"""Seconds within which somebody finds out again that a gateway is away, if anything is to be asked of it."""
+
 
 @dataclass(frozen=True)
 class InDoubt:
@@ -173,9 +176,13 @@ def pending(connection: Connection) -> list[Pending]:
 
 
 def away(connection: Connection) -> list[Away]:
-    """Accounts of which something is known that a person should hear of."""
+    """Accounts of which something is known that a person should hear of.
+
+    Where nobody has found the gateway away of late, because nothing is left to be asked of it, nothing is known.
+    """
     acc = accounts_table.c
-    found = select(acc.name, acc.away_reason, acc.away_until, now()).where(acc.away_reason.is_not(None))
+    lately = or_(acc.away_until.is_(None), acc.away_until > later(-_TRIED_AGAIN))
+    found = select(acc.name, acc.away_reason, acc.away_until, now()).where(acc.away_reason.is_not(None), lately)
     return [
         Away(name, reason, 0.0 if until is None else max(0.0, (until - clock).total_seconds()))
         for name, reason, until, clock in connection.execute(found.order_by(acc.name))

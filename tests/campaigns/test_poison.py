@@ -113,6 +113,13 @@ def test_batches_that_cannot_be_seen_to_pause_their_campaign_the_third_time(any_
     assert poison.not_sent_from(any_database, bad, "KeyError in send") is None
 
 
+def test_three_batches_that_could_not_be_seen_to_in_as_many_days_pause_nothing(any_database: Database) -> None:
+    mostly_good = making.funded(any_database, making.numbers(1))
+    for _ in range(2 * bells.MOST_TRIES):
+        assert poison.not_sent_from(any_database, mostly_good, "KeyError in send") is None
+        making.clock_goes_on(any_database, 86_400, table.c.until)
+
+
 def test_a_job_that_never_ends_is_counted_and_one_that_ends_is_not(any_database: Database) -> None:
     assert [poison.begin(any_database, "submit:a1") for _ in range(4)] == [1, 2, 3, 4]
     assert [key for key, _, _ in making.troubles(any_database)] == ["submit:a1"]

@@ -9,6 +9,7 @@ from sqlalchemy import insert, update
 from campaigns import accounts, batches, journal, lifecycle, pause, vitals
 from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
+from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, bells, report_polls
 from campaigns.models import campaigns as table
 from campaigns.reports import Reports
@@ -109,6 +110,14 @@ def test_an_account_that_is_away_is_named_with_its_reason(database: Database) ->
         (found,) = vitals.away(connection)
     assert (found.account, found.reason) == (ACCOUNT, "connection refused")
     assert 0 < found.seconds <= accounts.LONGEST_WAIT
+
+
+def test_of_a_gateway_that_nobody_had_to_ask_for_long_nobody_says_that_it_is_away(database: Database) -> None:
+    accounts.away(database, ACCOUNT, "the reply was lost", doubtful=True)
+    making.clock_goes_on(database, 600, accounts_table.c.away_until)
+    with database.reading() as connection:
+        assert vitals.away(connection) == []
+    assert accounts.is_doubtful(database, ACCOUNT), "the next request is still made alone"
 
 
 def test_campaigns_that_need_a_person_are_named_and_those_that_a_person_paused_are_not(database: Database) -> None:
