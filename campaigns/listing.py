@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, select
 from campaigns.accounts import unserved
 from campaigns.database import Database, default
 from campaigns.models import campaigns
-from campaigns.progress import a_worker_with, its_time
 from campaigns.states import CampaignState
+from campaigns.waiting import a_worker_with, its_time
 
 
 @dataclass(frozen=True)

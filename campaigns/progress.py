@@ -7,28 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import Connection, exists, func, literal, or_, select
 
-from campaigns import lifecycle
-from campaigns.accounts import unserved
-from campaigns.credits import plain
 from campaigns.database import Database, Record, default
-from campaigns.doubts import is_in_doubt
 from campaigns.lifecycle import UnknownCampaignError
-from campaigns.models import accounts, attempts, batches, campaigns, exclusions, holds, messages, refunds
+from campaigns.models import attempts, batches, campaigns, exclusions, holds, messages, refunds
 from campaigns.payload import Payload, ReceiptLines
-from campaigns.states import (
-    POSTED,
-    UNSENT,
-    AttemptKind,
-    AttemptState,
-    BatchState,
-    CampaignState,
-    Exclusion,
-    MessageStatus,
-)
+from campaigns.states import POSTED, UNSENT, AttemptKind, AttemptState, BatchState, Exclusion, MessageStatus
+from campaigns.waiting import waits_for
 
 AS_ITS_BATCH: Mapping[BatchState, str] = {
     BatchState.UNCHECKED: "pending",
@@ -159,12 +146,10 @@ def _account(connection: Connection, campaign: Record) -> Progress:
         credits_estimated=Decimal(sum(row.credits + row.lookup_credits for row in by_state)),
         credits_held=Decimal(0) if held is None else sum(unsent + to_look_up, Decimal(0)),
         credits_posted=posted,
-        credits_refunded=_sum(
-            connection, select(func.sum(refunds.c.credits)).where(refunds.c.campaign_id == campaign.id)
-        ),
+        credits_refunded=_refunded(connection, campaign.id),
         in_doubt_attempts=doubts,
         duplicates=_duplicates(connection, campaign.id) if late else 0,
-        waits_for=_waits_for(connection, campaign),
+        waits_for=waits_for(connection, campaign),
         adds_up=campaign.recipients == sum(excluded.values()) + size + not_expanded and size == sum(by_status.values()),
     )
 
@@ -251,47 +236,6 @@ def _taken(numbers: Sequence[int], receipt: bytes | None) -> Sequence[int]:
     return [number for number, smsfid in lines if smsfid is not None]
 
 
-def _sum(connection: Connection, statement: Any) -> Decimal:
-    return Decimal(connection.execute(statement).scalar() or 0)
-
-
-def _waits_for(connection: Connection, campaign: Record) -> str | None:
-    if campaign.completed_at is not None:
-        return None
-    if campaign.paused_at is not None and campaign.state != CampaignState.CANCELLED:
-        return f"a person to resume it: {campaign.pause_reason}"
-    if campaign.state == CampaignState.SUBMITTED and campaign.scheduled_at is not None:
-        return its_time(campaign.scheduled_at)
-    if campaign.state == CampaignState.STALLED:  # it has nothing left to send, whether the gateway is well or not
-        return str(campaign.reason)
-    if campaign.state == CampaignState.CANCELLED and lifecycle.has_only_doubts(connection, campaign.id):
-        return lifecycle.STALLED
-    if unserved(connection, campaign.account):
-        return a_worker_with(campaign.account)
-    gateway = connection.execute(select(accounts).where(accounts.c.name == campaign.account)).first()
-    # One that loses replies keeps back what is still to be sent; reports go on arriving.
-    sent = campaign.state == CampaignState.TRACKING and gateway is not None and gateway.doubtful
-    if gateway is not None and gateway.away_reason is not None and not sent:
-        return f"the gateway to come back: {gateway.away_reason}"
-    if campaign.state == CampaignState.FUNDING:
-        return None if campaign.reason is None else str(campaign.reason)
-    if campaign.state == CampaignState.AWAITING_CREDITS:
-        return str(campaign.reason) + _kept_back(connection, campaign.account)
-    return None
-
-
-def its_time(scheduled_at: datetime) -> str:
-    """What a campaign waits for that is to begin later."""
-    return f"its time, {scheduled_at:%Y-%m-%d %H:%M} UTC"
-
-
-def a_worker_with(account: str) -> str:
-    """What a campaign waits for whose account no worker has."""
-    return f"a worker whose settings have the account {account!r}: those at work have others"
-
-
-def _kept_back(connection: Connection, account: str) -> str:
-    """What doubts keep from whoever waits for credits: they may have been taken, or never will be."""
-    a = attempts.c
-    kept = _sum(connection, select(func.sum(a.estimated)).where(a.account == account, is_in_doubt()))
-    return f"; {plain(kept)} are kept back for requests in doubt (`campaigns doubts`)" if kept else ""
+def _refunded(connection: Connection, campaign_id: int) -> Decimal:
+    summed = select(func.sum(refunds.c.credits)).where(refunds.c.campaign_id == campaign_id)
+    return connection.execute(summed).scalar() or Decimal(0)
