@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, or_, select, update
 
-from campaigns import batches, bells, lifecycle
+from campaigns import batches, bells, journal, lifecycle
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, default
 from campaigns.models import attempts, resolutions
@@ -60,6 +60,7 @@ def resolve(
     *,
     by: str,
     reason: str,
+    msgfid: str | None = None,
     ring: Ring | None = None,
     database: Database | None = None,
 ) -> Resolved:
@@ -72,17 +73,25 @@ def resolve(
             (nobody is texted, and nobody waits for an answer).
         by: who decides.
         reason: why; it is kept, with the name and the time.
+        msgfid: the gateway's id of the sending, of what is `accepted`, if its log shows it: then its reports are known
+            by it, those that came already as well. Without it they must prove by themselves whose they are, which those
+            for one or two people cannot do on an account that others use.
         ring: wakes workers; without it their sweep finds what there is to do.
         database: where; the one that DATABASE_URL names by default.
 
     Raises:
         UnknownAttemptError: no request has this id.
-        UndecidableError: it is not in doubt (any more), or name or reason is missing.
+        UndecidableError: it is not in doubt (any more), name or reason is missing, or the id is not this sending's.
     """
     database = database or default()
+    chosen = _decision(decision)
     _check_said(by, reason)
+    if msgfid is not None and chosen != Decision.ACCEPTED:
+        raise UndecidableError("an id that the gateway gave says that it was taken: decide `accepted`")
     with database.transaction() as connection:
-        account, resolved = decide(connection, attempt_id, _decision(decision), by=by, reason=reason)
+        account, resolved = decide(connection, attempt_id, chosen, by=by, reason=reason)
+        if msgfid is not None:
+            _name(connection, account, attempt_id, msgfid)
     if resolved.batch_state == BatchState.PENDING:
         bells.wake(database, bells.fund(account), ring)
     return resolved
@@ -134,6 +143,18 @@ def decide(
         credits=attempt.estimated,
         batch_state=BatchState(batch.state),
     )
+
+
+def _name(connection: Connection, account: str, attempt_id: int, msgfid: str) -> None:
+    """The request just declared accepted has this id, and so have reports that nobody knew."""
+    a = attempts.c
+    others = select(a.id).where(a.account == account, a.msgfid == msgfid, a.id != attempt_id)
+    if (other := connection.execute(others).scalar()) is not None:
+        raise UndecidableError(f"the id is that of attempt {other}: look at the gateway's log again")
+    mine = update(attempts).where(a.id == attempt_id, or_(a.msgfid.is_(None), a.msgfid == msgfid))
+    if not connection.execute(mine.values(msgfid=msgfid)).rowcount:
+        raise UndecidableError("its broken reply showed another id: decide without one, its reports are known by that")
+    journal.reopen(connection, account, msgfid)
 
 
 def _lock_campaign(connection: Connection, attempt_id: int) -> Record:

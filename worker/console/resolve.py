@@ -14,11 +14,14 @@ EPILOG = """\b
 Examples:
   campaigns doubts
   campaigns resolve 4711 accepted --reason 'the operator found it in the log of the gateway'
+  campaigns resolve 4711 accepted --id 80033412 --reason 'the operator found it under this id'
   campaigns resolve 4711 resend --reason 'the operator found nothing' --yes
   campaigns resolve 4711 write-off --reason 'the appointment is past' --by awa
 
 \b
-accepted    The gateway took it: its credits are posted, and its messages wait for their delivery reports.
+accepted    The gateway took it: its credits are posted, and its messages wait for their delivery reports. With the
+            gateway's --id these are known; without it they must prove themselves, which those for one or two
+            people cannot do unless the account is EXCLUSIVE.
 resend      It is sent again, once its credits are set aside anew. Whoever did get the first one is texted twice.
 write-off   Nobody is texted, and nobody waits for an answer.
 
@@ -39,9 +42,12 @@ DONE = {
 @click.argument("decision", type=Words(["accepted", "resend", "write-off"]))
 @click.option("--reason", metavar="WHY", required=True, help="Why; it is kept with the decision. No numbers, please.")
 @click.option("--by", metavar="NAME", help="Who decides; your login name by default.")
+@click.option("--id", "msgfid", metavar="MSGFID", help="The gateway's id of the sending, if it was accepted.")
 @click.option("--yes", is_flag=True, help="Agree beforehand that people may be texted twice.")
 @click.option("--json", "as_json", is_flag=True, help="Print the campaign's account as one JSON object.")
-def resolve(attempt_id: int, decision: str, reason: str, by: str | None, *, yes: bool, as_json: bool) -> None:
+def resolve(
+    attempt_id: int, decision: str, reason: str, by: str | None, msgfid: str | None, *, yes: bool, as_json: bool
+) -> None:
     """Decide what becomes of a request in doubt: ATTEMPT as `campaigns doubts` names it.
 
     Who decided, when and why is kept. What may text people twice is said with its figures, and asked for first.
@@ -53,7 +59,7 @@ def resolve(attempt_id: int, decision: str, reason: str, by: str | None, *, yes:
     chosen, ringing = decision.replace("-", "_"), Ringing()
     if chosen == "resend":
         _ask(attempt_id, yes=yes)
-    made = campaigns.resolve(attempt_id, chosen, by=by or _login(), reason=reason, ring=ringing)
+    made = campaigns.resolve(attempt_id, chosen, by=by or _login(), reason=reason, msgfid=msgfid, ring=ringing)
     found = campaigns.progress(made.campaign_id)
     if as_json:
         screen.print_json(account.as_json(found))

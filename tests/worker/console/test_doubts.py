@@ -196,3 +196,15 @@ def test_in_a_narrow_terminal_no_figure_is_broken(monkeypatch: pytest.MonkeyPatc
     told = " ".join(screen.split())
     assert f"attempt {found.attempt_id}: campaign {found.campaign_id}, batch 1: 4 numbers, 4 credits, " in told
     assert "old, before –, after –: held for a person" in told
+
+
+def test_the_gateway_s_id_is_kept_with_what_was_taken_and_with_nothing_else() -> None:
+    taken, other = in_doubt(), in_doubt()
+
+    refused = run("resolve", str(other.attempt_id), "write-off", "--id", "80033412", "--reason", "the log")
+    run("resolve", str(taken.attempt_id), "accepted", "--id", "80033412", "--reason", "the log")
+
+    assert refused.exit_code == 1
+    assert "decide `accepted`" in refused.stderr
+    assert making.attempt(database.default(), taken).msgfid == "80033412"
+    assert [row.attempt_id for row in decided()] == [taken.attempt_id]

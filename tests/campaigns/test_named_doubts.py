@@ -1,0 +1,70 @@
+"""A person who knows the gateway's id of a sending gives it with the decision: then its reports are known."""
+
+from typing import Any
+
+import pytest
+
+from campaigns import batches, reports, unapplied
+from campaigns.claims import Claim
+from campaigns.database import Database
+from campaigns.resolving import UndecidableError, resolve
+from campaigns.states import AttemptState, CampaignState, MessageStatus
+from tests.campaigns import making
+from tests.campaigns.making import ACCOUNT
+
+WHY: dict[str, Any] = {"by": "awa", "reason": "the gateway's own log says so"}
+
+
+def in_doubt(database: Database, *, msgfid: str | None = None) -> Claim:
+    """A sending to one person, of which nobody knows; its broken reply may have shown an id."""
+    found = making.claimed(database, making.funded(database, making.numbers(1)))
+    batches.doubt(database, found, "timed out", msgfid=msgfid)
+    making.advance(database)
+    return found
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["still waiting", "closed long ago"])
+def test_its_reports_are_known_by_the_id_also_those_that_were_nobody_s(any_database: Database, *, closed: bool) -> None:
+    found = in_doubt(any_database)
+    making.clock_goes_on(any_database, 1)
+    its = making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9")
+    making.reported(any_database, its)
+    if closed:
+        assert unapplied.parked(any_database, ACCOUNT, no_older_than=-60) == []
+
+    resolve(found.attempt_id, "accepted", msgfid="f9", database=any_database, **WHY)
+
+    (waiting,) = unapplied.due(any_database, ACCOUNT)
+    reports.apply(any_database, waiting.id, its)
+    making.advance(any_database)
+    attempt, account = making.attempt(any_database, found), making.account(any_database, found.campaign_id)
+    assert (attempt.state, attempt.msgfid) == (AttemptState.ACCEPTED, "f9")
+    assert (account.state, account.by_status) == (CampaignState.COMPLETED, {"delivered": 1})
+
+
+def test_an_id_that_another_sending_has_decides_nothing(any_database: Database) -> None:
+    making.accepted(any_database, making.funded(any_database, making.numbers(1)), "f1")
+    found = in_doubt(any_database)
+
+    with pytest.raises(UndecidableError, match="the id is that of attempt"):
+        resolve(found.attempt_id, "accepted", msgfid="f1", database=any_database, **WHY)
+
+    assert making.attempt(any_database, found).state == AttemptState.IN_DOUBT
+
+
+def test_an_id_other_than_its_broken_reply_showed_decides_nothing(any_database: Database) -> None:
+    found = in_doubt(any_database, msgfid="f1")
+
+    with pytest.raises(UndecidableError, match="showed another id"):
+        resolve(found.attempt_id, "accepted", msgfid="f2", database=any_database, **WHY)
+
+    assert making.attempt(any_database, found).state == AttemptState.IN_DOUBT
+    resolve(found.attempt_id, "accepted", msgfid="f1", database=any_database, **WHY)
+
+
+@pytest.mark.parametrize("decision", ["resend", "write_off"])
+def test_an_id_goes_with_nothing_but_accepted(any_database: Database, decision: str) -> None:
+    found = in_doubt(any_database)
+
+    with pytest.raises(UndecidableError, match="decide `accepted`"):
+        resolve(found.attempt_id, decision, msgfid="f9", database=any_database, **WHY)
