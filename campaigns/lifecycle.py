@@ -22,7 +22,6 @@ RECEIVING_SECONDS = 600
 LOOK_AGAIN_SECONDS = 45
 """How often the sweep looks at a campaign that only reports can move."""
 
-
 LOOKS_AT_ONCE = 500
 """How many of those it looks at in one round; the others have their turn in the next."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-STAGES = ("sending", "funding", "cleaning", "tracking", "sweeping", "resources")
+STAGES = ("sending", "funding", "cleaning", "polling", "tracking", "sweeping", "resources")
 
 
 def imports(path: Path) -> Iterator[str]:

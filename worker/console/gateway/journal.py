@@ -18,15 +18,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from campaigns import bells, journal, migrations
 from campaigns.database import Database, NotMigratedError, default
 from campaigns.settings import domain_settings
-from worker import interruption, tracking
+from worker import interruption, polling, tracking
 from worker.smseco.errors import BadReply
 from worker.smseco.reports import parse_reports
 from worker.smseco.values import ReportBatch
 
 if TYPE_CHECKING:
     from campaigns.reports import Applied
+    from worker.polling import Reading
     from worker.resources import Resources
-    from worker.tracking import Reading
 
 LEASE_SECONDS = 40.0
 """After which a worker may take over from a command that was killed."""
@@ -68,7 +68,7 @@ def read(
     with leased(resources.database, account):
         tracking.recover(resources)
         with interruption.uninterrupted():
-            reading = tracking.take_in(resources, account, msgfid=msgfid, smsfid=smsfid)
+            reading = polling.take_in(resources, account, msgfid=msgfid, smsfid=smsfid)
         applied = tracking.catch_up(resources, account, settle=True)
     if reading.poll_id is None:
         return reading, ReportBatch(), applied

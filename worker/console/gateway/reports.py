@@ -11,8 +11,8 @@ from worker.console.gateway.access import Access, asking
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from campaigns.database import Database
+    from worker.polling import Reading
     from worker.smseco import ReportBatch
-    from worker.tracking import Reading
 
 EPILOG = """\b
 Examples:
