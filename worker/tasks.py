@@ -7,35 +7,32 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import logging
 import os
 from collections.abc import Callable, Iterator
-from typing import Any, ParamSpec
+from typing import Any
 
 from celery import Task
 from celery.exceptions import Reject, TaskPredicate
 from kombu.exceptions import OperationalError as BrokerAway
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from campaigns import bells, credits, expansion, lifecycle, poison, turns
 from campaigns.bells import MOST_TRIES, Bell
-from campaigns.database import Database, DatabaseAway, NotMigratedError, default
+from campaigns.database import Database, NotMigratedError, default
 from campaigns.outages import PASSING
 from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
 from worker import funding, sending, submitting, sweeping, tracking
 from worker.celery import app
+from worker.discretion import discreet, kind_of
 from worker.receiving import BellTask, JobTask
 from worker.resources import Resources, Slice, UnknownAccountError
 from worker.ringing import WAIT, ring
 from worker.settings import settings
 from worker.submitting import HostAwayError
 
-log = logging.getLogger(__name__)
-
 HARMLESS_TWICE = 20.0
 """Seconds after which a task whose process has died is given up, where a second one beside it would do no harm."""
-
 
 AGAIN_SECONDS = 5.0
 """After which a submission that could not be decided yet comes again; for as long as it takes."""
@@ -43,10 +40,6 @@ AGAIN_SECONDS = 5.0
 HOST_AGAIN_SECONDS = 300.0
 HOST_TRIES = 12
 """How often an audience's host that is away is tried, before the submission is refused: for an hour."""
-
-
-class StageFailedError(RuntimeError):
-    """A stage failed; the message names the kind of fault alone, since the original may quote rows and parameters."""
 
 
 @functools.cache
@@ -57,39 +50,6 @@ def _resources_of(_process: int) -> Resources:
 def resources() -> Resources:
     """This process's tools: made after the fork, for sockets must not be shared with the parent."""
     return _resources_of(os.getpid())
-
-
-P = ParamSpec("P")
-
-
-def discreet(function: Callable[P, str]) -> Callable[P, str]:
-    """Keep what errors quote (rows, cells, replies: numbers and texts) out of logs, events and tracebacks.
-
-    That an account is another worker's is no failure of this one: it is said, and there is nothing to trace.
-    """
-
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> str:
-        try:
-            return function(*args, **kwargs)
-        except UnknownAccountError as unknown:
-            log.warning("%s", unknown)
-            return str(unknown)
-        except TaskPredicate:  # Celery's own: come again later, or be rejected
-            raise
-        except Exception as error:  # noqa: BLE001  it is raised again, by its kind
-            raise StageFailedError(_kind(error)).with_traceback(error.__traceback__) from None
-
-    return call
-
-
-def _kind(error: Exception) -> str:
-    if isinstance(error, DatabaseAway | NotMigratedError | SettingsError | StageFailedError):
-        return str(error)  # made to be read by anybody
-    if not isinstance(error, DBAPIError):
-        return type(error).__name__
-    state = getattr(error.orig, "sqlstate", None)
-    return f"{type(error.orig).__name__} ({state})" if state else type(error.orig).__name__
 
 
 def _work(
@@ -128,7 +88,7 @@ def _break_off(database: Database, bell: Bell, mine: int, error: BaseException) 
         if isinstance(error, _NO_FAULT_OF_THE_WORK) or not isinstance(error, Exception):  # we are asked to stop
             bells.let_off(database, bell, mine)
         else:
-            bells.fail(database, bell, mine, _kind(error))
+            bells.fail(database, bell, mine, kind_of(error))
 
 
 @app.task(name="campaigns.submit", base=JobTask, bind=True, max_retries=None)

@@ -3,7 +3,6 @@
 import importlib
 import json
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from celery.exceptions import Ignore, Reject, Retry
+from celery.exceptions import Reject, Retry
 from sqlalchemy import select, text
 
 import campaigns
@@ -189,52 +188,6 @@ def test_an_account_that_this_worker_does_not_have_is_one_sentence_and_no_traceb
     assert record.getMessage() == told
     assert told == "this worker's settings have no account 'shopp' (there are: default): its campaigns wait"
     assert record.exc_info is None
-
-
-class TestWhatMayBeSaidOfAFailure:
-    """Errors quote what they are about, and logs, events and Flower show errors."""
-
-    def failure(self, tasks: ModuleType, fail: Callable[[], object]) -> BaseException:
-        with pytest.raises(tasks.StageFailedError) as raised:
-            tasks.discreet(fail)()
-        shown = "".join(traceback.format_exception(raised.value))
-        assert NUMBER not in shown
-        assert fail.__name__ in shown  # the place is what mends it
-        return raised.value
-
-    def test_an_error_of_any_kind_is_its_kind_alone(self, tasks: ModuleType) -> None:
-        def look_it_up() -> None:
-            int(f"{NUMBER}x")
-
-        assert str(self.failure(tasks, look_it_up)) == "ValueError"
-
-    def test_neither_is_its_cause_shown(self, tasks: ModuleType) -> None:
-        def chained() -> None:
-            raise RuntimeError(NUMBER) from KeyError(NUMBER)
-
-        assert str(self.failure(tasks, chained)) == "RuntimeError"
-
-    def test_a_database_s_error_is_its_driver_s_kind(self, tasks: ModuleType, database: Database) -> None:
-        def insert() -> None:
-            with database.transaction() as connection:
-                connection.execute(text("INSERT INTO accounts (name) VALUES (:it), (:it)"), {"it": NUMBER})
-
-        assert str(self.failure(tasks, insert)) == "IntegrityError"
-
-    def test_what_is_meant_for_everybody_is_said(self, tasks: ModuleType) -> None:
-        def look() -> None:
-            raise NotMigratedError("run `campaigns migrate`")
-
-        assert str(self.failure(tasks, look)) == "run `campaigns migrate`"
-
-    @pytest.mark.parametrize("signal", [Retry(), Ignore(), Reject(), SystemExit(1)], ids=lambda one: type(one).__name__)
-    def test_what_celery_is_told_passes(self, tasks: ModuleType, signal: BaseException) -> None:
-        def tell() -> None:
-            raise signal
-
-        with pytest.raises(type(signal)) as raised:
-            tasks.discreet(tell)()
-        assert raised.value is signal
 
 
 class TestASubmission:
