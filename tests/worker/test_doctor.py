@@ -17,9 +17,11 @@ from campaigns.models import heartbeats as heartbeats_table
 from campaigns.states import PollState
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
-from worker import doctor, spool, sweeping
+from worker import checks, spool, sweeping
+from worker.checks import Patient
 from worker.console.screen import lasting
-from worker.doctor import Finding, Patient, Verdict, examine, worst
+from worker.doctor import examine
+from worker.findings import Finding, Verdict, ok, warning, worst
 from worker.spool import Arrived
 
 PASSWORD = "s3cret-9f1"
@@ -57,12 +59,12 @@ def examined() -> dict[str, Finding]:
 def test_where_all_is_well_every_verdict_is_ok_and_so_is_the_status(database: Database) -> None:
     result = run("doctor", "--json")
     said = json.loads(result.stdout)
-    assert {each["check"]: each["verdict"] for each in said["checks"]} == dict.fromkeys(doctor.CHECKS, "ok")
+    assert {each["check"]: each["verdict"] for each in said["checks"]} == dict.fromkeys(checks.CHECKS, "ok")
     assert (said["verdict"], result.exit_code) == ("ok", 0)
 
 
 def the_sweep_is_silent(database: Database) -> None:
-    making.clock_goes_on(database, doctor.SILENT_SECONDS + 1, heartbeats_table.c.beat_at)
+    making.clock_goes_on(database, checks.SILENT_SECONDS + 1, heartbeats_table.c.beat_at)
 
 
 def a_look_breaks(database: Database) -> None:
@@ -76,7 +78,7 @@ def a_doubt(database: Database, seconds: float = 60) -> None:
 
 
 def an_old_doubt(database: Database) -> None:
-    a_doubt(database, doctor.DOUBTFUL_SECONDS + 1)
+    a_doubt(database, checks.DOUBTFUL_SECONDS + 1)
 
 
 def a_lost_reading(database: Database) -> None:
@@ -132,7 +134,7 @@ def a_campaign_that_paused_itself(database: Database) -> None:
 
 def lanes_that_stand_still(database: Database) -> None:
     making.funded(database, making.numbers(3))
-    making.clock_goes_on(database, doctor.STILL_SECONDS + 1, campaigns_table.c.created_at)
+    making.clock_goes_on(database, checks.STILL_SECONDS + 1, campaigns_table.c.created_at)
 
 
 PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] = {
@@ -194,7 +196,7 @@ def test_a_database_that_is_not_migrated_is_one_trouble_and_hides_what_cannot_be
     forget()
     found = examined()
     assert "run `campaigns migrate`" in found["database"].what
-    assert found["sweep"] == doctor.warning("cannot be told without the database", "")
+    assert found["sweep"] == warning("cannot be told without the database", "")
     assert found["broker"].verdict == Verdict.OK
 
 
@@ -223,7 +225,7 @@ def test_a_check_that_breaks_is_a_trouble_and_not_the_end() -> None:
     def broken(_patient: Patient) -> Finding:
         raise KeyError("2250700000001")
 
-    found = dict(examine(Patient(), {"odd": broken, "even": lambda _: doctor.ok("well")}))
+    found = dict(examine(Patient(), {"odd": broken, "even": lambda _: ok("well")}))
     assert found["odd"].verdict == Verdict.TROUBLE
     assert found["odd"].what == "the check itself broke (KeyError)"
     assert found["even"].verdict == Verdict.OK
@@ -241,7 +243,7 @@ def test_what_is_to_be_done_is_said_of_each_kind_of_work_once(database: Database
 
 def test_a_drift_of_the_day_before_is_no_news(database: Database) -> None:
     a_drift(database)
-    making.clock_goes_on(database, doctor.LATELY + 60, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
+    making.clock_goes_on(database, checks.LATELY + 60, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
     assert examined()["credits"].verdict == Verdict.OK
 
 

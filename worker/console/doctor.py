@@ -25,8 +25,10 @@ def doctor(*, as_json: bool) -> None:
     It reads, and changes nothing. Run it where a worker runs, with the worker's environment. Nothing private is shown,
     so that its output may be sent to anybody.
     """
+    from worker.checks import Patient
     from worker.console import screen
-    from worker.doctor import Patient, Verdict, examine, worst
+    from worker.doctor import examine
+    from worker.findings import Verdict, worst
 
     found = dict(examine(Patient()))
     verdict = worst(list(found.values()))
