@@ -1,5 +1,6 @@
-"""Installations for the tests of deaths; what they are made of is in `tests.system.installation`."""
+"""Installations for the tests of deaths, and a database whose answers are lost; what they are is said there."""
 
+from tests.chaos.shaky import carried_out, shaky
 from tests.system.conftest import build
 
-__all__ = ["build"]
+__all__ = ["build", "carried_out", "shaky"]

@@ -1,75 +1,34 @@
-"""PostgreSQL keeps a transaction, and the answer to its COMMIT is lost: nobody is sent to twice, nobody is left out.
+"""PostgreSQL keeps what a worker wrote, and its answer is lost: nobody is sent to twice, nobody is left out.
 
-Each test is made twice: the commit was carried out, and it was not. Whoever asked cannot tell the two apart.
+What people and producers ask for is in `test_lost_requests`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from threading import Timer
 from time import time
-from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import batches, bells, bisection, claims, doubts, expansion, journal, keys, reports
+from campaigns import batches, bells, bisection, claims, doubts, expansion, journal, reports
 from campaigns.database import AnswerLost, Database, DatabaseAway
 from campaigns.models import attempts, holds, report_polls
-from campaigns.models import campaigns as campaigns_table
 from campaigns.prices import Prices
 from campaigns.settings import domain_settings
 from campaigns.states import AttemptState, BatchState, CampaignState, MessageStatus
 from tests.campaigns import making, producing
-from tests.servers.between import before
-from tests.servers.proxy import Proxy
+from tests.chaos.shaky import Shaky, rows
 from tests.servers.waiting import eventually
-from tests.servers.ways import COMMIT, LoseAnswer
 from tests.worker.workshop import ScriptedGateway, Workshop
 from worker import keeping, spool
 from worker.sending import Tally, deliver, send_slice
-from worker.submitting import submit_named
 
 BELL = bells.fund(making.ACCOUNT)
-
-
-@dataclass
-class Shaky:
-    """A database that is reached through a proxy, and by the side of it."""
-
-    url: str
-    database: Database
-    between: Proxy
-    beside: Database
-    lost: LoseAnswer = field(default_factory=lambda: LoseAnswer(to=COMMIT))
-
-    def lose(self, *, carried_out: bool = True, **options: Any) -> None:
-        """Lose the answer to the next commit."""
-        self.lost = LoseAnswer(to=COMMIT, carried_out=carried_out, **options)
-        self.between.all(self.lost)
-
-
-@pytest.fixture
-def shaky(database_url: str) -> Iterator[Shaky]:
-    with before(database_url) as (url, between):
-        made = Shaky(database_url, Database(url), between, Database(database_url))
-        yield made
-        made.database.close()
-        made.beside.close()
-
-
-@pytest.fixture(params=[True, False], ids=["carried out", "not carried out"])
-def carried_out(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
-
-
-def rows(database: Database, statement: Any) -> list[Any]:
-    with database.reading() as connection:
-        return list(connection.execute(statement).all())
 
 
 def attempt_states(database: Database) -> list[str]:
@@ -300,103 +259,6 @@ def test_a_bell_that_is_rung_again_without_an_answer_lapses_as_for_a_lost_task(s
     assert sent == []
     making.clock_goes_on(shaky.beside, 60, bells.bells.c.until)
     assert silent(shaky)
-
-
-PRODUCED = {"small": 3, "large": 12_000}
-
-
-@pytest.mark.parametrize("size", PRODUCED.values(), ids=PRODUCED)
-@pytest.mark.parametrize("key", [None, "rappel-1"], ids=["without a key", "with one"])
-def test_a_producer_who_is_told_nothing_has_made_one_campaign_at_most(
-    shaky: Shaky, carried_out: bool, size: int, key: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keys, "ABANDONED_SECONDS", 0.0)
-    spec = producing.SPEC | {"key": key}
-    for nth in count():
-        before = ended(shaky)
-        shaky.lose(carried_out=carried_out, skip=nth)
-        try:
-            made = campaigns.submit(spec, producing.people(size), database=shaky.database)
-        except DatabaseAway:
-            if key is None:
-                assert ended(shaky) == before, "it may be sent, and the producer was told that it is not there"
-                continue
-            made = campaigns.submit(spec, producing.people(size), database=shaky.database)
-        assert made.created or key is not None
-        assert making.account(shaky.beside, made.id).recipients == size
-        assert len(ended(shaky)) - len(before) == (made.id not in before)
-        if not shaky.lost.lost:
-            break
-        if key is not None:
-            spec = spec | {"key": f"rappel-{nth + 2}"}
-    assert nth >= (1 if size < 100 else 3)
-
-
-def ended(shaky: Shaky) -> list[int]:
-    """Campaigns that are handed over whole, and so may be sent."""
-    c = campaigns_table.c
-    whole = c.state.in_([CampaignState.FUNDING, CampaignState.SUBMITTED])
-    return [row.id for row in rows(shaky.beside, select(c.id).where(whole).order_by(c.id))]
-
-
-def test_a_campaign_for_a_stored_audience_is_made_once(shaky: Shaky, carried_out: bool) -> None:
-    audience = campaigns.store_audience(producing.people(5), database=shaky.beside)
-    shaky.lose(carried_out=carried_out)
-    if carried_out:
-        assert campaigns.submit(producing.SPEC, audience, database=shaky.database).created
-    else:
-        with pytest.raises(AnswerLost):
-            campaigns.submit(producing.SPEC, audience, database=shaky.database)
-    assert len(ended(shaky)) == int(carried_out)
-
-
-@pytest.mark.parametrize("key", [None, "rappel-1"], ids=["without a key", "with one"])
-def test_a_producer_whose_database_stays_away_is_told_that_it_cannot_be_told(
-    shaky: Shaky, key: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shaky.lose(shut=True)
-    monkeypatch.setattr("campaigns.outages.monotonic", hurried())
-    with pytest.raises(AnswerLost, match="did not say whether it kept"):
-        campaigns.submit(producing.SPEC | {"key": key}, producing.people(3), database=shaky.database)
-    shaky.between.heal()
-    assert len(ended(shaky)) == 1
-    if key is not None:
-        again = campaigns.submit(producing.SPEC | {"key": key}, producing.people(3), database=shaky.database)
-        assert (again.id, again.created) == (ended(shaky)[0], False)
-
-
-def hurried() -> Callable[[], float]:
-    """A clock on which ten seconds go by at each look."""
-    seconds = count(0.0, 10.0)
-    return lambda: next(seconds)
-
-
-def test_a_submission_by_task_that_comes_again_makes_no_second_campaign(shaky: Shaky, carried_out: bool) -> None:
-    audience = campaigns.store_audience(producing.people(5), database=shaky.beside)
-    workshop = Workshop(shaky.database, ScriptedGateway())
-    asked = producing.SPEC | {"audience": {"id": audience.id}}
-    shaky.lose(carried_out=carried_out)
-    with suppress(DatabaseAway):
-        submit_named(workshop, asked, None, otherwise_key="task-1")
-    submit_named(workshop, asked, None, otherwise_key="task-1")
-    assert len(ended(shaky)) == 1
-
-
-def test_what_a_person_asks_for_may_be_asked_again(shaky: Shaky, carried_out: bool) -> None:
-    campaign = making.funded(shaky.beside, making.numbers(3))
-    for ask, done in [
-        (campaigns.pause, lambda account: account.paused_at is not None),
-        (campaigns.resume, lambda account: account.paused_at is None),
-        (campaigns.cancel, lambda account: account.state == CampaignState.CANCELLED),
-    ]:
-        shaky.lose(carried_out=carried_out)
-        with pytest.raises(AnswerLost):
-            ask(campaign, database=shaky.database)
-        assert done(making.account(shaky.beside, campaign)) == carried_out
-        with suppress(campaigns.StateError):  # it is not paused any more, and says so
-            ask(campaign, database=shaky.database)
-        assert done(making.account(shaky.beside, campaign))
-    assert making.account(shaky.beside, campaign).by_status == {"voided": 3}
 
 
 def test_whichever_commit_is_not_answered_everybody_is_sent_to_once(shaky: Shaky, carried_out: bool) -> None:

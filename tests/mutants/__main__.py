@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.breaks import Mutant, mutants
-from tests.mutants.runner import Runner
+from tests.mutants.runner import ON_POSTGRESQL, Runner
 
 ROOT = Path(__file__).parents[2]
 MODULES = (
@@ -40,7 +40,7 @@ def main() -> int:
     if given.only:
         sample = [mutant for mutant in sample if any(part in str(mutant) for part in given.only.split(";"))]
     files = [f"tests/campaigns/test_{name}.py" for name in given.tests.split(",")]
-    there = [name for name in files if (ROOT / name).exists()] + ["tests/chaos/test_lost_answers.py"]
+    there = [name for name in files if (ROOT / name).exists()] + [f"tests/chaos/{name}.py" for name in ON_POSTGRESQL]
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--timeout=90", "--basetemp=/dev/shm/mutants"]
     return int(pytest.main([*options, *there], plugins=[Runner(sample, given.into)]))
 

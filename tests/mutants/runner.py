@@ -20,7 +20,7 @@ import pytest
 
 from tests.mutants.breaks import Mutant
 
-ON_POSTGRESQL = "test_lost_answers"
+ON_POSTGRESQL = ("test_lost_answers", "test_lost_requests")
 """Tests for all of them, which have nothing but PostgreSQL."""
 
 _PATIENCE = 60.0  # seconds, beyond several times what the tests took before: then a mutant hangs
@@ -67,7 +67,7 @@ class Runner:
             for item in session.items
             if not _on_postgresql(item)
             or item.path.stem.removeprefix("test_") in modules
-            or item.path.stem == ON_POSTGRESQL
+            or item.path.stem in ON_POSTGRESQL
         ]
         for item, following in zip(session.items, [*session.items[1:], session.items[0]], strict=True):
             _forget()
@@ -162,12 +162,12 @@ class Runner:
 
 def _on_postgresql(item: pytest.Item) -> bool:
     fixtures = getattr(item, "fixturenames", ())
-    return "[postgresql" in item.nodeid or "postgresql" in fixtures or item.path.stem == ON_POSTGRESQL
+    return "[postgresql" in item.nodeid or "postgresql" in fixtures or item.path.stem in ON_POSTGRESQL
 
 
 def _elsewhere(item: pytest.Item, mutant: Mutant) -> bool:
     """What tests of other modules say on PostgreSQL, they have said on SQLite."""
-    return _on_postgresql(item) and item.path.stem not in (f"test_{mutant.module}", ON_POSTGRESQL)
+    return _on_postgresql(item) and item.path.stem not in (f"test_{mutant.module}", *ON_POSTGRESQL)
 
 
 def put(mutant: Mutant) -> None:
