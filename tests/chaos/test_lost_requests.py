@@ -1,20 +1,25 @@
 """What a person or a producer asked for was kept, and its answer lost: to be asked for again, and done once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import keys
+from campaigns import batches, keys
+from campaigns.claims import Claim
 from campaigns.database import AnswerLost, DatabaseAway
 from campaigns.models import campaigns as campaigns_table
-from campaigns.states import CampaignState
+from campaigns.models import resolutions
+from campaigns.states import AttemptState, BatchState, CampaignState
 from tests.campaigns import making, producing
 from tests.chaos.shaky import Shaky, rows
+from tests.worker.terminal import forget, run
 from tests.worker.workshop import ScriptedGateway, Workshop
+from worker.sending import send_slice
 from worker.submitting import submit_named
 
 PRODUCED = {"small": 3, "large": 12_000}
@@ -112,3 +117,102 @@ def test_what_a_person_asks_for_may_be_asked_again(shaky: Shaky, carried_out: bo
             ask(campaign, database=shaky.database)
         assert done(making.account(shaky.beside, campaign))
     assert making.account(shaky.beside, campaign).by_status == {"voided": 3}
+
+
+DECISIONS = {
+    "accepted": (AttemptState.ACCEPTED, BatchState.ACCEPTED),
+    "resend": (AttemptState.RESENT, BatchState.PENDING),
+    "write-off": (AttemptState.WRITTEN_OFF, BatchState.WRITTEN_OFF),
+}
+
+
+def in_doubt(shaky: Shaky) -> Claim:
+    """A campaign's only batch, of which nobody knows."""
+    claim = making.claimed(shaky.beside, making.funded(shaky.beside, making.numbers(3)))
+    batches.doubt(shaky.beside, claim, "no reply")
+    return claim
+
+
+@pytest.fixture
+def console(shaky: Shaky, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The command reaches the same database, by the same way, and no broker."""
+    monkeypatch.chdir(tmp_path)  # away from any .env
+    monkeypatch.setenv("DATABASE_URL", shaky.database.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    forget()
+    yield
+    forget()
+
+
+def decided(shaky: Shaky, claim: Claim) -> list[tuple[str, str, str]]:
+    r = resolutions.c
+    made = select(r.decision, r.decided_by, r.reason).where(r.attempt_id == claim.attempt_id)
+    return [tuple(row) for row in rows(shaky.beside, made)]
+
+
+@pytest.mark.usefixtures("console")
+@pytest.mark.parametrize("decision", DECISIONS)
+def test_whoever_decides_is_told_the_truth_and_decides_once_whichever_commit_is_not_answered(
+    shaky: Shaky, carried_out: bool, decision: str
+) -> None:
+    said, (state, batch_state) = decision.replace("-", "_"), DECISIONS[decision]
+    unsure = 0
+    for nth in count():
+        claim = in_doubt(shaky)
+        words = ["resolve", str(claim.attempt_id), decision, "--by", "awa", "--reason", "nobody got it", "--yes"]
+        shaky.lose(carried_out=carried_out, skip=nth)
+
+        first = run(*words)
+
+        assert ("Error: the database" in first.stderr) == (first.exit_code != 0)
+        is_decided, is_unsure = decided(shaky, claim) != [], "it did not say whether it kept" in first.stderr
+        told = f"attempt {claim.attempt_id} (batch 1, 3 numbers)" in first.stdout
+        assert told == (is_decided and not is_unsure)
+        assert is_decided or making.attempt(shaky.beside, claim).state == AttemptState.IN_DOUBT
+        if is_unsure:
+            assert is_decided == carried_out
+            unsure += 1
+
+        shaky.between.heal()
+        again = run(*words)
+
+        already = f"was decided already: {decision.replace('-', ' ')}, by awa at "
+        assert (again.exit_code, already in again.stderr) == ((1, True) if is_decided else (0, False))
+        assert decided(shaky, claim) == [(said, "awa", "nobody got it")]
+        assert making.attempt(shaky.beside, claim).state == state
+        assert making.batch_states(shaky.beside, claim.campaign_id) == [batch_state]
+        if not shaky.lost.lost:
+            break
+    assert unsure == 1
+
+
+def test_what_is_to_be_sent_again_is_sent_again_once_however_often_it_is_asked_for(
+    shaky: Shaky, carried_out: bool
+) -> None:
+    claim, gateway = in_doubt(shaky), ScriptedGateway()
+    workshop = Workshop(shaky.beside, gateway)
+    shaky.lose(carried_out=carried_out)
+    for _ in range(3):
+        with suppress(AnswerLost, campaigns.UndecidableError):
+            resend(shaky, claim)
+        making.fund(shaky.beside)
+        send_slice(workshop, making.ACCOUNT, 1)
+
+    assert [list(sent.numbers) for sent in gateway.sent] == [making.numbers(3)]
+    assert making.account(shaky.beside, claim.campaign_id).by_status == {"in_flight": 3}
+
+
+def test_a_decision_that_was_kept_is_told_though_nobody_could_be_woken(shaky: Shaky, carried_out: bool) -> None:
+    claim = in_doubt(shaky)
+    shaky.lose(carried_out=carried_out, skip=1)  # the ring's, after that of the decision
+
+    assert resend(shaky, claim).batch_state == BatchState.PENDING
+
+    assert shaky.lost.lost == 1
+    assert making.fund(shaky.beside) == 1
+
+
+def resend(shaky: Shaky, claim: Claim) -> campaigns.Resolved:
+    return campaigns.resolve(
+        claim.attempt_id, "resend", by="awa", reason="nobody got it", ring=lambda *_: None, database=shaky.database
+    )

@@ -60,11 +60,12 @@ def resolve(
     if chosen == "resend":
         _ask(attempt_id, yes=yes)
     made = campaigns.resolve(attempt_id, chosen, by=by or _login(), reason=reason, msgfid=msgfid, ring=ringing)
+    if not as_json:
+        click.echo(f"{_named(made)} {_done(made)}")  # before all else that may fail: it cannot be taken back
     found = campaigns.progress(made.campaign_id)
     if as_json:
         screen.print_json(account.as_json(found))
     else:
-        click.echo(f"{_named(made)} {_done(made)}")
         state = f"{found.state}, paused" if found.paused_at and not found.finished else found.state
         click.echo(f"campaign {made.campaign_id} is {state.replace('_', ' ')}")
     ringing.tell_trouble()
