@@ -1,19 +1,20 @@
 """The states of a campaign, and how it goes on by itself.
 
-What a person may do to it is in `steering`, what moves its batches in `batches`, what moves its money in `credits`.
+What a person may do to it is in `steering`, what moves its batches in `batches`, what moves its money in `credits`, and
+what is seen to when it ends in `completion`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, select, true, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select, true, update
 
-from campaigns import chunks, refusals
+from campaigns import chunks, completion
 from campaigns.database import Database, among, is_over, later, now
-from campaigns.models import audiences, batches, campaigns, exclusions, messages
+from campaigns.models import audiences, batches, campaigns, messages
 from campaigns.states import FIRST_SETTLED, TO_LOOK_UP, UNSENT, BatchState, CampaignState
 
 RECEIVING_SECONDS = 600
@@ -96,18 +97,8 @@ def expanded(connection: Connection, campaign_id: int) -> CampaignState:
     if connection.execute(select(batches.c.id).where(batches.c.campaign_id == campaign_id).limit(1)).first():
         change(connection, campaign_id, CampaignState.FUNDING)
         return CampaignState.FUNDING
-    change(connection, campaign_id, CampaignState.COMPLETED, nothing_to_send(connection, campaign_id))
+    change(connection, campaign_id, CampaignState.COMPLETED, completion.nothing_to_send(connection, campaign_id))
     return CampaignState.COMPLETED
-
-
-def nothing_to_send(connection: Connection, campaign_id: int) -> str:
-    """Why a campaign without a message has none, in a sentence."""
-    e = exclusions.c
-    counted = select(e.reason, func.count()).where(e.campaign_id == campaign_id).group_by(e.reason).order_by(e.reason)
-    reasons = [f"{count} {reason}" for reason, count in connection.execute(counted)]
-    if not reasons:
-        return "nothing to send: the audience is empty"
-    return f"nothing to send: every recipient is excluded ({', '.join(reasons)})"
 
 
 def advance(connection: Connection, campaign_ids: Sequence[int] | None = None) -> None:
@@ -132,9 +123,10 @@ def advance(connection: Connection, campaign_ids: Sequence[int] | None = None) -
     for (state, stands), ids in ready.items():
         mine = update(campaigns).where(among(connection, c.id, ids), c.state == state, c.completed_at.is_(None))
         if stands == CampaignState.COMPLETED:
-            _complete(connection, mine, ids)
+            completion.complete(connection, mine, ids)
         elif state != CampaignState.CANCELLED:
-            connection.execute(mine.values(state=stands, reason=_reason(stands)))
+            reason = STALLED if stands == CampaignState.STALLED else completion.what_stays_said()
+            connection.execute(mine.values(state=stands, reason=reason))
 
 
 def _lock(connection: Connection, campaign_ids: Sequence[int], *, wait: bool) -> set[int]:
@@ -179,7 +171,6 @@ _FUNDED = [*_LEAVING, CampaignState.TRACKING, CampaignState.STALLED]
 STALLED = (
     "only batches in doubt are left: their reports, or a person, must say what became of them (`campaigns doubts`)"
 )
-_DOES_NOT_ADD_UP = "its account does not add up: not completed; see what `campaigns show` says"
 
 
 def has_only_doubts(connection: Connection, campaign_id: int) -> bool:
@@ -199,53 +190,6 @@ def _where_it_stands() -> ColumnElement[str]:
         (has([BatchState.IN_DOUBT]), CampaignState.STALLED),
         else_=CampaignState.COMPLETED,
     )
-
-
-def _reason(state: str) -> Any:
-    # What it says of its way (such as: sent without lookups) stays; what was said of doubts is over.
-    if state == CampaignState.STALLED:
-        return STALLED
-    return case((campaigns.c.state == CampaignState.STALLED, None), else_=campaigns.c.reason)
-
-
-def _complete(connection: Connection, mine: Any, ids: Sequence[int]) -> None:
-    """End campaigns that have nothing open; one that was not cancelled must account for each row of its audience."""
-    c = campaigns.c
-    cancelled = c.state == CampaignState.CANCELLED
-    state = case((cancelled, CampaignState.CANCELLED), else_=CampaignState.COMPLETED)
-    ended = mine.where(cancelled | _adds_up()).values(
-        state=state, reason=_reason(CampaignState.COMPLETED), completed_at=now()
-    )
-    done = set(connection.execute(ended.returning(c.id)).scalars())
-    if odd := set(ids) - done:
-        connection.execute(mine.where(among(connection, c.id, odd)).values(reason=_DOES_NOT_ADD_UP))
-    _explain_the_empty(connection, done)
-    _explain_the_refused(connection, done)
-
-
-def _explain_the_empty(connection: Connection, campaign_ids: Iterable[int]) -> None:
-    """A campaign whose lookups left nobody over says so."""
-    c = campaigns.c
-    nobody = ~exists(literal(1)).where(batches.c.campaign_id == c.id, batches.c.size > 0)
-    empty = select(c.id).where(among(connection, c.id, campaign_ids), c.state == CampaignState.COMPLETED, nobody)
-    for campaign_id in connection.execute(empty).scalars().all():
-        why = nothing_to_send(connection, campaign_id)
-        connection.execute(update(campaigns).where(c.id == campaign_id).values(reason=why))
-
-
-def _explain_the_refused(connection: Connection, campaign_ids: Iterable[int]) -> None:
-    """A campaign that is completed though the gateway refused some of it says so, after whatever else it says."""
-    c = campaigns.c
-    for campaign_id, refused in refusals.told(connection, campaign_ids).items():
-        mine = update(campaigns).where(c.id == campaign_id, c.state == CampaignState.COMPLETED)
-        connection.execute(mine.values(reason=func.coalesce(c.reason + "; ", "") + refused))
-
-
-def _adds_up() -> ColumnElement[bool]:
-    c = campaigns.c
-    sizes = select(func.coalesce(func.sum(batches.c.size), 0)).where(batches.c.campaign_id == c.id)
-    excluded = select(func.count()).where(exclusions.c.campaign_id == c.id)
-    return (c.expanded == c.recipients) & (c.recipients == sizes.scalar_subquery() + excluded.scalar_subquery())
 
 
 def has(states: Collection[BatchState]) -> ColumnElement[bool]:
