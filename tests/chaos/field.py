@@ -2,7 +2,8 @@
 
 Its own PostgreSQL and Valkey (to be killed), a worker with failpoints, a beat, a sandbox whose ledger is forced to
 disk, and a proxy between worker and sandbox. Rounds take place in it one after the other: `anew` keeps each from what
-the one before has left. Two accounts: `main` has all the credits that it could want, `tight` has what a round gives it.
+the one before has left. Accounts: `main` has all the credits that it could want, `tight` has what a round gives it, and
+the gateway of `mortal` is a process, to be killed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from campaigns.database import Database
 from campaigns.migrations import migrate
 from campaigns.outages import DatabaseAway
 from tests.chaos.failpoints import FOLDER, Failpoints
+from tests.chaos.mortal import MortalGateway
 from tests.servers.between import before
 from tests.servers.postgres import postgres
 from tests.servers.proxy import Proxy
@@ -64,6 +66,7 @@ class Field:
     failpoints: Failpoints
     between: Proxy
     broker_folder: Path
+    mortal: MortalGateway
     _stack: ExitStack
     revived: int = 0
 
@@ -185,10 +188,16 @@ def field() -> Iterator[Field]:
         )
         url, between = stack.enter_context(before(site.gateways["main"].sandbox.url))
         passage: Any = Passage(url)
-        site.gateways = {**site.gateways, "main": replace(site.gateways["main"], door=passage)}
+        mortal: Any = MortalGateway(site.processes, folder, "mortal", AS_EVER)
+        mortal.start()
+        site.gateways = {
+            **site.gateways,
+            "main": replace(site.gateways["main"], door=passage),
+            "mortal": Gateway("mortal", mortal),
+        }
         site.start_worker()
         site.start_beat()
-        yield Field(site, failpoints, between, broker_folder, stack)
+        yield Field(site, failpoints, between, broker_folder, mortal, stack)
 
 
 def _options(folder: Path, account: str, **more: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.chaos.rounds import Round, Scenario
 from tests.servers.ways import SERVER, Line, Toward, Verdict, Way
+from tests.system.test_clocks import SHIFTED
 
 STALLS = frozenset({"stalled"})
 PAST_THE_LEASE = 15.0  # seconds
@@ -218,6 +219,14 @@ def process_dies(name: str, this: Round) -> None:
     this.hurt += 1
 
 
+def gateway_dies(this: Round, *, away: float = 0.0) -> None:
+    """The process of the gateway is killed -9, and started again after a while, with what is on its disk."""
+    this.where.mortal.kill()
+    this.hurt += 1
+    this.wait(away)
+    this.where.mortal.start()
+
+
 def all_die(this: Round) -> None:
     """Everything at once, but the gateway."""
     for name in ("worker", "beat"):
@@ -237,6 +246,19 @@ def one_more(name: str, *, hostname: str = "worker") -> Deed:
         this.hurt += 1
 
     return start
+
+
+def elsewhere_in_time(this: Round) -> None:
+    """The one worker is of a host whose clock is an hour wrong."""
+    site = this.where.site
+    site.kill("worker")
+    right = site.settings
+    shift = {"SHIFT_SECONDS": str(this.dice.choice([-3600, 3600])), "PYTHONPATH": f"{SHIFTED}:{right['PYTHONPATH']}"}
+    site.settings = {**right, **shift}
+    try:
+        one_more("shifted_worker", hostname="shifted")(this)
+    finally:
+        site.settings = right
 
 
 def doubled(this: Round) -> None:
@@ -350,3 +372,4 @@ def submit_again(this: Round) -> None:
 
 
 away = partial(broker_dies, away=5.0)
+gateway_away = partial(gateway_dies, away=4.0)

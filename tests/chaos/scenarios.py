@@ -84,6 +84,9 @@ TIME: Mapping[str, Scenario] = {
     "stopped_mid_apply": stopped("mid_apply", "a poller sleeps as it applies them", passings=1, deeds=["stop"]),
     "worker_stands_still": stands_still("worker", "the worker sleeps past every lease"),
     "beat_stands_still": stands_still("beat", "the beat sleeps past every lease"),
+    "clock_is_wrong": Scenario(
+        "time", "the worker's host is an hour ahead or behind", lambda this: this.hurt, injuries.elsewhere_in_time
+    ),
 }
 
 NETWORK: Mapping[str, Scenario] = {
@@ -174,6 +177,16 @@ GATEWAY: Mapping[str, Scenario] = {
         submit=injuries.two_compete,
         mend=injuries.grant_what_is_missing,
         account="tight",
+    ),
+    "gateway_dies": during(
+        "gateway",
+        "the gateway is killed again and again, and restarted",
+        repeated(injuries.gateway_dies, 3, 0.5),
+        account="mortal",
+        ends=STALLS,
+    ),
+    "gateway_away": during(
+        "gateway", "the gateway is killed and away for a while", injuries.gateway_away, account="mortal", ends=STALLS
     ),
 }
 
