@@ -16,6 +16,8 @@ import psycopg
 from sqlalchemy import URL, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
+from campaigns import departure
+
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
 _IS_A_STANDBY = "25006"
 
@@ -58,7 +60,7 @@ def insisting(write: Callable[P, T]) -> Callable[P, T]:
     """Of a function whose loss would cost knowledge: it is done again and again while the database does not take it.
 
     It is one transaction, which does nothing more when it is repeated: its commit may have been made and the answer
-    lost. After INSIST_SECONDS it raises what the database said last.
+    lost. After INSIST_SECONDS, or once its process is to be gone, it raises what the database said last.
     """
 
     @wraps(write)
@@ -69,13 +71,16 @@ def insisting(write: Callable[P, T]) -> Callable[P, T]:
 
 
 def insist(write: Callable[[], T], *, seconds: float) -> T:
-    """What `write` returns, once the database takes it; after so many seconds it raises what the database said last."""
+    """What `write` returns, once the database takes it.
+
+    After so many seconds, or by the time that its process is to be gone, it raises what the database said last.
+    """
     until = monotonic() + seconds
     for wait in chain((0.05, 0.1, 0.2, 0.5), repeat(1.0)):
         try:
             return write()
         except PASSING:
-            if monotonic() + wait > until:
+            if monotonic() + wait > min(until, departure.by()):
                 raise
             sleep(wait)
     raise AssertionError("the waits never end")

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import click
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_shutting_down
 
+from campaigns import departure
 from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.migrations import require_newest
 from campaigns.settings import SettingsError
@@ -18,6 +19,10 @@ from worker.settings import Settings
 from worker.settings import settings as read_settings
 
 SWEEP_SECONDS = 2.0
+
+LEAVING_SECONDS = 20.0
+"""How long a worker that was asked to stop waits for a database that is away, after the longest request: its operator
+grants it POST_TIMEOUT plus 45 seconds in all, of which Celery takes some to end its processes."""
 
 
 def _settings() -> Settings:
@@ -78,3 +83,9 @@ def _begin(**_: object) -> None:
         raise SystemExit(f"the worker does not start: {error}") from None
     finally:
         database.close()  # its connections must not be shared with the children
+
+
+@worker_shutting_down.connect
+def _leave(**_: object) -> None:
+    """Its processes are in the middle of requests: what they learn is settled, but not waited for without end."""
+    departure.announce(_NOW.post_timeout + LEAVING_SECONDS)
