@@ -41,8 +41,8 @@ format: setup ## Let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## Measure: 100,000 recipients, beside the naive way, in one run
-	$(BIN)/python -m tests.benchmarks
+bench: setup ## Measure speed and scale against their goals, in one run: QUICK=1 ONLY=contest N=100000
+	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(N),--recipients $(N))
 
 chaos: setup ## Hurt whole installations in every way: ROUNDS=200 SEED=7 JOBS=4
 	$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))

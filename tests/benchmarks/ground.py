@@ -1,46 +1,36 @@
-"""The servers that all contestants share in one run: PostgreSQL with fsync, Valkey, and the sandbox gateway.
+"""The servers that all parts share in one run: PostgreSQL with fsync, and Valkey.
 
-Each contestant gets an empty database, a broker's database of its own and an account of its own at the gateway.
+Each part, and each contestant, gets an empty database, an empty broker and a gateway of its own: nobody inherits what
+another one has left in memory.
 """
 
 import contextlib
-import json
-import os
-import sys
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg
 import redis
 from sqlalchemy import make_url
 
+from tests.benchmarks.gateway import StandIn, stand_in
 from tests.benchmarks.usage import Meter
 from tests.servers.postgres import postgres
 from worker import lifeline
-from worker.demo import installation
 from worker.embedded import broker_url, client_url, valkey
 from worker.processes import Child, Processes
 
-ACCOUNTS = (installation.LOGIN, "naive", "script")  # logins, and passwords alike
-SENDER = installation.SENDER
-# One final report a message, ready with the reply: nobody waits for anything but his own doings.
-GATEWAY = ["--mix", "delivered=1", "--delay-min", "0", "--delay-max", "0"]
-READY_WITHIN = 60.0  # seconds
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Where a contestant runs."""
+    """Where everything runs."""
 
     folder: Path
-    processes: Processes
-    gateway_url: str
     servers: dict[str, int]
+    versions: dict[str, str]
     _postgres_url: str
     _valkey: Path
 
@@ -58,64 +48,52 @@ class Ground:
             with psycopg.connect(self._postgres_url, autocommit=True) as connection:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def broker(self, number: int) -> str:
-        """The URL of one of the broker's databases."""
-        return broker_url(self._valkey, number)
+    def broker(self) -> str:
+        """The broker's URL; it is emptied."""
+        url = broker_url(self._valkey)
+        with redis.Redis.from_url(client_url(url)) as client:
+            client.flushall()
+        return url
 
-    def meter(self, *children: Child) -> Meter:
-        """A meter of the servers, of us and of these children of ours."""
+    @contextlib.contextmanager
+    def gateway(self, *words: str, credits_each: int) -> Iterator[StandIn]:
+        """A gateway with these words of its command."""
+        with Processes(self.folder) as processes, stand_in(processes, *words, credits_each=credits_each) as gateway:
+            yield gateway
+
+    def meter(self, gateway: StandIn, *children: Child) -> Meter:
+        """A meter of the servers, of a gateway, of us and of these children of ours."""
         named = {child.name: child.process.pid for child in children}
-        return Meter({**self.servers, **named}, also_alone={"producer": os.getpid()})
-
-    def ledger(self, login: str) -> dict[str, Any]:
-        """The gateway's own figures: of one account, and duplicates over all of them."""
-        accounts = self._ask("accounts")
-        return {**next(account for account in accounts if account["login"] == login), **self._ask("summary")}
-
-    def _ask(self, what: str) -> Any:
-        with urllib.request.urlopen(f"{self.gateway_url}/_sandbox/{what}", timeout=60) as reply:
-            return json.load(reply)
+        return Meter({**self.servers, "gateway": gateway.pid, **named})
 
 
 @contextlib.contextmanager
-def ground(recipients: int) -> Iterator[Ground]:
+def ground() -> Iterator[Ground]:
     """Start the servers; everything is stopped and removed at the end."""
     with (
         lifeline.folder("bench-") as folder,
         contextlib.chdir(folder),  # a `.env` of somebody's is not read there
         postgres(fsync=True) as postgres_url,
         valkey(folder) as valkey_url,
-        Processes(folder) as processes,
     ):
-        gateway, gateway_url = _gateway(processes, credits_each=10 * recipients)
-        servers = {
-            "postgres": _postmaster(postgres_url),
-            "valkey": _valkey(valkey_url),
-            "gateway": gateway.process.pid,
-        }
-        yield Ground(folder, processes, gateway_url, servers, postgres_url, folder / "valkey.sock")
+        server, postmaster = _postgres(postgres_url)
+        with redis.Redis.from_url(client_url(valkey_url)) as client:
+            known = client.info("server")
+        yield Ground(
+            folder,
+            {"postgres": postmaster, "valkey": int(known["process_id"])},
+            {"postgresql": server, "valkey": str(known.get("valkey_version", known["redis_version"]))},
+            postgres_url,
+            folder / "valkey.sock",
+        )
 
 
-def _gateway(processes: Processes, *, credits_each: int) -> tuple[Child, str]:
-    port_file = processes.folder / "gateway.port"
-    words = [*GATEWAY, "--port", "0", "--port-file", str(port_file), "--sender", SENDER, "--credits", str(credits_each)]
-    words += [word for login in ACCOUNTS for word in ("--account", f"{login}:{login}")]
-    start = "from worker.sandbox.command import sandbox; sandbox()"
-    child = processes.start("gateway", [sys.executable, "-c", start, *words], cwd=processes.folder)
-    processes.until(port_file.exists, within=READY_WITHIN, what="the sandbox gateway listens")
-    return child, f"http://127.0.0.1:{port_file.read_text().strip()}"
-
-
-def _postmaster(url: str) -> int:
+def _postgres(url: str) -> tuple[str, int]:
+    """The server's version, and its first process."""
     with psycopg.connect(url) as connection:
         backend = psutil.Process(connection.info.backend_pid)
-        parent: int = backend.ppid()
-        return parent
-
-
-def _valkey(url: str) -> int:
-    with redis.Redis.from_url(client_url(url)) as client:
-        return int(client.info("server")["process_id"])
+        version = connection.execute("SHOW server_version").fetchone()
+        return str(version[0] if version else ""), backend.ppid()
 
 
 def database_bytes(url: str) -> int:

@@ -43,7 +43,7 @@ class Outcome:
     @property
     def peak(self) -> int:
         """Bytes that the largest of its own processes took."""
-        return max(usage.peak for part, usage in self.usage.items() if part not in {*SERVERS, "producer"})
+        return max(usage.peak for part, usage in self.usage.items() if part not in SERVERS)
 
     def micros(self, part: str) -> float:
         """CPU microseconds a message."""

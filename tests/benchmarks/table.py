@@ -1,72 +1,65 @@
-"""The figures for a person: contestants side by side, when each stage was through, and what must hold."""
+"""The figures for a person: beside their goals, with what must hold and what a reader must know of the machine."""
 
-import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rich.table import Table
 
-from tests.benchmarks.outcome import SERVERS, Outcome
-from tests.benchmarks.usage import MEBIBYTE
+from tests.benchmarks.figures import Part
 
-SCRIPT_AT_LEAST = 20_000  # messages a second: a slower script proves nothing
-IDLE_LOAD = 0.5
+COLOURS = {"met": "green", "missed": "bold red", "does not count": "yellow", "": ""}
+NOISY = 0.1
+"""Share of the machine that others may have, before seconds and rates are their doing, too."""
 
 
-def contest(outcomes: Sequence[Outcome]) -> Table:
-    """Contestants side by side; the ratio is the product's rate to theirs."""
-    table = Table(title="From submit to last status", title_justify="left")
+@dataclass(frozen=True)
+class Ran:
+    """A part that was run.
+
+    Attributes:
+        part: what it came to; None if it broke.
+        seconds: how long it took in all.
+        others: which share of the machine other processes than ours had meanwhile.
+        broke: why there are no figures.
+    """
+
+    part: Part | None
+    seconds: float
+    others: float
+    broke: str = ""
+
+
+def figures(parts: Mapping[str, Ran], *, title: str) -> Table:
+    """Every figure, its goal, and whether it was met."""
+    table = Table("part", "figure", title=title, title_justify="left")
+    for name in ("goal", "measured"):
+        table.add_column(name, justify="right")
     table.add_column()
-    for outcome in outcomes:
-        table.add_column(outcome.way, justify="right")
-    for name, figure in _figures(outcomes).items():
-        table.add_row(name, *map(figure, outcomes))
+    for name, ran in parts.items():
+        if ran.part is None:
+            table.add_row(name, ran.broke, "", "", "[bold red]broke[/]")
+            continue
+        for place, figure in enumerate(ran.part.figures):
+            verdict = f"[{COLOURS[figure.verdict]}]{figure.verdict}[/]" if figure.verdict else ""
+            table.add_row("" if place else name, figure.name, figure.goal, figure.shown(figure.measured), verdict)
     return table
 
 
-def _figures(outcomes: Sequence[Outcome]) -> dict[str, Callable[[Outcome], str]]:
-    return {
-        "messages": lambda outcome: f"{outcome.messages:,}",
-        "seconds": lambda outcome: f"{outcome.seconds:.2f}",
-        "messages a second": lambda outcome: f"{outcome.rate:,.0f}",
-        "the product's rate to it": lambda outcome: f"{ratio(outcomes, outcome):.2f} ×",
-        "CPU a message, its own processes, µs": lambda outcome: f"{outcome.ours:.1f}",
-        **{f"CPU a message, {server}, µs": partial(_cpu_of, server) for server in SERVERS},
-        "peak memory of a process, MiB": lambda outcome: f"{outcome.peak / MEBIBYTE:.0f}",
-        "database bytes a message": lambda outcome: f"{outcome.bytes_a_message:.0f}",
-    }
+def remarks(parts: Mapping[str, Ran], *, is_full: bool = True) -> list[str]:
+    """What a reader of the figures must know: what did not hold, what does not count, and who else was at work.
 
-
-def _cpu_of(server: str, outcome: Outcome) -> str:
-    return f"{outcome.micros(server):.1f}"
-
-
-def ratio(outcomes: Sequence[Outcome], other: Outcome) -> float:
-    """The product's rate to another's; not a number where the product did not run."""
-    return next((outcome.rate for outcome in outcomes if outcome.way == "product"), math.nan) / other.rate
-
-
-def stages(outcome: Outcome) -> str:
-    """When each stage was through."""
-    return ", ".join(f"{name} {moment:.2f} s" for name, moment in outcome.stages.items())
-
-
-def checks(outcomes: Sequence[Outcome]) -> Table:
-    """What must hold, and whether it did."""
-    table = Table(show_header=False, box=None)
-    for outcome in outcomes:
-        for sentence, holds in outcome.checks.items():
-            table.add_row(outcome.way, sentence, "[green]yes[/]" if holds else "[bold red]NO[/]")
-    return table
-
-
-def remarks(outcomes: Sequence[Outcome], *, load: float) -> list[str]:
-    """What a reader of the figures must know; `load` is the machine's before the run."""
-    said = [
-        f"The straight script made {outcome.rate:,.0f}/s, less than {SCRIPT_AT_LEAST:,}/s: its ratio does not count."
-        for outcome in outcomes
-        if outcome.way == "straight script" and outcome.rate < SCRIPT_AT_LEAST
-    ]
-    if load > IDLE_LOAD:
-        said.append(f"The machine was busy before the run (load {load:.1f}): seconds and rates are others' doing, too.")
+    `is_full`: the sizes are those that the goals are about.
+    """
+    said = [] if is_full else ["These are not the sizes that the goals are about: start-up and pauses weigh otherwise."]
+    for name, ran in parts.items():
+        if ran.part is not None:
+            said += [f"{name}: NOT TRUE: {sentence}" for sentence, holds in ran.part.checks.items() if not holds]
+            said += [f"{name}: {each.name}: {each.doubt}" for each in ran.part.figures if each.doubt]
+        if ran.others > NOISY:
+            said.append(f"{name}: other processes had {ran.others:.0%} of the machine: its rates are their doing, too.")
     return said
+
+
+def all_holds(parts: Mapping[str, Ran]) -> bool:
+    """Whether every part could be measured, and every account in it adds up."""
+    return all(ran.part is not None and all(ran.part.checks.values()) for ran in parts.values())

@@ -2,8 +2,9 @@
 
 import contextlib
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -20,43 +21,52 @@ class Usage:
 
 
 class Meter:
-    """Watches process trees by name, and processes without their children, from its making on.
+    """Watches process trees by name, from its making on; to be read before they end, for the dead cannot be asked."""
 
-    To be read before they end, for the dead cannot be asked.
-    """
-
-    def __init__(self, roots: Mapping[str, int], also_alone: Mapping[str, int]) -> None:
+    def __init__(self, roots: Mapping[str, int]) -> None:
         self._trees = {name: psutil.Process(pid) for name, pid in roots.items()}
-        self._alone = {name: psutil.Process(pid) for name, pid in also_alone.items()}
         self._before = self._cpu()
 
     def read(self) -> dict[str, Usage]:
         """By name, what was used since the meter was made."""
         used = {name: seconds - self._before[name] for name, seconds in self._cpu().items()}
-        peaks = {name: _peak(root) for name, root in self._trees.items()}
-        peaks |= {name: _high_water(process) for name, process in self._alone.items()}
-        return {name: Usage(round(used[name], 3), peaks[name]) for name in used}
+        return {name: Usage(round(used[name], 3), _peak(root)) for name, root in self._trees.items()}
 
     def _cpu(self) -> dict[str, float]:
-        trees = {name: sum(map(_seconds, _living(root))) for name, root in self._trees.items()}
-        return trees | {name: sum(process.cpu_times()[:2]) for name, process in self._alone.items()}
+        return {name: _seconds(root) for name, root in self._trees.items()}
 
 
-def _seconds(process: psutil.Process) -> float:
-    """Its own, and those of the children that it has buried."""
-    return float(sum(process.cpu_times()[:4]))
+class Neighbours:
+    """What everybody else on this machine used of it, from its making on: the noise in our figures."""
+
+    def __init__(self) -> None:
+        self._before = self._read()
+
+    def share(self) -> float:
+        """Of all its processors' time, the part that neither we nor what we started had, and that was not idle."""
+        passed, others = (now - before for now, before in zip(self._read(), self._before, strict=True))
+        return max(0.0, others / passed) if passed else 0.0
+
+    @staticmethod
+    def _read() -> tuple[float, float]:
+        times = psutil.cpu_times()
+        passed = sum(times) - getattr(times, "guest", 0) - getattr(times, "guest_nice", 0)  # they are in `user` as well
+        idle = times.idle + getattr(times, "iowait", 0)
+        return passed, passed - idle - _seconds(psutil.Process())
 
 
-def _living(root: psutil.Process) -> Iterator[psutil.Process]:
-    yield root
-    for process in root.children(recursive=True):
+def _seconds(root: psutil.Process) -> float:
+    """CPU of a tree: of whoever lives, and of the children that they have buried."""
+    used = 0.0
+    for process in [root, *root.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.cpu_times()
-            yield process
+            used += sum(process.cpu_times()[:4])
+    return used
 
 
 def _peak(root: psutil.Process) -> int:
-    return max(_high_water(process) for process in _living(root))
+    """Of the largest process of a tree that lives."""
+    return max(map(_high_water, [root, *root.children(recursive=True)]))
 
 
 def _high_water(process: psutil.Process) -> int:
@@ -64,8 +74,9 @@ def _high_water(process: psutil.Process) -> int:
         for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-    resident: int = process.memory_info().rss  # no /proc here: now, and not at its peak
-    return resident
+    with contextlib.suppress(psutil.NoSuchProcess):  # no /proc here: now, and not at its peak
+        return int(process.memory_info().rss)
+    return 0
 
 
 def machine() -> dict[str, str | int | float]:
@@ -74,8 +85,9 @@ def machine() -> dict[str, str | int | float]:
         "cpu": _cpu_model() or platform.processor() or platform.machine(),
         "cores": psutil.cpu_count() or 0,
         "memory_gib": round(psutil.virtual_memory().total / MEBIBYTE / 1024, 1),
-        "system": platform.platform(),
+        "system": platform.system(),
         "python": platform.python_version(),
+        **{package: version(package) for package in ("celery", "sqlalchemy", "psycopg", "lxml")},
         "load_before": round(psutil.getloadavg()[0], 2),
     }
 
