@@ -1,6 +1,6 @@
 """A claim: a batch is taken, and the attempt written down with its lease, before the request is made.
 
-What becomes of it then is the affair of `batches`.
+What becomes of it then is the affair of `settling`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Batches that the gateway refused for good: whether others would fare the same, and what is said of them at the end.
 
-All of it is read from the attempts; who refuses a batch is `batches`.
+All of it is read from the attempts; who refuses a batch is `settling`.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from campaigns.batches import Acceptance
 from campaigns.payload import ReceiptLines
+from campaigns.settling import Acceptance
 from worker.smseco.values import Receipt
 
 TAIL = 8

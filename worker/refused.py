@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from decimal import Decimal
 
-from campaigns import batches, bisection, lifecycle, lookups, refusals, shortage
+from campaigns import bisection, lifecycle, lookups, refusals, settling, shortage
 from campaigns.bells import MOST_TRIES
 from campaigns.claims import Claim
 from campaigns.database import Database
@@ -28,18 +28,18 @@ def settle_refused(resources: Resources, claim: Claim, error: Refused) -> bool:
     """Settle a refused claim as the code asks for; returns whether the lane must stop."""
     database, what = resources.database, f"{error.code}: {error.text}"
     if isinstance(error, NotEnoughCredits):
-        batches.release(database, claim, what, code=error.code)
+        settling.release(database, claim, what, code=error.code)
         shortage.run_out(database, claim.campaign_id, _balance(resources, claim.account))
     elif claim.kind == AttemptKind.LOOKUP and error.code == NOT_ALLOWED:
-        batches.release(database, claim, what, code=error.code)
+        settling.release(database, claim, what, code=error.code)
         lookups.give_up(database, claim.campaign_id, "the account may not look numbers up: sent without")
     elif isinstance(error, NeedsPerson):
-        batches.release(database, claim, what, code=error.code)
+        settling.release(database, claim, what, code=error.code)
         pause(database, claim.campaign_id, f"the gateway refused it, {what}")
     elif claim.kind == AttemptKind.SEND and error.code == refusals.UNREADABLE:
         return _halved(resources, claim, what, code=error.code)
     else:
-        batches.refuse(database, claim, error.code, what)
+        settling.refuse(database, claim, error.code, what)
         cleaning.refused(resources, claim)
         again = refusals.in_a_row(database, claim.campaign_id, claim.kind, error.code)
         if error.code == NOBODY_VALID or not again:
@@ -52,12 +52,12 @@ def settle_unwritten(resources: Resources, claim: Claim, broke: str) -> bool:
     """Nothing has left: back for another try, or given up after MOST_TRIES; returns whether the lane must stop."""
     detail = f"no request can be written of it: {broke}"
     if refusals.in_vain(resources.database, claim.batch_id, detail) < MOST_TRIES - 1:
-        batches.release(resources.database, claim, detail)
+        settling.release(resources.database, claim, detail)
         return False
     log.warning("campaign %s, batch %s is given up: %s", claim.campaign_id, claim.number, detail)
     if claim.kind == AttemptKind.SEND:
         return _halved(resources, claim, detail, code=None)
-    batches.refuse(resources.database, claim, None, detail)
+    settling.refuse(resources.database, claim, None, detail)
     cleaning.refused(resources, claim)
     return False
 

@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, field
 from time import monotonic
 
-from campaigns import accounts, batches, bells, claims, lifecycle, poison, turns
+from campaigns import accounts, bells, claims, lifecycle, poison, settling, turns
 from campaigns.claims import Claim, DamagedBatchError
 from campaigns.database import NotMigratedError
 from campaigns.outages import PASSING
@@ -133,12 +133,12 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     # Counted from before the look: a process that is stopped after it must not send with a lease that has run out.
     begin_by = monotonic() + gateway.longest_beginning
     if not claims.holds_lease(resources.database, claim, seconds=gateway.longest_send):
-        batches.release(resources.database, claim, "its lease had too little time left: nothing was sent")
+        settling.release(resources.database, claim, "its lease had too little time left: nothing was sent")
         return 0
     try:
         receipt = _request(resources, claim, begin_by)
     except NotSent as not_sent:
-        batches.release(resources.database, claim, str(not_sent))
+        settling.release(resources.database, claim, str(not_sent))
         accounts.away(resources.database, claim.account, not_sent.reason)
         tally.halted = True
     except CannotBeWritten as error:
@@ -146,7 +146,7 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     except Refused as error:
         tally.halted = settle_refused(resources, claim, error)
     except InDoubt as error:
-        batches.doubt(resources.database, claim, error.reason, msgfid=error.msgfid)
+        settling.doubt(resources.database, claim, error.reason, msgfid=error.msgfid)
         # A page that says "maintenance" must not put one batch after the other in doubt.
         accounts.away(
             resources.database, claim.account, f"replies are lost or unreadable: {error.reason}", doubtful=True
@@ -154,7 +154,7 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
         tally.halted = True
         log.warning("campaign %s, batch %s is in doubt: %s", claim.campaign_id, claim.number, error.reason)
     else:
-        batches.accept(resources.database, claim, acceptance_of(claim.payload.numbers, receipt))
+        settling.accept(resources.database, claim, acceptance_of(claim.payload.numbers, receipt))
         accounts.back(resources.database, claim.account)
         return len(receipt.smsfids)
     return 0

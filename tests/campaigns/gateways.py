@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy import select, update
 
-from campaigns import balances, batches
+from campaigns import balances, settling
 from campaigns.balances import Balance
 from campaigns.claims import Claim
 from campaigns.database import Database
@@ -37,12 +37,12 @@ class Count:
     def accept(self, claim: Claim) -> None:
         """It takes a request, and its reply arrives."""
         self.take(len(claim.payload))
-        batches.accept(self.database, claim, making.acceptance(claim))
+        settling.accept(self.database, claim, making.acceptance(claim))
 
     def lose(self, claim: Claim, *, taken: bool = True) -> None:
         """It takes a request, or not, and nobody hears of it."""
         self.take(len(claim.payload) if taken else 0)
-        batches.doubt(self.database, claim, "timed out")
+        settling.doubt(self.database, claim, "timed out")
 
 
 MOMENTS = (

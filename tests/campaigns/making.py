@@ -12,10 +12,9 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 import campaigns
-from campaigns import batches, bells, claims, expansion, journal, lifecycle, reports
+from campaigns import bells, claims, expansion, journal, lifecycle, reports, settling
 from campaigns import credits as ledger
 from campaigns.balances import Balance
-from campaigns.batches import Acceptance
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, metadata
@@ -26,6 +25,7 @@ from campaigns.moments import SQLITE_FORMAT, Moment
 from campaigns.payload import ReceiptLines
 from campaigns.reports import Reports
 from campaigns.settings import domain_settings
+from campaigns.settling import Acceptance
 from campaigns.states import MessageStatus
 
 ACCOUNT = "default"
@@ -101,7 +101,7 @@ def acceptance(claim: Claim, msgfid: str = "", *, left_out: Sequence[int] = (), 
 def accepted(database: Database, campaign_id: int, msgfid: str = "") -> Claim:
     """Its next batch, sent and taken."""
     claim = claimed(database, campaign_id)
-    batches.accept(database, claim, acceptance(claim, msgfid))
+    settling.accept(database, claim, acceptance(claim, msgfid))
     return claim
 
 
@@ -109,7 +109,7 @@ def all_accepted(database: Database, campaign_id: int) -> list[Claim]:
     """All its batches, sent and taken."""
     made = []
     while (claim := claims.claim(database, campaign_id, lease_seconds=LEASE)) is not None:
-        batches.accept(database, claim, acceptance(claim))
+        settling.accept(database, claim, acceptance(claim))
         made.append(claim)
     return made
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 
-from campaigns import accounts, balances, batches, corrections, doubts, reports
+from campaigns import accounts, balances, corrections, doubts, reports, settling
 from campaigns.database import Database
 from campaigns.models import accounts as table
 from campaigns.models import balance_readings
@@ -83,7 +83,7 @@ def test_a_price_that_is_not_ours_is_no_drift_for_the_receipt_names_it(any_datab
     claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
     gateway.take(6)
     taken = making.acceptance(claim)
-    batches.accept(any_database, claim, batches.Acceptance(taken.msgfid, Decimal(6), taken.lines))
+    settling.accept(any_database, claim, settling.Acceptance(taken.msgfid, Decimal(6), taken.lines))
     later(any_database)
 
     gateway.read()
@@ -129,7 +129,7 @@ def test_a_refused_request_in_the_air_costs_nothing_and_hides_no_drift(any_datab
     gateway.read()
     claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
     balance = gateway.balance()
-    batches.refuse(any_database, claim, -9, "no valid recipient")
+    settling.refuse(any_database, claim, -9, "no valid recipient")
 
     balances.note_balance(any_database, making.ACCOUNT, balance)
 
@@ -202,7 +202,7 @@ def test_a_late_reply_that_names_another_price_corrects_what_was_read(any_databa
     assumed = figures(any_database, "posted", "drift")
 
     reply = making.acceptance(claim, "f", left_out=[making.FIRST])
-    batches.accept(any_database, claim, reply)
+    settling.accept(any_database, claim, reply)
 
     assert assumed == [3, -1]
     assert figures(any_database, "posted", "drift") == [2, 0]
@@ -222,7 +222,7 @@ def test_the_reply_to_what_was_declared_accepted_corrects_what_was_read(any_data
     gateway.read()
     assumed = figures(any_database, "posted", "drift")
 
-    batches.accept(any_database, claim, making.acceptance(claim, "f", left_out=[making.FIRST]))
+    settling.accept(any_database, claim, making.acceptance(claim, "f", left_out=[making.FIRST]))
 
     assert (assumed, figures(any_database, "posted", "drift")) == ([3, -1], [2, 0])
 
@@ -301,7 +301,7 @@ def test_a_doubt_on_an_account_of_which_nothing_was_read_yet_has_its_balance_ask
     claim = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
     making.change(any_database, delete(balance_readings))
     making.clock_goes_on(any_database, 60, table.c.balance_asked_at)
-    batches.doubt(any_database, claim, "timed out")
+    settling.doubt(any_database, claim, "timed out")
 
     assert balances.wanted(any_database, making.ACCOUNT)
     assert not balances.wanted(any_database, "other")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, bisection, claims, credits, doubts, turns
+from campaigns import bisection, claims, credits, doubts, settling, turns
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -36,7 +36,7 @@ def hunt(database: Database, campaign: int, bad: Collection[int]) -> list[Claim]
     while (claim := claims.claim(database, campaign, lease_seconds=making.LEASE)) and len(made) < TOO_MANY:
         made.append(claim)
         if set(bad).isdisjoint(claim.payload.numbers):
-            batches.accept(database, claim, making.acceptance(claim))
+            settling.accept(database, claim, making.acceptance(claim))
         else:
             refuse(database, claim)
     return made
@@ -167,7 +167,7 @@ def test_a_single_message_is_refused_for_good_and_the_account_says_why(any_datab
 def test_a_batch_in_doubt_is_never_halved(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(4))
     claim = making.claimed(any_database, campaign)
-    batches.doubt(any_database, claim, "timed out")
+    settling.doubt(any_database, claim, "timed out")
     a, b = attempts.c, table.c
     making.change(any_database, update(attempts).where(a.id == claim.attempt_id).values(state=AttemptState.RESENT))
     making.change(any_database, update(table).where(b.id == claim.batch_id).values(state="pending", attempt_id=None))
@@ -183,7 +183,7 @@ def test_a_batch_in_doubt_is_never_halved(any_database: Database) -> None:
 def test_what_was_in_doubt_before_is_still_matched_with_all_its_numbers(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(4))
     claim = making.claimed(any_database, campaign)
-    batches.doubt(any_database, claim, "timed out")
+    settling.doubt(any_database, claim, "timed out")
     a, b = attempts.c, table.c
     making.change(any_database, update(attempts).where(a.id == claim.attempt_id).values(state=AttemptState.RESENT))
     making.change(any_database, update(table).where(b.id == claim.batch_id).values(state="pending", attempt_id=None))

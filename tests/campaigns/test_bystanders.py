@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, bisection, doubts, lookups, shortage
+from campaigns import batches, bisection, doubts, lookups, settling, shortage
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, holds, messages, refunds, resolutions
@@ -28,19 +28,19 @@ def crowd(database: Database, account: str) -> None:
     """Campaigns of an account with something in each state that a request may bring about, to the same numbers."""
     sending = making.funded(database, making.numbers(8), batch_size=1, account=account)
     taken, refunded, refused, lost, resent, adopted, _in_the_air = (making.claimed(database, sending) for _ in range(7))
-    batches.accept(database, taken, making.acceptance(taken))
-    batches.accept(database, refunded, making.acceptance(refunded))
+    settling.accept(database, taken, making.acceptance(taken))
+    settling.accept(database, refunded, making.acceptance(refunded))
     rejected = making.report(refunded, (0, MessageStatus.REJECTED))
     making.reported(database, rejected, account=account)
-    batches.refuse(database, refused, -9, "no one")
+    settling.refuse(database, refused, -9, "no one")
     for claim in (lost, resent, adopted):
-        batches.doubt(database, claim, "timed out")
+        settling.doubt(database, claim, "timed out")
     with database.transaction() as connection:
         doubts.adopt(connection, making.attempt(database, adopted), f"late{adopted.attempt_id}")
     resolve(resent.attempt_id, Decision.RESEND, database=database, **WHY)
     looking = making.funded(database, making.numbers(3), batch_size=1, account=account, lookup=True)
     making.claimed(database, looking)
-    batches.doubt(database, making.claimed(database, looking), "timed out")
+    settling.doubt(database, making.claimed(database, looking), "timed out")
     making.fund(database, account=account)
 
 
@@ -62,7 +62,7 @@ Act = Callable[[Database, Claim], object]
 
 
 def lost(database: Database, claim: Claim) -> None:
-    batches.doubt(database, claim, "timed out")
+    settling.doubt(database, claim, "timed out")
 
 
 def expired(database: Database, claim: Claim) -> None:
@@ -85,7 +85,7 @@ def reported(*statuses: MessageStatus) -> Act:
 
 
 def ran_out(database: Database, claim: Claim) -> None:
-    batches.release(database, claim, "not enough credits", code=shortage.NOT_ENOUGH)
+    settling.release(database, claim, "not enough credits", code=shortage.NOT_ENOUGH)
     shortage.run_out(database, claim.campaign_id, Decimal(0))
 
 
@@ -98,7 +98,7 @@ def halved(database: Database, claim: Claim) -> None:
 
 
 def accepted(database: Database, claim: Claim) -> None:
-    batches.accept(database, claim, making.acceptance(claim, "f9", left_out=[making.FIRST]))
+    settling.accept(database, claim, making.acceptance(claim, "f9", left_out=[making.FIRST]))
 
 
 def sent_again(database: Database, claim: Claim) -> None:
@@ -109,8 +109,8 @@ def sent_again(database: Database, claim: Claim) -> None:
 
 ACTS: dict[str, tuple[Act, ...]] = {
     "accepted": (accepted,),
-    "refused": (lambda database, claim: batches.refuse(database, claim, -9, "no one"),),
-    "released": (lambda database, claim: batches.release(database, claim, "no route"),),
+    "refused": (lambda database, claim: settling.refuse(database, claim, -9, "no one"),),
+    "released": (lambda database, claim: settling.release(database, claim, "no route"),),
     "in doubt": (lost,),
     "expired": (expired,),
     "adopted": (lost, adopted),
@@ -148,7 +148,7 @@ def test_whatever_becomes_of_a_request_nothing_of_other_campaigns_changes(
 
 
 def dead(database: Database, claim: Claim) -> None:
-    batches.accept(database, claim, making.acceptance(claim, left_out=[making.FIRST]))
+    settling.accept(database, claim, making.acceptance(claim, left_out=[making.FIRST]))
     lookups.clean(database, claim.batch_id, PRICES)
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 import campaigns
-from campaigns import batches, claims, turns
+from campaigns import claims, settling, turns
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -45,7 +45,7 @@ def test_the_attempt_is_in_the_database_before_anything_is_sent(any_database: Da
 
 
 def test_a_claim_shows_no_number_and_no_text() -> None:
-    shown = repr(batches.Acceptance("f1", Decimal(1), making.ReceiptLines([], []), [making.FIRST]))
+    shown = repr(settling.Acceptance("f1", Decimal(1), making.ReceiptLines([], []), [making.FIRST]))
 
     assert str(making.FIRST) not in shown
 
@@ -109,7 +109,7 @@ def test_a_lease_is_held_until_it_ends(any_database: Database) -> None:
 
 def test_a_lease_is_lost_with_the_attempt(any_database: Database) -> None:
     found = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
 
     assert not claims.holds_lease(any_database, found, seconds=1)
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 import campaigns
-from campaigns import batches
+from campaigns import settling
 from campaigns.database import Database
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
@@ -15,7 +15,7 @@ from tests.campaigns import making
 
 def test_a_campaign_whose_batches_were_all_refused_is_completed(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2))
-    batches.refuse(any_database, making.claimed(any_database, campaign), -9, "no valid recipient")
+    settling.refuse(any_database, making.claimed(any_database, campaign), -9, "no valid recipient")
 
     assert making.advanced(any_database, campaign) == CampaignState.COMPLETED
     assert making.account(any_database, campaign).by_status == {"refused": 2}
@@ -23,7 +23,7 @@ def test_a_campaign_whose_batches_were_all_refused_is_completed(any_database: Da
 
 def test_messages_of_a_refused_batch_do_not_hold_the_end_up(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2), batch_size=1)
-    batches.refuse(any_database, making.claimed(any_database, campaign), -9, "no valid recipient")
+    settling.refuse(any_database, making.claimed(any_database, campaign), -9, "no valid recipient")
     making.all_delivered(any_database, making.accepted(any_database, campaign))
 
     assert making.advanced(any_database, campaign) == CampaignState.COMPLETED
@@ -39,9 +39,9 @@ def test_a_campaign_is_not_completed_while_one_message_is(any_database: Database
     if open_ != "pending":
         found = making.claimed(any_database, campaign)
         if open_ == "in flight":
-            batches.accept(any_database, found, making.acceptance(found))
+            settling.accept(any_database, found, making.acceptance(found))
         elif open_ == "in doubt":
-            batches.doubt(any_database, found, "timed out")
+            settling.doubt(any_database, found, "timed out")
     # Whatever put it there: not even from tracking does it end.
     making.change(any_database, update(campaigns_table).values(state=CampaignState.TRACKING))
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 import campaigns
 from campaigns import accounts as locked_accounts
-from campaigns import balances, batches, lookups, witness
+from campaigns import balances, lookups, settling, witness
 from campaigns import credits as ledger
 from campaigns.balances import Balance
 from campaigns.database import Database
@@ -124,13 +124,13 @@ def test_attempts_that_were_unsettled_when_the_balance_was_asked_are_not_free(
     found = making.claimed(any_database, making.funded(any_database, making.numbers(4)))
     balance = making.balance(any_database, 10)
     if settled == "in doubt":
-        batches.doubt(any_database, found, "timed out")
+        settling.doubt(any_database, found, "timed out")
     elif settled.startswith("accepted"):
-        batches.accept(any_database, found, making.acceptance(found))
+        settling.accept(any_database, found, making.acceptance(found))
     elif settled == "refused":
-        batches.refuse(any_database, found, -9, "no valid recipient")
+        settling.refuse(any_database, found, -9, "no valid recipient")
     elif settled == "not sent":
-        batches.release(any_database, found, "connection refused")  # held again
+        settling.release(any_database, found, "connection refused")  # held again
     if settled == "accepted before":
         making.clock_goes_on(any_database, 60)
 
@@ -220,7 +220,7 @@ def test_a_lookup_in_doubt_counts_until_its_batch_went_on_and_the_gateway_will_n
 ) -> None:
     campaign = making.funded(any_database, making.numbers(4), lookup={"unknown": "send"})
     found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     waiting = free(any_database, making.balance(any_database, 100))
 
     lookups.clean(any_database, found.batch_id, Prices({"": Decimal(1)}))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import campaigns
-from campaigns import batches, doubts, lookups, reports, unapplied
+from campaigns import doubts, lookups, reports, settling, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.doubts import Evidence, Unsettled
@@ -186,7 +186,7 @@ def _foreign(chance: random.Random, others: list[Unsettled]) -> Unsettled | None
 def in_doubt(database: Database, count: int = 10, *, first: int = making.FIRST) -> Claim:
     campaign = making.funded(database, making.numbers(count, first=first))
     found = making.claimed(database, campaign)
-    batches.doubt(database, found, "timed out")
+    settling.doubt(database, found, "timed out")
     making.clock_goes_on(database, 1)
     return found
 
@@ -219,7 +219,7 @@ def test_without_proof_it_stays_in_doubt(any_database: Database) -> None:
 
 def test_what_had_shown_its_id_is_proven_by_no_other(any_database: Database) -> None:
     shown = making.claimed(any_database, making.funded(any_database, making.numbers(10)))
-    batches.doubt(any_database, shown, "cut short", msgfid="f7")
+    settling.doubt(any_database, shown, "cut short", msgfid="f7")
     making.clock_goes_on(any_database, 1)
     alone = doubts.settle(any_database, making.ACCOUNT, [seen_now(any_database, shown)], exclusive=True)
     other = in_doubt(any_database)  # of another campaign, to the same people
@@ -262,7 +262,7 @@ def test_reports_whose_own_reply_comes_before_they_are_weighed_prove_no_other(an
     found = in_doubt(any_database)
     theirs = making.claimed(any_database, making.funded(any_database, making.numbers(10)))  # to the same people
     evidence = seen_now(any_database, found, "f1")
-    batches.accept(any_database, theirs, making.acceptance(theirs, "f1"))
+    settling.accept(any_database, theirs, making.acceptance(theirs, "f1"))
 
     assert doubts.settle(any_database, making.ACCOUNT, [evidence], exclusive=True) == []
     assert making.batch_states(any_database, found.campaign_id) == [BatchState.IN_DOUBT]
@@ -273,7 +273,7 @@ def test_a_lane_settles_while_evidence_is_weighed(postgresql: Database, monkeypa
     really = doubts.proves
 
     def settled_meanwhile(*asked: Any, **options: Any) -> Unsettled | None:
-        batches.release(postgresql, other, "refused")
+        settling.release(postgresql, other, "refused")
         return really(*asked, **options)
 
     monkeypatch.setattr(doubts, "proves", settled_meanwhile)
@@ -298,7 +298,7 @@ def test_reports_that_were_closed_before_their_sending_was_known_are_applied_onc
 def test_an_attempt_that_its_worker_settles_meanwhile_is_not_adopted_as_well(any_database: Database) -> None:
     found = in_doubt(any_database)
     stale = making.attempt(any_database, found)
-    batches.accept(any_database, found, making.acceptance(found, "f1"))
+    settling.accept(any_database, found, making.acceptance(found, "f1"))
 
     with any_database.transaction() as connection:
         doubts.adopt(connection, stale, "f9")
@@ -309,7 +309,7 @@ def test_an_attempt_that_its_worker_settles_meanwhile_is_not_adopted_as_well(any
 def test_what_is_in_doubt_is_asked_for_by_the_id_that_is_known_and_not_too_often(any_database: Database) -> None:
     found = in_doubt(any_database)
     shown = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
-    batches.doubt(any_database, shown, "cut short", msgfid="f7")
+    settling.doubt(any_database, shown, "cut short", msgfid="f7")
 
     def to_ask_for() -> set[str]:
         return set(doubts.to_ask_for(any_database, making.ACCOUNT, every=30, most=9))
@@ -324,7 +324,7 @@ def lookup_that_was_overtaken(database: Database, count: int = 10) -> Claim:
     """A lookup in doubt whose batch did not wait for it."""
     campaign = making.funded(database, making.numbers(count), lookup={"unknown": "send"})
     found = making.claimed(database, campaign)
-    batches.doubt(database, found, "timed out")
+    settling.doubt(database, found, "timed out")
     assert doubts.in_doubt(database, making.ACCOUNT)
     making.clock_goes_on(database, 601)
     lookups.clean(database, found.batch_id, Prices({"": Decimal(1)}))
@@ -341,7 +341,7 @@ def test_a_lookup_whose_batch_did_not_wait_for_it_is_not_asked_for_any_more(any_
 def test_a_lookup_is_waited_for_by_its_own_batch_and_by_no_other(any_database: Database) -> None:
     waited_for = making.claimed(any_database, making.funded(any_database, making.numbers(3), lookup=True))
     lookup_that_was_overtaken(any_database)
-    batches.doubt(any_database, waited_for, "timed out")
+    settling.doubt(any_database, waited_for, "timed out")
 
     assert doubts.to_ask_for(any_database, making.ACCOUNT, every=30, most=9) == [waited_for.msgid]
 
@@ -373,7 +373,7 @@ def test_late_reports_prove_what_a_lookup_cost_that_was_overtaken(any_database: 
 def test_reports_that_may_be_of_a_sending_or_of_its_lookup_prove_neither(any_database: Database) -> None:
     campaign = lookup_that_was_overtaken(any_database).campaign_id
     found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     making.clock_goes_on(any_database, 1)
 
     seen = seen_now(any_database, found)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, update
 from sqlalchemy.exc import IntegrityError
 
 import campaigns
-from campaigns import batches, doubts, ledger, lookups, resolving
+from campaigns import doubts, ledger, lookups, resolving, settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.ledger import Ledger
@@ -47,7 +47,7 @@ def test_a_credit_goes_from_the_hold_to_the_post_and_comes_back_as_a_refund(any_
     campaign = making.funded(any_database, making.numbers(6), batch_size=3)
     claim = making.claimed(any_database, campaign)
     leaving = entries(any_database, campaign)
-    batches.accept(any_database, claim, making.acceptance(claim, left_out=[making.FIRST]))
+    settling.accept(any_database, claim, making.acceptance(claim, left_out=[making.FIRST]))
     making.reported(any_database, making.report(claim, (1, MessageStatus.NO_CREDIT)))
 
     assert leaving == {"hold": 6, "held": 3, "in_the_air": 3}
@@ -67,14 +67,14 @@ def test_each_campaign_has_a_ledger_of_its_own(any_database: Database) -> None:
 
 
 def decided(database: Database, claim: Claim, decision: Decision) -> None:
-    batches.doubt(database, claim, "timed out")
+    settling.doubt(database, claim, "timed out")
     resolving.resolve(claim.attempt_id, decision, by="a test", reason="to see", database=database)
 
 
 ENDS: dict[str, tuple[Any, dict[str, int]]] = {
-    "refused": (lambda database, claim: batches.refuse(database, claim, -9, "nobody"), {"void": 3, "held": 3}),
-    "not sent": (lambda database, claim: batches.release(database, claim, "no way"), {"held": 6}),
-    "in doubt": (lambda database, claim: batches.doubt(database, claim, "cut"), {"held": 3, "in_doubt": 3}),
+    "refused": (lambda database, claim: settling.refuse(database, claim, -9, "nobody"), {"void": 3, "held": 3}),
+    "not sent": (lambda database, claim: settling.release(database, claim, "no way"), {"held": 6}),
+    "in doubt": (lambda database, claim: settling.doubt(database, claim, "cut"), {"held": 3, "in_doubt": 3}),
     "cancelled": (
         lambda database, claim: campaigns.cancel(claim.campaign_id, database=database),
         {"void": 3, "in_the_air": 3},

@@ -25,7 +25,19 @@ from hypothesis.stateful import (
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, bisection, claims, credits, doubts, lookups, policies, resolving, shortage, silence
+from campaigns import (
+    batches,
+    bisection,
+    claims,
+    credits,
+    doubts,
+    lookups,
+    policies,
+    resolving,
+    settling,
+    shortage,
+    silence,
+)
 from campaigns.balances import Balance
 from campaigns.claims import Claim
 from campaigns.database import Database, later
@@ -145,22 +157,22 @@ class Life(RuleBasedStateMachine):
         found = self.air.pop(data.draw(st.integers(0, len(self.air) - 1)))
         if outcome in ("lost", "unheard"):
             self._took(found, really=outcome == "lost")
-            batches.doubt(self.database, found, "timed out")
+            settling.doubt(self.database, found, "timed out")
             self.doubtful.append(found)
         elif outcome in ("whole", "part", "odd"):
             self._took(found)
             left_out = [] if outcome == "whole" else [found.payload.numbers[0]]
             reply = making.acceptance(found, left_out=left_out, consistent=outcome != "odd")
-            batches.accept(self.database, found, reply)
+            settling.accept(self.database, found, reply)
         elif outcome == "-9":
-            batches.refuse(self.database, found, -9, "nobody")
+            settling.refuse(self.database, found, -9, "nobody")
         elif outcome == "-6":
-            batches.release(self.database, found, "-6", code=-6)
+            settling.release(self.database, found, "-6", code=-6)
             shortage.run_out(self.database, found.campaign_id, self._balance().credits)
         elif outcome == "-1" and found.kind == AttemptKind.SEND:
             bisection.refuse(self.database, found, "-1", code=-1, prices=PRICES)
         else:
-            batches.release(self.database, found, "connection refused")
+            settling.release(self.database, found, "connection refused")
 
     def _took(self, found: Claim, *, really: bool = True) -> None:
         if really:
@@ -182,9 +194,9 @@ class Life(RuleBasedStateMachine):
     def it_comes_back(self, data: st.DataObject) -> None:
         found = data.draw(st.sampled_from(self.doubtful))
         if found.attempt_id in self.taken:
-            batches.accept(self.database, found, making.acceptance(found))
+            settling.accept(self.database, found, making.acceptance(found))
         else:
-            batches.release(self.database, found, "it never left")
+            settling.release(self.database, found, "it never left")
 
     @precondition(lambda self: self.doubtful)
     @rule(data=st.data())

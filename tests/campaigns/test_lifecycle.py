@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text, update
 
 import campaigns
-from campaigns import batches, chunks, lifecycle
+from campaigns import chunks, lifecycle, settling
 from campaigns import credits as ledger
 from campaigns.chunks import Shape
 from campaigns.database import Database
@@ -29,7 +29,7 @@ def test_a_campaign_goes_from_funding_to_completed_by_itself(any_database: Datab
     states.append(making.advanced(any_database, campaign))
     other = making.claimed(any_database, campaign)
     states.append(making.advanced(any_database, campaign))
-    batches.accept(any_database, other, making.acceptance(other))
+    settling.accept(any_database, other, making.acceptance(other))
     states.append(making.advanced(any_database, campaign))
     making.all_delivered(any_database, one)
     states.append(making.advanced(any_database, campaign))
@@ -56,12 +56,12 @@ def test_a_campaign_with_nothing_but_doubts_is_stalled_and_says_what_it_waits_fo
     campaign = making.funded(any_database, making.numbers(2), batch_size=1)
     sent = making.accepted(any_database, campaign)
     found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     states = [making.advanced(any_database, campaign)]
     making.all_delivered(any_database, sent)
     states.append(making.advanced(any_database, campaign))
     stalled = making.account(any_database, campaign)
-    batches.accept(any_database, found, making.acceptance(found))
+    settling.accept(any_database, found, making.acceptance(found))
     states.append(making.advanced(any_database, campaign))
     tracking = making.account(any_database, campaign)
     making.all_delivered(any_database, found)
@@ -75,10 +75,10 @@ def test_a_campaign_with_nothing_but_doubts_is_stalled_and_says_what_it_waits_fo
 def test_a_doubt_that_ends_as_refused_completes_a_stalled_campaign(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(1))
     found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     assert making.advanced(any_database, campaign) == C.STALLED
 
-    batches.refuse(any_database, found, -9, "no valid recipient")
+    settling.refuse(any_database, found, -9, "no valid recipient")
 
     assert making.advanced(any_database, campaign) == C.COMPLETED
     reason = making.account(any_database, campaign).reason
@@ -140,14 +140,14 @@ def test_the_sweep_looks_at_what_only_reports_can_move_no_more_than_now_and_then
     campaign = making.funded(any_database, making.numbers(1))
     found = making.claimed(any_database, campaign)
     if left == "doubts":
-        batches.doubt(any_database, found, "timed out")
+        settling.doubt(any_database, found, "timed out")
     else:
-        batches.accept(any_database, found, making.acceptance(found))
+        settling.accept(any_database, found, making.acceptance(found))
     sweep(any_database)
     sweep(any_database)
     waits = making.state(any_database, campaign)
     if left == "doubts":
-        batches.accept(any_database, found, making.acceptance(found))
+        settling.accept(any_database, found, making.acceptance(found))
     making.all_delivered(any_database, found)
     sweep(any_database)
     rests = making.state(any_database, campaign)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import accounts, batches, lookups
+from campaigns import accounts, lookups, settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import batches as batches_table
@@ -105,7 +105,7 @@ def test_nobody_is_given_up_who_was_not_looked_up_yet_however_late_it_is(any_dat
 
 def test_a_lookup_that_never_left_has_its_time_anew_at_the_next_attempt(any_database: Database) -> None:
     campaign = cleaning(any_database)
-    batches.release(any_database, making.claimed(any_database, campaign), "connection refused")
+    settling.release(any_database, making.claimed(any_database, campaign), "connection refused")
     making.clock_goes_on(any_database, DEADLINE + 1)
 
     making.accepted(any_database, campaign)
@@ -135,7 +135,7 @@ def test_a_paused_campaign_is_not_hurried(any_database: Database) -> None:
 def test_a_refused_lookup_leaves_its_numbers_unknown_at_once(any_database: Database) -> None:
     found = making.claimed(any_database, cleaning(any_database))
 
-    batches.refuse(any_database, found, -9, "no valid recipient")
+    settling.refuse(any_database, found, -9, "no valid recipient")
 
     assert hopeless(any_database) == [found.batch_id]
 
@@ -143,7 +143,7 @@ def test_a_refused_lookup_leaves_its_numbers_unknown_at_once(any_database: Datab
 def test_a_lookup_in_doubt_waits_for_the_deadline_and_is_not_repeated(any_database: Database) -> None:
     campaign = cleaning(any_database)
     found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     waits = hopeless(any_database)
     making.clock_goes_on(any_database, DEADLINE + 1)
 
@@ -175,7 +175,7 @@ def test_a_late_reply_to_a_lookup_is_paid_for_and_changes_no_batch(any_database:
     making.clock_goes_on(any_database, DEADLINE + 1)
     clean(any_database, found)
 
-    batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
+    settling.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST]))
 
     account = making.account(any_database, campaign)
     assert (account.by_status, account.credits_posted) == ({"pending": 3}, 2)
@@ -184,7 +184,7 @@ def test_a_late_reply_to_a_lookup_is_paid_for_and_changes_no_batch(any_database:
 def test_a_batch_that_loses_everybody_is_voided_and_its_campaign_says_why(any_database: Database) -> None:
     campaign = cleaning(any_database)
     found = making.claimed(any_database, campaign)
-    batches.accept(any_database, found, making.acceptance(found, left_out=making.numbers(3)))
+    settling.accept(any_database, found, making.acceptance(found, left_out=making.numbers(3)))
     assert lookups.answered(any_database, [found.batch_id]) == [found.batch_id]
 
     clean(any_database, found)
@@ -208,7 +208,7 @@ def test_an_account_that_may_not_look_numbers_up_sends_without_and_says_so(any_d
     campaign = cleaning(any_database, batch_size=1)
     making.accepted(any_database, campaign)
     found = making.claimed(any_database, campaign)
-    batches.refuse(any_database, found, -11, "not allowed")
+    settling.refuse(any_database, found, -11, "not allowed")
 
     lookups.give_up(any_database, campaign, "sent without lookups")
     lookups.give_up(any_database, campaign, "said twice")
@@ -285,7 +285,7 @@ def priced(database: Database, campaign: int, prices: str) -> Claim:
     found = making.claimed(database, campaign)
     credits_ = [Decimal(price) for price in prices.split()]
     lines = making.ReceiptLines([f"f1-{place}" if price else None for place, price in enumerate(credits_)], credits_)
-    batches.accept(database, found, batches.Acceptance("f1", sum(credits_, Decimal(0)), lines))
+    settling.accept(database, found, settling.Acceptance("f1", sum(credits_, Decimal(0)), lines))
     return found
 
 
@@ -313,7 +313,7 @@ def test_after_its_batch_has_shrunk_a_lookup_gives_the_mean_price_back(any_datab
 def test_a_lookup_whose_reply_was_lost_gives_its_share_of_the_estimate_back(any_database: Database) -> None:
     campaign = cleaning(any_database, 4)
     found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "cut short", msgfid="f1")
+    settling.doubt(any_database, found, "cut short", msgfid="f1")
 
     making.reported(any_database, making.report(found, (1, MessageStatus.REJECTED), msgfid="f1"))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from campaigns import batches, reports, unapplied
+from campaigns import reports, settling, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.resolving import UndecidableError, resolve
@@ -18,7 +18,7 @@ WHY: dict[str, Any] = {"by": "awa", "reason": "the gateway's own log says so"}
 def in_doubt(database: Database, *, msgfid: str | None = None) -> Claim:
     """A sending to one person, of which nobody knows; its broken reply may have shown an id."""
     found = making.claimed(database, making.funded(database, making.numbers(1)))
-    batches.doubt(database, found, "timed out", msgfid=msgfid)
+    settling.doubt(database, found, "timed out", msgfid=msgfid)
     making.advance(database)
     return found
 

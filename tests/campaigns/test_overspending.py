@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 import campaigns
-from campaigns import batches, claims, lifecycle, resolving, shortage
+from campaigns import claims, lifecycle, resolving, settling, shortage
 from campaigns import credits as ledger
 from campaigns.balances import Balance
 from campaigns.claims import Claim
@@ -53,11 +53,11 @@ class Gateway:
             self.refused += not enough
             lost = self.random.random() < 0.1
         if lost:
-            batches.doubt(self.database, claim, "timed out")
+            settling.doubt(self.database, claim, "timed out")
         elif enough:
-            batches.accept(self.database, claim, making.acceptance(claim))
+            settling.accept(self.database, claim, making.acceptance(claim))
         else:
-            batches.release(self.database, claim, "not enough credits", code=NOT_ENOUGH)
+            settling.release(self.database, claim, "not enough credits", code=NOT_ENOUGH)
             shortage.run_out(self.database, claim.campaign_id, self.balance().credits)
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, update
 
 import campaigns
-from campaigns import batches, policies
+from campaigns import policies, settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -95,7 +95,7 @@ def test_a_worker_that_comes_back_with_its_doubt_has_it_looked_at_anew_and_it_st
 def test_what_was_paid_for_is_left_to_a_person_and_no_other_doubt_is(any_database: Database) -> None:
     attempt_id = overdue(any_database, "resend", taken=True)
     other = making.claimed(any_database, making.funded(any_database, making.numbers(2)))
-    batches.doubt(any_database, other, "cut short")
+    settling.doubt(any_database, other, "cut short")
 
     policies.carry_out(any_database)
 

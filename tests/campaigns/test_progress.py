@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 import campaigns
-from campaigns import batches, lookups, silence
+from campaigns import lookups, settling, silence
 from campaigns.database import Database
 from campaigns.prices import Prices
 from campaigns.states import MessageStatus
@@ -45,23 +45,23 @@ def test_the_account_adds_up_after_each_step_of_a_hard_life(any_database: Databa
     looked_up = [making.claimed(any_database, campaign) for _ in range(6)]
     for found in looked_up:
         account_of(any_database, campaign)
-        batches.accept(any_database, found, making.acceptance(found, left_out=[found.payload.numbers[0]]))
+        settling.accept(any_database, found, making.acceptance(found, left_out=[found.payload.numbers[0]]))
         lookups.clean(any_database, found.batch_id, Prices({"": Decimal(1)}))
         account_of(any_database, campaign)
     making.advance(any_database)
     sent = [making.claimed(any_database, campaign) for _ in range(5)]
-    batches.accept(any_database, sent[0], making.acceptance(sent[0]))
-    batches.refuse(any_database, sent[1], -9, "no")
-    batches.doubt(any_database, sent[2], "timed out")
-    batches.release(any_database, sent[3], "connection refused")
+    settling.accept(any_database, sent[0], making.acceptance(sent[0]))
+    settling.refuse(any_database, sent[1], -9, "no")
+    settling.doubt(any_database, sent[2], "timed out")
+    settling.release(any_database, sent[3], "connection refused")
     account = account_of(any_database, campaign)
     assert account.excluded == {"duplicate": 1, "unreachable": 6}
     assert account.by_status == {"pending": 2, "sending": 1, "in_flight": 1, "refused": 1, "in_doubt": 1}
     assert (account.credits_held, account.credits_posted, account.in_doubt_attempts) == (2, 7, 1)
     campaigns.cancel(campaign, database=any_database)
     assert account_of(any_database, campaign).by_status["voided"] == 2
-    batches.accept(any_database, sent[4], making.acceptance(sent[4]))
-    batches.accept(any_database, sent[2], making.acceptance(sent[2]))
+    settling.accept(any_database, sent[4], making.acceptance(sent[4]))
+    settling.accept(any_database, sent[2], making.acceptance(sent[2]))
     account_of(any_database, campaign)
     making.clock_goes_on(any_database, 60)
     silence.give_up(any_database, older_than=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns import batches, bisection, refusals
+from campaigns import bisection, refusals, settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.prices import Prices
@@ -19,7 +19,7 @@ def funded(database: Database, count: int) -> int:
 
 def refuse(database: Database, campaign: int, why: tuple[int, str] = INVALID) -> Claim:
     claim = making.claimed(database, campaign)
-    batches.refuse(database, claim, *why)
+    settling.refuse(database, claim, *why)
     return claim
 
 
@@ -60,7 +60,7 @@ def test_what_neither_accepts_nor_refuses_with_the_code_does_not_count(any_datab
     campaign = funded(any_database, 4)
     refuse(any_database, campaign)
     refuse(any_database, campaign, NOBODY)
-    batches.doubt(any_database, making.claimed(any_database, campaign), "timed out")
+    settling.doubt(any_database, making.claimed(any_database, campaign), "timed out")
     after_others = in_a_row(any_database, campaign)
     refuse(any_database, campaign)
 

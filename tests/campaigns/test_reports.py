@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, doubts, journal, lookups, reports, silence, unapplied
+from campaigns import doubts, journal, lookups, reports, settling, silence, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, report_polls
@@ -109,7 +109,7 @@ def test_reports_that_precede_their_reply_are_parked_and_then_matched(any_databa
 
     early = reports.apply(any_database, poll, body)
     known_early = unapplied.due(any_database, making.ACCOUNT)
-    batches.accept(any_database, found, making.acceptance(found))
+    settling.accept(any_database, found, making.acceptance(found))
     known_late = unapplied.due(any_database, making.ACCOUNT)
     late = reports.apply(any_database, poll, body)
 
@@ -127,7 +127,7 @@ def test_what_a_parked_body_had_for_others_is_not_applied_again(any_database: Da
     reports.apply(any_database, poll, body)
     making.reported(any_database, making.report(known, (0, MessageStatus.HANDED_OVER)))
 
-    batches.accept(any_database, waiting, making.acceptance(waiting))
+    settling.accept(any_database, waiting, making.acceptance(waiting))
     reports.apply(any_database, poll, body)
 
     assert making.statuses(any_database, known.campaign_id) == [MessageStatus.HANDED_OVER, UNTOUCHED]
@@ -169,13 +169,13 @@ def test_a_parked_body_waits_while_somebody_may_claim_it(any_database: Database)
 
     assert [each.id for each in parked_polls(any_database)] == [poll]
 
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     assert [each.id for each in parked_polls(any_database)] == [poll]
 
 
 def test_a_parked_body_that_nobody_can_claim_any_more_is_closed(any_database: Database) -> None:
     found, poll, _ = parked(any_database)
-    batches.release(any_database, found, "connection refused")
+    settling.release(any_database, found, "connection refused")
 
     assert parked_polls(any_database) == []
     assert poll_state(any_database, poll) == PollState.APPLIED
@@ -183,7 +183,7 @@ def test_a_parked_body_that_nobody_can_claim_any_more_is_closed(any_database: Da
 
 def test_a_parked_body_that_nobody_claims_until_the_deadline_is_closed(any_database: Database) -> None:
     found, poll, _ = parked(any_database)
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
 
     making.clock_goes_on(any_database, DEADLINE - 60, report_polls.c.stored_at, attempts.c.started_at)
     assert [each.id for each in parked_polls(any_database)] == [poll]
@@ -222,7 +222,7 @@ def test_it_is_remembered_when_an_unknown_sending_was_first_seen(any_database: D
 
 def test_a_parked_body_is_not_closed_when_its_reply_has_come_just_now(any_database: Database) -> None:
     found, poll, body = parked(any_database)
-    batches.accept(any_database, found, making.acceptance(found))
+    settling.accept(any_database, found, making.acceptance(found))
 
     assert [each.id for each in parked_polls(any_database)] == [poll]
 
@@ -240,7 +240,7 @@ def test_a_reply_that_comes_while_its_reports_are_applied_loses_none(
     def reply_comes_first(*asked: object) -> object:
         seen = really(*asked)  # type: ignore[arg-type]
         if making.attempt(postgresql, found).state == AttemptState.OPEN:
-            batches.accept(postgresql, found, making.acceptance(found))
+            settling.accept(postgresql, found, making.acceptance(found))
         return seen
 
     monkeypatch.setattr(reports, "_attempts", reply_comes_first)
@@ -261,7 +261,7 @@ def test_evidence_is_taken_from_the_msgfids_asked_for_and_from_numbers_alone() -
 def test_reports_under_an_id_that_a_broken_reply_had_shown_prove_the_batch(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2))
     found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "cut short", msgfid="f7")
+    settling.doubt(any_database, found, "cut short", msgfid="f7")
 
     making.reported(any_database, making.report(found, (0, DELIVERED), msgfid="f7"))
 
@@ -272,7 +272,7 @@ def test_reports_under_an_id_that_a_broken_reply_had_shown_prove_the_batch(any_d
 
 def test_reports_of_a_batch_that_was_adopted_are_applied(any_database: Database) -> None:
     found = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     making.clock_goes_on(any_database, 1)
     body = making.report(found, (0, DELIVERED), (1, MessageStatus.NOT_SENT), (2, DELIVERED), msgfid="f9")
     poll = making.stored(any_database)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import batches, bisection, claims, decided, doubts, policies, unapplied
+from campaigns import batches, bisection, claims, decided, doubts, policies, settling, unapplied
 from campaigns.bells import Bell
 from campaigns.claims import Claim
 from campaigns.database import Database, later
@@ -27,7 +27,7 @@ DEADLINE = 1_800
 def in_doubt(database: Database, count: int = 4, **options: Any) -> Claim:
     """A campaign's only batch, of which nobody knows."""
     found = making.claimed(database, making.funded(database, making.numbers(count), **options))
-    batches.doubt(database, found, "timed out")
+    settling.doubt(database, found, "timed out")
     making.advance(database)
     return found
 
@@ -93,7 +93,7 @@ def test_a_campaign_that_shall_not_wait_for_credits_is_cancelled_and_what_had_le
 ) -> None:
     campaign = making.funded(any_database, making.numbers(2), batch_size=1, on_insufficient_credits="fail")
     sent, lost = making.accepted(any_database, campaign), making.claimed(any_database, campaign)
-    batches.doubt(any_database, lost, "timed out")
+    settling.doubt(any_database, lost, "timed out")
     resolve(lost.attempt_id, "resend", database=any_database, **WHY)
 
     making.fund(any_database, 0)
@@ -246,7 +246,7 @@ def test_a_decision_and_the_worker_s_reply_at_once_lose_neither_and_send_nothing
             except UndecidableError as error:
                 assert "not in doubt" in str(error)  # noqa: PT017  either is right
 
-        making.at_once(decide, lambda claim=found: batches.accept(any_database, claim, making.acceptance(claim)))
+        making.at_once(decide, lambda claim=found: settling.accept(any_database, claim, making.acceptance(claim)))
 
         assert making.attempt(any_database, found).state == AttemptState.ACCEPTED
         assert making.batch_states(any_database, found.campaign_id) == [BatchState.ACCEPTED]
@@ -266,7 +266,7 @@ def test_what_was_taken_after_all_is_not_sent_again_if_nobody_has_begun_to(any_d
     found = in_doubt(any_database)
     resolve(found.attempt_id, "resend", database=any_database, **WHY)
 
-    batches.accept(any_database, found, making.acceptance(found, "f1", left_out=[FIRST]))
+    settling.accept(any_database, found, making.acceptance(found, "f1", left_out=[FIRST]))
 
     attempt, account = making.attempt(any_database, found), making.account(any_database, found.campaign_id)
     assert (attempt.state, attempt.msgfid, account.credits_posted) == (AttemptState.ACCEPTED, "f1", 3)
@@ -282,9 +282,9 @@ def test_of_two_that_were_sent_again_the_first_to_be_proven_keeps_the_third_from
 ) -> None:
     first = in_doubt(any_database)
     second = again(any_database, first)
-    batches.release(any_database, second, "connection refused")
+    settling.release(any_database, second, "connection refused")
 
-    batches.accept(any_database, first, making.acceptance(first, "f1"))
+    settling.accept(any_database, first, making.acceptance(first, "f1"))
 
     assert making.attempt(any_database, first).state == AttemptState.ACCEPTED
     assert claims.claim(any_database, first.campaign_id, lease_seconds=60) is None
@@ -293,9 +293,9 @@ def test_of_two_that_were_sent_again_the_first_to_be_proven_keeps_the_third_from
 def test_who_was_texted_twice_is_counted_one_by_one(any_database: Database) -> None:
     first = in_doubt(any_database)
     second = again(any_database, first)
-    batches.accept(any_database, second, making.acceptance(second, "f2", left_out=[FIRST]))
+    settling.accept(any_database, second, making.acceptance(second, "f2", left_out=[FIRST]))
 
-    batches.accept(any_database, first, making.acceptance(first, "f1", left_out=[FIRST + 1]))
+    settling.accept(any_database, first, making.acceptance(first, "f1", left_out=[FIRST + 1]))
 
     account = making.account(any_database, first.campaign_id)
     assert making.attempt(any_database, first).state == AttemptState.ACCEPTED_LATE
@@ -309,7 +309,7 @@ def test_who_was_texted_twice_is_counted_though_the_batch_was_cut_in_halves(any_
     bisection.refuse(any_database, second, "unreadable", code=-1, prices=Prices({"": Decimal(1)}))
     making.all_accepted(any_database, first.campaign_id)
 
-    batches.accept(any_database, first, making.acceptance(first, "f1", left_out=[FIRST]))
+    settling.accept(any_database, first, making.acceptance(first, "f1", left_out=[FIRST]))
 
     assert making.account(any_database, first.campaign_id).duplicates == 3
 
@@ -317,7 +317,7 @@ def test_who_was_texted_twice_is_counted_though_the_batch_was_cut_in_halves(any_
 def test_what_is_proven_after_it_was_written_off_is_posted_and_its_reports_count(any_database: Database) -> None:
     found = in_doubt(any_database)
     resolve(found.attempt_id, "write_off", database=any_database, **WHY)
-    batches.accept(any_database, found, making.acceptance(found, "f1"))
+    settling.accept(any_database, found, making.acceptance(found, "f1"))
     reports = making.report(found, (0, MessageStatus.DELIVERED), (1, MessageStatus.WAITING), msgfid="f1")
 
     making.reported(any_database, reports)
@@ -331,7 +331,7 @@ def test_the_reply_to_what_was_declared_accepted_says_the_rest(any_database: Dat
     found = in_doubt(any_database)
     resolve(found.attempt_id, "accepted", database=any_database, **WHY)
 
-    batches.accept(any_database, found, making.acceptance(found, "f1", left_out=[FIRST]))
+    settling.accept(any_database, found, making.acceptance(found, "f1", left_out=[FIRST]))
 
     attempt, account = making.attempt(any_database, found), making.account(any_database, found.campaign_id)
     assert (attempt.state, attempt.msgfid, account.credits_posted) == (AttemptState.ACCEPTED, "f1", 3)
@@ -339,8 +339,8 @@ def test_the_reply_to_what_was_declared_accepted_says_the_rest(any_database: Dat
 
 
 LATE = {
-    "refused": (lambda database, found: batches.refuse(database, found, -9, "no one"), AttemptState.REFUSED),
-    "not sent": (lambda database, found: batches.release(database, found, "no route"), AttemptState.NOT_SENT),
+    "refused": (lambda database, found: settling.refuse(database, found, -9, "no one"), AttemptState.REFUSED),
+    "not sent": (lambda database, found: settling.release(database, found, "no route"), AttemptState.NOT_SENT),
 }
 
 
@@ -396,7 +396,7 @@ def test_an_id_that_a_broken_reply_shows_after_the_decision_leads_its_reports_to
     found = in_doubt(any_database)
     resolve(found.attempt_id, decision, database=any_database, **WHY)
 
-    batches.doubt(any_database, found, "cut short", msgfid="f7")
+    settling.doubt(any_database, found, "cut short", msgfid="f7")
     making.reported(any_database, making.report(found, (0, MessageStatus.DELIVERED), msgfid="f7"))
 
     attempt = making.attempt(any_database, found)
@@ -426,7 +426,7 @@ def test_a_late_doubt_changes_nothing_of_what_was_decided(any_database: Database
     resolve(found.attempt_id, decision, database=any_database, **WHY)
     before = making.attempt(any_database, found)
 
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
 
     assert making.attempt(any_database, found) == before
     assert making.batch_states(any_database, found.campaign_id) == [state]
@@ -514,7 +514,7 @@ def test_the_policy_waits_for_the_campaign_s_own_deadline(any_database: Database
 def test_a_worker_that_comes_back_with_the_same_doubt_does_not_move_the_deadline(any_database: Database) -> None:
     found = overdue(any_database)
 
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
 
     assert policies.carry_out(any_database) == 1
 
@@ -537,7 +537,7 @@ def test_a_policy_sends_a_batch_again_twice_and_then_leaves_it_to_a_person(any_d
     for _ in range(policies.RESENDS_BY_POLICY):
         assert policies.carry_out(any_database) == 1
         making.fund(any_database)
-        batches.doubt(any_database, making.claimed(any_database, found.campaign_id), "timed out")
+        settling.doubt(any_database, making.claimed(any_database, found.campaign_id), "timed out")
         wait_out(any_database)
 
     assert policies.carry_out(any_database) == 0
@@ -562,7 +562,7 @@ def test_a_paused_campaign_keeps_its_doubt_until_it_is_resumed(any_database: Dat
 
 def test_what_had_shown_the_gateway_s_id_is_not_sent_again_by_itself(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(4), in_doubt="resend")
-    batches.doubt(any_database, making.claimed(any_database, campaign), "cut short", msgfid="f7")
+    settling.doubt(any_database, making.claimed(any_database, campaign), "cut short", msgfid="f7")
     wait_out(any_database)
 
     assert policies.carry_out(any_database) == 0

@@ -22,6 +22,7 @@ from campaigns import (
     lookups,
     reports,
     setbacks,
+    settling,
     shortage,
     silence,
     turns,
@@ -211,7 +212,7 @@ class TestTheClockIsSetBack:
         assert len(silence.sendings(database, ACCOUNT, **ask)) == 1
 
     def test_what_is_in_doubt_is_asked_for(self, database: Database) -> None:
-        batches.doubt(database, making.claimed(database, making.funded(database, making.numbers(3))), "lost")
+        settling.doubt(database, making.claimed(database, making.funded(database, making.numbers(3))), "lost")
         assert len(doubts.to_ask_for(database, ACCOUNT, every=900, most=5)) == 1
         making.clock_steps(database, -HOUR)
         assert len(doubts.to_ask_for(database, ACCOUNT, every=900, most=5)) == 1
@@ -232,7 +233,7 @@ class TestTheClockIsSetBack:
         found = making.report(claim, (0, MessageStatus.DELIVERED))
         making.reported(database, found)
         (poll,) = unapplied.parked(database, ACCOUNT, no_older_than=HOUR)
-        batches.accept(database, claim, making.acceptance(claim))
+        settling.accept(database, claim, making.acceptance(claim))
         assert [each.id for each in unapplied.due(database, ACCOUNT)] == [poll.id]
         reports.apply(database, poll.id, found)
         assert MessageStatus.DELIVERED in making.statuses(database, claim.campaign_id)
@@ -267,7 +268,7 @@ class TestTheClockIsSetForward:
         making.clock_steps(database, HOUR)
         assert batches.expire_leases(database) == [made]
         assert claims.claim(database, made, lease_seconds=making.LEASE) is None
-        batches.accept(database, claim, making.acceptance(claim))
+        settling.accept(database, claim, making.acceptance(claim))
         assert making.batch_states(database, made) == ["accepted"]
         assert making.attempt(database, claim).state == AttemptState.ACCEPTED
 
@@ -295,7 +296,7 @@ class TestTheClockIsSetForward:
     def test_a_batch_that_the_credits_did_not_suffice_for_is_not_refused_in_a_row(self, database: Database) -> None:
         made = making.funded(database, making.numbers(3))
         for _ in range(shortage.REFUSALS_IN_A_ROW):
-            batches.release(database, making.claimed(database, made), "-6", code=shortage.NOT_ENOUGH)
+            settling.release(database, making.claimed(database, made), "-6", code=shortage.NOT_ENOUGH)
         making.clock_steps(database, HOUR)
         shortage.run_out(database, made, Decimal(1000))
         assert making.state(database, made) == CampaignState.SENDING
@@ -310,7 +311,7 @@ def test_a_campaign_goes_to_its_end_whenever_the_clock_is_set(database: Database
         making.clock_steps(database, seconds)
         setbacks.mend(database)
         batches.expire_leases(database)
-        batches.accept(database, claim, making.acceptance(claim))
+        settling.accept(database, claim, making.acceptance(claim))
         done.append(claim)
     making.clock_steps(database, seconds)
     setbacks.mend(database)

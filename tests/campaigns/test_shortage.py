@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import update
 
-from campaigns import batches, credits, lookups, shortage
+from campaigns import credits, lookups, settling, shortage
 from campaigns.database import Database
 from campaigns.models import accounts
 from campaigns.models import batches as batches_table
@@ -20,7 +20,7 @@ def ran_out(database: Database, balance: Decimal | None) -> int:
     making.fund(database, 100)
     making.accepted(database, campaign)
     found = making.claimed(database, campaign)
-    batches.release(database, found, "not enough credits", code=-6)
+    settling.release(database, found, "not enough credits", code=-6)
     shortage.run_out(database, campaign, balance)
     return campaign
 
@@ -54,7 +54,7 @@ def test_a_gateway_that_refuses_whatever_its_balance_is_not_asked_for_ever(any_d
     campaign = making.funded(any_database, making.numbers(3))
     for _ in range(shortage.REFUSALS_IN_A_ROW):
         assert making.state(any_database, campaign) == SENDING
-        batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+        settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
         shortage.run_out(any_database, campaign, Decimal(97))
 
     assert making.state(any_database, campaign) == AWAITING
@@ -64,7 +64,7 @@ def test_a_gateway_that_refuses_whatever_its_balance_is_not_asked_for_ever(any_d
 
 def test_a_refusal_whose_batch_was_sent_by_another_lane_meanwhile_keeps_nobody_waiting(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2))
-    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+    settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
     making.accepted(any_database, campaign)
 
     shortage.run_out(any_database, campaign, Decimal(0))
@@ -82,7 +82,7 @@ def test_a_campaign_that_needs_nothing_more_goes_on_whatever_the_balance(any_dat
 
 def test_lookups_get_their_time_anew_when_a_top_up_lets_them_go_on(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2), lookup={"unknown": "exclude"})
-    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+    settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
     shortage.run_out(any_database, campaign, Decimal(0))
     making.clock_goes_on(any_database, 700)
 
@@ -115,7 +115,7 @@ def test_a_second_refusal_for_credits_changes_nothing(any_database: Database) ->
 def test_a_campaign_that_shall_not_wait_is_cancelled_when_the_gateway_refuses(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(6), batch_size=3, on_insufficient_credits="fail")
     making.accepted(any_database, campaign)
-    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+    settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
 
     shortage.run_out(any_database, campaign, Decimal(0))
 
@@ -128,7 +128,7 @@ def test_what_another_campaign_was_refused_last_says_nothing_of_what_this_one_ne
     found = making.claimed(any_database, campaign)
     other = making.claimed(any_database, making.funded(any_database, making.numbers(2)))
     for each in (found, other):
-        batches.release(any_database, each, "not enough credits", code=-6)
+        settling.release(any_database, each, "not enough credits", code=-6)
 
     shortage.run_out(any_database, campaign, Decimal(4))
 
@@ -142,7 +142,7 @@ def test_a_balance_that_is_not_to_be_had_is_the_last_one_less_what_was_spent_sin
     making.clock_goes_on(any_database, 60, accounts.c.balance_asked_at)
     making.change(any_database, update(accounts).where(accounts.c.name == making.ACCOUNT).values(balance=5))
     making.accepted(any_database, campaign)
-    batches.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+    settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
 
     shortage.run_out(any_database, campaign, None)
 
@@ -157,7 +157,7 @@ def _waits_again(database: Database, campaign: int) -> str | None:
 
 def test_what_is_in_doubt_is_promised_to_nobody_however_long_ago_it_fell_in_doubt(any_database: Database) -> None:
     found = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     making.clock_goes_on(any_database, 86_400)
 
     with any_database.reading() as connection:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 import campaigns
-from campaigns import batches, silence
+from campaigns import settling, silence
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -81,7 +81,7 @@ def test_a_lookup_is_asked_for_while_answers_are_missing(any_database: Database)
 
 
 def test_what_is_in_doubt_or_was_refused_is_not_asked_for(any_database: Database) -> None:
-    for settle in (batches.doubt, lambda *known: batches.refuse(*known[:2], -9, "no")):
+    for settle in (settling.doubt, lambda *known: settling.refuse(*known[:2], -9, "no")):
         found = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
         settle(any_database, found, "timed out")
     making.clock_goes_on(any_database, 61)
@@ -184,7 +184,7 @@ def test_a_report_after_the_deadline_still_counts(any_database: Database) -> Non
 
 def test_messages_in_doubt_are_not_given_up(any_database: Database) -> None:
     found = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     making.clock_goes_on(any_database, 61)
 
     assert silence.give_up(any_database, older_than=60) == []
@@ -193,7 +193,7 @@ def test_messages_in_doubt_are_not_given_up(any_database: Database) -> None:
 def test_a_number_that_a_contradictory_reply_left_out_is_given_up_too(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2))
     found = making.claimed(any_database, campaign)
-    batches.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST], consistent=False))
+    settling.accept(any_database, found, making.acceptance(found, left_out=[making.FIRST], consistent=False))
     making.clock_goes_on(any_database, 61)
 
     silence.give_up(any_database, older_than=60)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text, update
 
 import campaigns
-from campaigns import batches, statuses
+from campaigns import settling, statuses
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import messages, refunds
@@ -63,7 +63,7 @@ def test_rank_decides(any_database: Database, bodies: list[list[MessageStatus]],
 def test_a_report_overwrites_what_a_reply_left_open_or_refused(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2))
     found = making.claimed(any_database, campaign)
-    batches.accept(any_database, found, making.acceptance(found, left_out=making.numbers(2), consistent=False))
+    settling.accept(any_database, found, making.acceptance(found, left_out=making.numbers(2), consistent=False))
 
     report_in_turn(any_database, found, [S.DELIVERED])
 
@@ -191,7 +191,7 @@ def test_a_refund_is_what_the_gateway_took_for_that_message(any_database: Databa
     found = making.claimed(any_database, making.funded(any_database, making.numbers(3)))
     prices = [making.Decimal(price) for price in ("1", "2.5", "4")]
     lines = making.ReceiptLines(["a", "b", "c"], prices)
-    batches.accept(any_database, found, batches.Acceptance("f1", sum(prices, making.Decimal(0)), lines))
+    settling.accept(any_database, found, settling.Acceptance("f1", sum(prices, making.Decimal(0)), lines))
 
     making.reported(any_database, making.report(found, (1, S.NOT_SENT), msgfid="f1"))
 

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import update
 
 import campaigns
-from campaigns import batches, lookups
+from campaigns import lookups, settling
 from campaigns.bells import Bell
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import campaigns as campaigns_table
@@ -46,7 +47,7 @@ def test_a_cancelled_campaign_keeps_what_was_sent_and_voids_the_rest(any_databas
     assert (account.state, account.finished) == (C.CANCELLED, step not in left)
     assert account.credits_held == 0
     if step == "sent":
-        assert isinstance(found, batches.Claim)
+        assert isinstance(found, Claim)
         making.all_delivered(any_database, found)
         assert making.advanced(any_database, campaign) == C.CANCELLED
         assert making.account(any_database, campaign).finished
@@ -55,7 +56,7 @@ def test_a_cancelled_campaign_keeps_what_was_sent_and_voids_the_rest(any_databas
 def test_a_cancelled_campaign_with_a_doubt_is_not_over(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(1))
     found = making.claimed(any_database, campaign)
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
 
     campaigns.cancel(campaign, database=any_database)
 

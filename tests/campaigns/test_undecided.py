@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import campaigns
-from campaigns import balances, batches
+from campaigns import balances, settling
 from campaigns.balances import Balance
 from campaigns.claims import Claim
 from campaigns.database import Database
@@ -13,7 +13,7 @@ from tests.campaigns import making
 
 def lost(database: Database, campaign_id: int) -> Claim:
     found = making.claimed(database, campaign_id)
-    batches.doubt(database, found, "timed out")
+    settling.doubt(database, found, "timed out")
     return found
 
 

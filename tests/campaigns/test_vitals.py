@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns import accounts, batches, journal, lifecycle, pause, vitals
+from campaigns import accounts, journal, lifecycle, pause, settling, vitals
 from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
 from campaigns.models import accounts as accounts_table
@@ -43,7 +43,7 @@ def test_of_an_account_without_any_trouble_nothing_is_told(database: Database) -
 def test_doubts_are_counted_with_what_is_at_stake_and_how_old_the_oldest_is(database: Database) -> None:
     made = making.funded(database, making.numbers(6), batch_size=3)
     for _ in range(2):
-        batches.doubt(database, making.claimed(database, made), "lost")
+        settling.doubt(database, making.claimed(database, made), "lost")
     making.clock_goes_on(database, 100, attempts.c.started_at)
     with database.reading() as connection:
         (found,) = vitals.in_doubt(connection)
@@ -127,7 +127,7 @@ def test_campaigns_that_need_a_person_are_named_and_those_that_a_person_paused_a
     with database.transaction() as connection:
         lifecycle.halt(connection, by_itself, "the login is refused")
     pause(by_a_person, database=database)
-    batches.doubt(database, making.claimed(database, stalled), "lost")
+    settling.doubt(database, making.claimed(database, stalled), "lost")
     making.advance(database)
     with database.reading() as connection:
         found = vitals.halted(connection, 5)

@@ -1,7 +1,7 @@
 """What a campaign waits for is said in words."""
 
 import campaigns
-from campaigns import accounts, batches
+from campaigns import accounts, settling
 from campaigns.database import Database
 from campaigns.states import CampaignState
 from tests.campaigns import making
@@ -43,7 +43,7 @@ def test_a_cancelled_campaign_says_so_when_only_doubts_are_left(any_database: Da
     sent, lost = making.accepted(any_database, campaign), making.claimed(any_database, campaign)
     campaigns.cancel(campaign, database=any_database)
     in_the_air = making.account(any_database, campaign).waits_for
-    batches.doubt(any_database, lost, "timed out")
+    settling.doubt(any_database, lost, "timed out")
     tracked = making.account(any_database, campaign).waits_for
     making.all_delivered(any_database, sent)
     making.advance(any_database)
@@ -57,7 +57,7 @@ def test_a_cancelled_campaign_says_so_when_only_doubts_are_left(any_database: Da
 
 def test_credits_that_a_doubt_keeps_back_are_named_to_whoever_waits_for_credits(any_database: Database) -> None:
     found = making.claimed(any_database, making.funded(any_database, making.numbers(4)))
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     campaign = making.submitted(any_database, making.numbers(2))
     making.fund(any_database, 5)
 

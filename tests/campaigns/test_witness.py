@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 
-from campaigns import batches, doubts
+from campaigns import doubts, settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -145,7 +145,7 @@ def test_where_the_gateway_took_more_than_our_prices_say_some_of_several_might_c
 ) -> None:
     first, second, dearer = claims_of(any_database, 3)
     gateway.take(4)
-    batches.accept(any_database, dearer, replace(making.acceptance(dearer), credits=Decimal(4)))
+    settling.accept(any_database, dearer, replace(making.acceptance(dearer), credits=Decimal(4)))
     gateway.lose(first)
     gateway.lose(second)
     later(any_database, LONG)
@@ -157,7 +157,7 @@ def test_where_the_gateway_took_more_than_our_prices_say_some_of_several_might_c
 def test_a_request_that_was_refused_blurs_no_doubt(any_database: Database, gateway: Count) -> None:
     lost, refused = claims_of(any_database, 2)
     later(any_database)
-    batches.refuse(any_database, refused, -9, "no one")
+    settling.refuse(any_database, refused, -9, "no one")
     gateway.lose(lost)
     later(any_database, LONG)
     gateway.read()

@@ -22,6 +22,7 @@ from campaigns import (
     lifecycle,
     lookups,
     reports,
+    settling,
     shortage,
     silence,
 )
@@ -56,24 +57,24 @@ def accept(scene: Scene, *, left_out: int = 0, consistent: bool = True) -> Job:
     """Its reply says yes."""
     numbers = scene.request.payload.numbers[:left_out]
     reply = making.acceptance(scene.request, left_out=list(numbers), consistent=consistent)
-    return lambda database: batches.accept(database, scene.request, reply)
+    return lambda database: settling.accept(database, scene.request, reply)
 
 
 def refuse(scene: Scene) -> Job:
     """Its reply says no, for good."""
-    return lambda database: batches.refuse(database, scene.request, -9, "no valid recipient")
+    return lambda database: settling.refuse(database, scene.request, -9, "no valid recipient")
 
 
 def release(scene: Scene) -> Job:
     """Nothing left."""
-    return lambda database: batches.release(database, scene.request, "connection refused")
+    return lambda database: settling.release(database, scene.request, "connection refused")
 
 
 def no_credits(scene: Scene) -> Job:
     """Its reply says that the credits do not suffice."""
 
     def settle(database: Database) -> None:
-        batches.release(database, scene.request, "-6", code=shortage.NOT_ENOUGH)
+        settling.release(database, scene.request, "-6", code=shortage.NOT_ENOUGH)
         shortage.run_out(database, scene.request.campaign_id, Decimal(0))
 
     return settle
@@ -83,7 +84,7 @@ def not_allowed(scene: Scene) -> Job:
     """Its reply says that the account may not look numbers up."""
 
     def settle(database: Database) -> None:
-        batches.release(database, scene.request, "-11", code=-11)
+        settling.release(database, scene.request, "-11", code=-11)
         lookups.give_up(database, scene.campaign, "the account may not look numbers up: sent without")
 
     return settle
@@ -91,7 +92,7 @@ def not_allowed(scene: Scene) -> Job:
 
 def doubt(scene: Scene) -> Job:
     """Its reply does not come."""
-    return lambda database: batches.doubt(database, scene.request, "timed out")
+    return lambda database: settling.doubt(database, scene.request, "timed out")
 
 
 def expire(scene: Scene) -> Job:

@@ -10,7 +10,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import worker.ringing
-from campaigns import batches, bells, chunks, claims, credits, doubts, expansion, journal, lifecycle, reports, statuses
+from campaigns import (
+    batches,
+    bells,
+    chunks,
+    claims,
+    credits,
+    doubts,
+    expansion,
+    journal,
+    lifecycle,
+    reports,
+    settling,
+    statuses,
+)
 from campaigns.states import AttemptKind, AttemptState
 from worker import balances, sending
 from worker.smseco import watched
@@ -83,7 +96,7 @@ POINTS: Mapping[str, Point] = {
     "request_sent": (watched._Watched, "response_class", BEFORE, _on_a_send),
     "after_reply": (sending, "_request", AFTER, _of_a_send),
     "before_settle_commit": (batches, "settle", AFTER, _accepts_a_send),
-    "after_settle_commit": (batches, "accept", AFTER, _of_a_send),
+    "after_settle_commit": (settling, "accept", AFTER, _of_a_send),
     # reports
     "poll_noted": (journal, "note", AFTER, _always),
     "after_poll": (journal, "store", BEFORE, _with_reports),  # the bytes are here, and nowhere else
@@ -92,7 +105,7 @@ POINTS: Mapping[str, Point] = {
     "after_apply": (reports, "apply", AFTER, _changes_messages),
     "mid_adoption": (doubts, "adopt", AFTER, _always),
     # lookups
-    "mid_lookup": (batches, "accept", AFTER, _of_a_lookup),
+    "mid_lookup": (settling, "accept", AFTER, _of_a_lookup),
     "mid_cleaning": (batches, "clean", AFTER, _always),
     # the sweep
     "mid_sweep": (batches, "expire_leases", AFTER, _always),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import delete
 
 import campaigns
-from campaigns import batches
+from campaigns import settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import metadata
@@ -86,7 +86,7 @@ def in_doubt(database: Database) -> Scene:
     """One batch is in doubt, another waits."""
     campaign = making.funded(database, making.numbers(4), batch_size=2)
     claim = making.claimed(database, campaign)
-    batches.doubt(database, claim, "timed out")
+    settling.doubt(database, claim, "timed out")
     making.clock_goes_on(database, 5)
     return Scene(database, campaign, claim)
 
@@ -95,7 +95,7 @@ def alone_in_doubt(database: Database) -> Scene:
     """A cut reply had shown the sending's id; there is no other batch."""
     campaign = making.funded(database, making.numbers(2))
     claim = making.claimed(database, campaign)
-    batches.doubt(database, claim, "cut short", msgfid=f"f{claim.attempt_id}")
+    settling.doubt(database, claim, "cut short", msgfid=f"f{claim.attempt_id}")
     making.clock_goes_on(database, 5)
     making.advance(database)
     return Scene(database, campaign, claim)
@@ -125,7 +125,7 @@ def crowd(database: Database) -> Scene:
     making.clock_goes_on(database, DAY)
     doubtful = [making.claimed(database, campaign) for campaign in reversed(made)]
     for found in doubtful:
-        batches.doubt(database, found, "timed out")
+        settling.doubt(database, found, "timed out")
     dead = [making.claimed(database, campaign, lease_seconds=1) for campaign in made]
     making.clock_goes_on(database, 5)
     return Scene(database, made[0], doubtful[0], silent[0], taken=[*doubtful[1:], *dead])

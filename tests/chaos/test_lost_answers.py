@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import batches, bells, bisection, claims, doubts, expansion, journal, reports
+from campaigns import batches, bells, bisection, claims, doubts, expansion, journal, reports, settling
 from campaigns.database import AnswerLost, Database, DatabaseAway
 from campaigns.models import attempts, holds, report_polls
 from campaigns.prices import Prices
@@ -93,24 +93,24 @@ Settle = Callable[[Database, claims.Claim], None]
 
 SETTLED: dict[str, tuple[Settle, str, str]] = {
     "accepted": (
-        lambda database, claim: batches.accept(
+        lambda database, claim: settling.accept(
             database, claim, making.acceptance(claim, left_out=claim.payload.numbers[:1])
         ),
         AttemptState.ACCEPTED,
         BatchState.ACCEPTED,
     ),
     "refused": (
-        lambda database, claim: batches.refuse(database, claim, -7, "no recipient"),
+        lambda database, claim: settling.refuse(database, claim, -7, "no recipient"),
         AttemptState.REFUSED,
         BatchState.REFUSED,
     ),
     "released": (
-        lambda database, claim: batches.release(database, claim, "refused connection"),
+        lambda database, claim: settling.release(database, claim, "refused connection"),
         AttemptState.NOT_SENT,
         BatchState.PENDING,
     ),
     "in doubt": (
-        lambda database, claim: batches.doubt(database, claim, "no reply"),
+        lambda database, claim: settling.doubt(database, claim, "no reply"),
         AttemptState.IN_DOUBT,
         BatchState.IN_DOUBT,
     ),
@@ -147,7 +147,7 @@ def test_a_refused_batch_is_halved_once(shaky: Shaky, carried_out: bool) -> None
 def test_what_is_said_again_does_not_touch_the_next_attempt(shaky: Shaky, outcome: str) -> None:
     campaign = making.funded(shaky.beside, making.numbers(3))
     first = making.claimed(shaky.beside, campaign)
-    batches.release(shaky.beside, first, "refused connection")
+    settling.release(shaky.beside, first, "refused connection")
     second = making.claimed(shaky.beside, campaign)
     SETTLED[outcome][0](shaky.beside, first)
     assert making.attempt(shaky.beside, first).state == AttemptState.NOT_SENT
@@ -180,7 +180,7 @@ def test_a_reading_of_reports_is_noted_and_kept_and_applied_once(
 def test_a_doubt_is_adopted_once(shaky: Shaky, carried_out: bool) -> None:
     campaign = making.funded(shaky.beside, making.numbers(4))
     claim = making.claimed(shaky.beside, campaign)
-    batches.doubt(shaky.beside, claim, "no reply")
+    settling.doubt(shaky.beside, claim, "no reply")
     evidence = [doubts.Evidence("g-1", frozenset(making.numbers(4)), shaky.beside.clock())]
     shaky.lose(carried_out=carried_out)
     with pytest.raises(AnswerLost):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import batches, keys
+from campaigns import keys, settling
 from campaigns.claims import Claim
 from campaigns.database import AnswerLost, DatabaseAway
 from campaigns.models import campaigns as campaigns_table
@@ -129,7 +129,7 @@ DECISIONS = {
 def in_doubt(shaky: Shaky) -> Claim:
     """A campaign's only batch, of which nobody knows."""
     claim = making.claimed(shaky.beside, making.funded(shaky.beside, making.numbers(3)))
-    batches.doubt(shaky.beside, claim, "no reply")
+    settling.doubt(shaky.beside, claim, "no reply")
     return claim
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import batches, claims, lookups, silence
+from campaigns import claims, lookups, settling, silence
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -111,9 +111,9 @@ def _replies_come(scene: Scene, *, taken: bool) -> None:
         attempt = making.attempt(scene.database, claim)
         if claim is scene.claim and not taken:
             if attempt.state in (AttemptState.OPEN, AttemptState.IN_DOUBT):
-                batches.release(scene.database, claim, "nothing was sent")
+                settling.release(scene.database, claim, "nothing was sent")
         elif attempt.receipt is None and attempt.state not in (AttemptState.REFUSED, AttemptState.NOT_SENT):
-            batches.accept(scene.database, claim, making.acceptance(claim, attempt.msgfid or ""))
+            settling.accept(scene.database, claim, making.acceptance(claim, attempt.msgfid or ""))
 
 
 def _go_on(scene: Scene) -> None:
@@ -133,7 +133,7 @@ def _go_on(scene: Scene) -> None:
 
 def _send_all(database: Database, campaign_id: int) -> None:
     while (claim := claims.claim(database, campaign_id, lease_seconds=making.LEASE)) is not None:
-        batches.accept(database, claim, making.acceptance(claim))
+        settling.accept(database, claim, making.acceptance(claim))
     b = batches_table.c
     with database.reading() as connection:
         checking = select(b.id).where(b.campaign_id == campaign_id, b.state == BatchState.CHECKING)

@@ -21,9 +21,10 @@ from tests.mutants.runner import ON_POSTGRESQL, Runner
 
 ROOT = Path(__file__).parents[2]
 MODULES = (
-    "batches claims doubts decided resolving policies credits shortage bisection balances witness turns statuses ledger"
+    "batches settling claims doubts decided resolving policies credits shortage bisection balances witness turns"
+    " statuses ledger"
 )
-OTHERS = "bystanders lifecycle adoptions refusals setbacks reports undecided silence progress lookups poison"
+OTHERS = "bystanders lifecycle completion adoptions refusals setbacks reports undecided silence progress lookups poison"
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from campaigns import batches
+from campaigns import settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, report_polls
@@ -65,7 +65,7 @@ def body_of(msgfid: str, numbers: Iterable[int], *, code: int = 56) -> bytes:
 def in_doubt(database: Database, count: int) -> Claim:
     """A batch of so many, of which nobody knows since a moment ago."""
     found = making.claimed(database, making.funded(database, making.numbers(count)))
-    batches.doubt(database, found, "timed out")
+    settling.doubt(database, found, "timed out")
     making.clock_goes_on(database, 1, attempts.c.started_at)
     return found
 

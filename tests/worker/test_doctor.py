@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns import accounts, batches, heartbeats, journal, lifecycle
+from campaigns import accounts, heartbeats, journal, lifecycle, settling
 from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
 from campaigns.models import attempts, balance_readings, bells, report_polls
@@ -73,7 +73,7 @@ def a_look_breaks(database: Database) -> None:
 
 
 def a_doubt(database: Database, seconds: float = 60) -> None:
-    batches.doubt(database, making.claimed(database, making.funded(database, making.numbers(3))), "lost")
+    settling.doubt(database, making.claimed(database, making.funded(database, making.numbers(3))), "lost")
     making.clock_goes_on(database, seconds, attempts.c.started_at)
 
 

@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
-from campaigns import accounts, batches, heartbeats, journal
+from campaigns import accounts, heartbeats, journal, settling
 from campaigns.database import Database
 from campaigns.models import attempts, bells
 from campaigns.models import heartbeats as heartbeats_table
@@ -62,7 +62,7 @@ def test_a_sweep_that_is_silent_is_above_its_threshold_and_one_that_never_was_is
 
 def test_what_is_wrong_is_counted_by_account(database: Database) -> None:
     made = making.funded(database, making.numbers(6), batch_size=3)
-    batches.doubt(database, making.claimed(database, made), "lost")
+    settling.doubt(database, making.claimed(database, made), "lost")
     making.clock_goes_on(database, 100, attempts.c.started_at, attempts.c.settled_at)
     making.clock_goes_on(database, 500, making.campaigns_table.c.created_at)
     for _ in range(2):

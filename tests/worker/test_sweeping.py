@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import delete
 
-from campaigns import balances, batches, bells, models, reports, unapplied
+from campaigns import balances, bells, models, reports, settling, unapplied
 from campaigns.database import Database
 from campaigns.reports import Reports
 from campaigns.states import MessageStatus
@@ -56,7 +56,7 @@ def test_the_poller_is_woken_at_once_for_a_body_that_nobody_applied_and_not_for_
 
 def test_soon_after_a_request_fell_in_doubt_the_balance_is_asked_for(any_database: Database) -> None:
     found = claimed(any_database, funded(any_database, numbers(1)))
-    batches.doubt(any_database, found, "timed out")
+    settling.doubt(any_database, found, "timed out")
     clock_goes_on(any_database, balances.AGAIN_SECONDS + 1, models.accounts.c.balance_asked_at)
     workshop = Workshop(any_database, ScriptedGateway())
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns import batches, journal, reports, unapplied
+from campaigns import journal, reports, settling, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.models import attempts, report_polls
@@ -110,7 +110,7 @@ def test_an_unknown_code_is_logged_once(database: Database, caplog: pytest.LogCa
 
 def test_the_answers_of_a_lookup_that_is_adopted_clean_its_batch_at_once(database: Database) -> None:
     campaign = making.funded(database, making.numbers(3), lookup=True)
-    batches.doubt(database, making.claimed(database, campaign), "timed out")
+    settling.doubt(database, making.claimed(database, campaign), "timed out")
     making.clock_goes_on(database, 1, attempts.c.started_at)
 
     tracking.poll_slice(resources_with(database, Gateway(all=body_of("f9", making.numbers(3)))), making.ACCOUNT)

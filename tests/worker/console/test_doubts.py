@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from campaigns import batches, database
+from campaigns import database, settling
 from campaigns.claims import Claim
 from campaigns.models import resolutions
 from campaigns.policies import PAID_FOR
@@ -31,7 +31,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) 
 def in_doubt(**options: Any) -> Claim:
     where = database.default()
     found = making.claimed(where, making.funded(where, making.numbers(4), **options))
-    batches.doubt(where, found, "timed out", msgfid=options.pop("msgfid", None))
+    settling.doubt(where, found, "timed out", msgfid=options.pop("msgfid", None))
     making.advance(where)
     return found
 
@@ -108,7 +108,7 @@ def test_a_typing_error_does_not_read_like_good_news(words: list[str], said: str
 def test_what_a_policy_does_not_do_has_its_reason(options: dict[str, Any], why: str) -> None:
     where = database.default()
     found = making.claimed(where, making.funded(where, making.numbers(4), in_doubt="resend"))
-    batches.doubt(where, found, options.get("detail", "timed out"), msgfid=options.get("msgfid"))
+    settling.doubt(where, found, options.get("detail", "timed out"), msgfid=options.get("msgfid"))
     if "paused" in options:
         run("pause", str(found.campaign_id))
 

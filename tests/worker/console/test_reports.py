@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from campaigns import batches, journal, reports, unapplied
+from campaigns import journal, reports, settling, unapplied
 from campaigns.database import Database
 from campaigns.models import report_polls
 from tests.campaigns import making
@@ -79,7 +79,7 @@ def test_what_is_known_of_each_body_is_counted_once(database: Database) -> None:
     read(database, body(("foreign", NUMBER, 56), ("foreign-2", NUMBER, 56)))
     read(database, body(("foreign", NUMBER, 56)))
     doubt = making.claimed(database, making.funded(database, making.numbers(1, first=making.FIRST + 10)))
-    batches.doubt(database, doubt, "timed out")
+    settling.doubt(database, doubt, "timed out")
     read(database, body(("whose", NUMBER, 56)))
     making.stored(database)
     journal.note(database, making.ACCOUNT)
