@@ -30,6 +30,7 @@ from tests.chaos.mortal import MortalGateway
 from tests.servers.between import before
 from tests.servers.postgres import postgres
 from tests.servers.proxy import Proxy
+from tests.system import flower
 from tests.system.installation import LOGIN, Gateway, Installation, installation, quick
 from worker import lifeline
 from worker.embedded import client_url, valkey
@@ -41,14 +42,19 @@ SETTINGS = {
     "POST_TIMEOUT": "1.5",
     "REPORTS_TIMEOUT": "4",
     "SILENT_AFTER": "6",
-    "REPORT_DEADLINE": "50",
+    "REPORT_DEADLINE": "25",
     "LOOKUP_DEADLINE": "12",
     "BALANCE_INTERVAL": "4",
     "PYTHONPATH": str(ROOT),
+    **flower.OPEN,
 }
-"""A lease of twelve seconds. Whoever lost his report is given up after a minute: a killed poller is missed for 40 s."""
+"""A lease of twelve seconds. Whose report was lost is given up within 50 s; whose report is only late, because a killed
+poller is missed for 40 s, may be too, and is told of all the same.
+"""
 
 WORKERS = ("worker", "beat")
+STANDING = (*WORKERS, "flower")
+"""Who is there in every round."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ class Field:
     between: Proxy
     broker_folder: Path
     mortal: MortalGateway
+    flower_port: int
     _stack: ExitStack
     revived: int = 0
 
@@ -91,13 +98,16 @@ class Field:
             gateway.sandbox.settings(**AS_EVER)
         self.site.until(self._has_database, what="the database is back")
         self.revived += len(self.site.revive())
-        for name in WORKERS:
+        for name in STANDING:
             if name not in self.site.children:
                 self.start(name)
         self._forget()
 
     def start(self, name: str, *, hostname: str = "worker") -> None:
-        """Start a worker or a beat; what it says tells when it is ready."""
+        """Start a worker, a beat or Flower; what a worker or beat says tells when it is ready."""
+        if name == "flower":
+            self.site.start(name, *flower.words(self.flower_port))
+            return
         if "beat" in name:
             self.site.start_beat(name)
             return
@@ -197,7 +207,7 @@ def field() -> Iterator[Field]:
         }
         site.start_worker()
         site.start_beat()
-        yield Field(site, failpoints, between, broker_folder, mortal, stack)
+        yield Field(site, failpoints, between, broker_folder, mortal, flower.free_port(), stack)
 
 
 def _options(folder: Path, account: str, **more: Any) -> Any:

@@ -18,9 +18,10 @@ from prometheus_client import generate_latest
 
 from campaigns.states import CampaignState
 from campaigns.steering import StateError
-from tests.chaos.field import Field
+from tests.chaos.field import STANDING, Field
 from tests.chaos.oracle import Mark, gather, judge
 from tests.chaos.rounds import LONGEST, Outcome, Round, Scenario, end_of
+from tests.system import flower
 from tests.system.canaries import in_redis, private
 from worker.metrics import registry
 
@@ -68,8 +69,8 @@ def play(where: Field, name: str, scenario: Scenario, seed: int) -> Outcome:
         outcome.verdict.violations.append(f"{type(error).__name__}: {error}")
     outcome.took = time.monotonic() - began
     told = _logs(where, logs) + generate_latest(registry(where.site.database)).decode()
-    leaks |= private(told, this.audience) | _in_broker(this)
-    outcome.verdict.object_if(leaks, f"L: {len(leaks)} private words in logs, metrics or broker")
+    leaks |= private(told, this.audience) | _in_broker(this) | _in_flower(this)
+    outcome.verdict.object_if(leaks, f"L: {len(leaks)} private words in logs, metrics, broker or Flower")
     outcome.verdict.object_if(outcome.progressed > A_MINUTE, f"H: nothing moved for {outcome.progressed:.0f} s")
     _leave(this)
     return outcome
@@ -152,6 +153,13 @@ def _in_broker(this: Round) -> set[str]:
         return set()
 
 
+def _in_flower(this: Round) -> set[str]:
+    """What its pages show; it may have died with the broker, and be on its way back."""
+    port = this.where.flower_port
+    this.until(lambda: flower.answers(port), what="Flower answers", within=A_MINUTE)
+    return private("\n".join(body for _, body in flower.everything(port).values()), this.audience)
+
+
 def _sizes(where: Field) -> dict[Path, int]:
     return {path: path.stat().st_size for path in where.site.folder.glob("*.log")}
 
@@ -166,7 +174,7 @@ def _leave(this: Round) -> None:
     """Let nothing of this round disturb the next one: nothing more of it leaves, nobody is stopped."""
     site = this.where.site
     for name in list(site.children):
-        if name not in ("worker", "beat"):
+        if name not in STANDING:
             site.kill(name)
         else:
             os.killpg(site.children[name].process.pid, signal.SIGCONT)

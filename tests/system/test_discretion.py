@@ -1,55 +1,26 @@
 """What operators see of a running campaign: which lane did what; and no password, login, number or text, anywhere."""
 
 import json
-import os
 import re
-import socket
 import sys
-from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
 
 from campaigns.states import CampaignState
+from tests.system import flower
 from tests.system.canaries import CANARY, in_redis, private
 from tests.system.conftest import Build
 from tests.system.installation import LOGIN, Installation, people, select
 
 pytestmark = pytest.mark.system
 
-FLOWER_SETTINGS = Path(__file__).parents[2] / "deploy" / "flowerconfig.py"
-PAGES = ("/", "/workers", "/worker/worker@here", "/tasks", "/broker", "/metrics")
-ANSWERS = ("/api/workers?refresh=1", "/api/tasks?limit=1000", "/api/task/types", "/api/queues/length")
-
-
-def get(port: int, path: str) -> tuple[int, str]:
-    """Flower's answer: status and body."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        connection.request("GET", path)
-        reply = connection.getresponse()
-        return reply.status, reply.read().decode()
-    finally:
-        connection.close()
-
-
-def answers(port: int) -> bool:
-    try:
-        return get(port, "/healthcheck")[0] == 200
-    except OSError:
-        return False
-
 
 def start_flower(site: Installation) -> int:
-    """Flower as the Procfile starts it, but for its port and for its API, which is looked into as well."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "celery", "-A", "worker", "flower", f"--port={port}"]
-    command.append("--conf=" + os.fspath(FLOWER_SETTINGS))
-    environment = site.environment(FLOWER_UNAUTHENTICATED_API="true")
-    site.processes.start("flower", command, environment=environment, cwd=site.folder)
-    site.until(lambda: answers(port), what="Flower answers")
+    """Flower beside an installation; returns its port."""
+    port = flower.free_port()
+    command = [sys.executable, "-m", "celery", "-A", "worker", *flower.words(port)]
+    site.processes.start("flower", command, environment=site.environment(**flower.OPEN), cwd=site.folder)
+    site.until(lambda: flower.answers(port), what="Flower answers")
     return port
 
 
@@ -69,9 +40,8 @@ def test_flower_shows_what_each_lane_did_and_nothing_private_is_anywhere(build: 
     audience = [{**one, "nom": f"{CANARY} {place}"} for place, one in enumerate(people(1_000))]
     made = site.submit("main", audience, batch_size=10)
     site.seen(made, lambda account: account.by_status.get("delivered", 0) > 200)
-    shown = {path: get(port, path) for path in (*PAGES, *ANSWERS)}
-    tasks = json.loads(shown["/api/tasks?limit=1000"][1])
-    shown |= {f"/task/{uuid}": get(port, f"/task/{uuid}") for uuid in list(tasks)[:20]}
+    shown = flower.everything(port)
+    tasks = json.loads(shown[flower.LATEST][1])
     queued = in_redis(site.broker_url)
     assert site.progress(made).state == CampaignState.SENDING, "all of this was seen in mid-campaign"
 
