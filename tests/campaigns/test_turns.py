@@ -1,11 +1,19 @@
 """Whose turn it is: the campaigns of an account take turns at random, and a rated one keeps its pace."""
 
 from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
-from campaigns import claims, turns
+import pytest
+from sqlalchemy import select, update
+
+from campaigns import accounts, claims, steering, turns
 from campaigns.claims import Claim
 from campaigns.database import Database
+from campaigns.models import accounts as accounts_table
+from campaigns.models import batches
 from campaigns.models import campaigns as campaigns_table
+from campaigns.states import BatchState
 from tests.campaigns import making
 
 
@@ -83,3 +91,103 @@ def test_claimable_batches_are_counted_no_further_than_asked(any_database: Datab
 
     assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 2
     assert turns.count_claimable(any_database, making.ACCOUNT, 1) == 1
+
+
+def test_one_rated_campaign_is_one_batch_to_claim_and_whatever_left_already_is_none(any_database: Database) -> None:
+    making.funded(any_database, making.numbers(9), rate=1, batch_size=1)
+    assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 1
+    unrated = making.funded(any_database, making.numbers(3), batch_size=1)
+    making.accepted(any_database, unrated)
+
+    assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 2
+
+
+def test_batches_whose_numbers_are_to_be_looked_up_are_counted_as_well(any_database: Database) -> None:
+    making.funded(any_database, making.numbers(3), batch_size=1, lookup=True)
+
+    assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 3
+
+
+def test_batches_of_another_account_are_not_counted(any_database: Database) -> None:
+    making.funded(any_database, making.numbers(3), batch_size=1, account="other")
+    making.funded(any_database, making.numbers(2), batch_size=1)
+
+    assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 2
+
+
+def test_an_account_whose_requests_fell_in_doubt_has_one_batch_to_claim(any_database: Database) -> None:
+    making.funded(any_database, making.numbers(3), batch_size=1)
+    accounts.away(any_database, making.ACCOUNT, "timed out", doubtful=True)
+    making.clock_goes_on(any_database, 60, accounts_table.c.away_until)
+
+    assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 1
+
+
+def test_the_next_turn_is_that_of_the_gate_that_opens_first(any_database: Database) -> None:
+    for rate in (0.1, 0.5):
+        making.claimed(any_database, making.funded(any_database, making.numbers(3), rate=rate))
+
+    turn = turns.next_turn(any_database, making.ACCOUNT)
+
+    assert turn is not None
+    assert 1 < turn <= 2
+
+
+def test_a_gate_that_stands_open_is_waited_for_no_more(any_database: Database) -> None:
+    making.claimed(any_database, making.funded(any_database, making.numbers(3), rate=1))
+    making.clock_goes_on(any_database, 60)
+
+    assert turns.next_turn(any_database, making.ACCOUNT) == 0.0
+
+
+NOBODY_WAITS: dict[str, Callable[[Database, int], object]] = {
+    "paused": lambda database, campaign: steering.pause(campaign, database=database),
+    "cancelled": lambda database, campaign: steering.cancel(campaign, database=database),
+    "its gateway is away": lambda database, _: accounts.away(database, making.ACCOUNT, "refused connection"),
+    "all has left": lambda database, campaign: making.change(
+        database, update(batches).where(batches.c.campaign_id == campaign).values(state=BatchState.ACCEPTED)
+    ),
+    "of another account": lambda database, campaign: making.change(
+        database, update(campaigns_table).where(campaigns_table.c.id == campaign).values(account="other")
+    ),
+}
+
+
+@pytest.mark.parametrize("why", NOBODY_WAITS)
+def test_no_gate_is_waited_for_by_a_campaign_that_has_nothing_to_send_now(any_database: Database, why: str) -> None:
+    campaign = making.funded(any_database, making.numbers(3), rate=0.1)
+    making.claimed(any_database, campaign)
+    waiting = making.funded(any_database, making.numbers(3), rate=0.1, account="third")
+    making.claimed(any_database, waiting)
+    assert turns.next_turn(any_database, making.ACCOUNT) is not None
+
+    NOBODY_WAITS[why](any_database, campaign)
+
+    assert turns.next_turn(any_database, making.ACCOUNT) is None
+    assert turns.next_turn(any_database, "third") is not None
+
+
+def test_a_gate_closes_from_now_on_and_one_that_stood_open_for_long_a_tenth_of_a_second_earlier(
+    any_database: Database,
+) -> None:
+    campaign = making.funded(any_database, making.numbers(9), rate=0.1)
+    for earlier in (0.0, turns.LATENESS):
+        before = any_database.clock()
+        making.claimed(any_database, campaign)
+        after = any_database.clock()
+
+        opens = opening(any_database, campaign) - timedelta(seconds=10 - earlier)
+
+        assert before - SPLIT <= opens <= after + SPLIT
+        making.clock_goes_on(any_database, 60)
+
+
+SPLIT = timedelta(milliseconds=1)
+"""SQLite's moments are no finer."""
+
+
+def opening(database: Database, campaign_id: int) -> datetime:
+    c = campaigns_table.c
+    with database.reading() as connection:
+        opens: datetime = connection.execute(select(c.next_send_at).where(c.id == campaign_id)).scalar_one()
+    return opens

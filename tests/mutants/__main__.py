@@ -13,6 +13,7 @@ import argparse
 import random
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -24,7 +25,13 @@ MODULES = (
     "batches settling claims doubts decided resolving policies credits shortage bisection balances witness turns"
     " statuses ledger"
 )
-OTHERS = "bystanders lifecycle completion adoptions refusals setbacks reports undecided silence progress lookups poison"
+OTHERS = (
+    "bystanders lifecycle completion adoptions refusals setbacks reports undecided silence progress lookups poison"
+    " named_doubts"
+)
+
+LONGEST = 300
+"""Seconds for a test: several times what it takes otherwise, for each call in it is noted."""
 
 
 def main() -> int:
@@ -42,8 +49,10 @@ def main() -> int:
         sample = [mutant for mutant in sample if any(part in str(mutant) for part in given.only.split(";"))]
     files = [f"tests/campaigns/test_{name}.py" for name in given.tests.split(",")]
     there = [name for name in files if (ROOT / name).exists()] + [f"tests/chaos/{name}.py" for name in ON_POSTGRESQL]
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--timeout=90", "--basetemp=/dev/shm/mutants"]
-    return int(pytest.main([*options, *there], plugins=[Runner(sample, given.into)]))
+    with TemporaryDirectory(prefix="mutants-", dir="/dev/shm") as folder:
+        options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", f"--timeout={LONGEST}"]
+        runner = Runner(sample, given.into, Path(folder))
+        return int(pytest.main([*options, f"--basetemp={folder}/unbroken", *there], plugins=[runner]))
 
 
 def _sample(seed: int, count: int, modules: list[str]) -> list[Mutant]:

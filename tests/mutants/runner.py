@@ -29,9 +29,10 @@ _PATIENCE = 60.0  # seconds, beyond several times what the tests took before: th
 class Runner:
     """A plugin of pytest, whose loop it takes over."""
 
-    def __init__(self, sample: list[Mutant], into: Path) -> None:
+    def __init__(self, sample: list[Mutant], into: Path, folder: Path) -> None:
         self.sample = sample
         self.into = into
+        self.folder = folder
         self.runs: dict[tuple[str, str], set[pytest.Item]] = defaultdict(set)
         self.took: dict[pytest.Item, float] = {}
         self.told: int | None = None  # in a fork: where to say which test failed
@@ -113,7 +114,7 @@ class Runner:
         if not tests:
             return "UNTESTED"
         there, told = os.pipe()
-        base = Path(f"/dev/shm/mutants-{os.getpid()}-{number}")
+        base = self.folder / str(number)
         began = time.monotonic()
         child = os.fork()
         if not child:
