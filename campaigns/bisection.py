@@ -63,7 +63,7 @@ def _halve(connection: Connection, batch_id: int, payload: Payload, prices: Pric
     batch = connection.execute(select(batches_table).where(b.id == batch_id)).one()
     halves = payload.halves()
     first = connection.execute(select(func.min(b.number)).where(b.campaign_id == batch.campaign_id)).scalar_one()
-    numbers = [min(first, 1) - 2, min(first, 1) - 1]
+    numbers = [first - 2, first - 1]
     of_credits = shares(batch.credits, [prices.total(half.numbers, half.segments) for half in halves])
     of_lookups = shares(batch.lookup_credits, [Decimal(len(half)) for half in halves])
     made = [

@@ -71,10 +71,8 @@ def _refused(connection: Connection, campaign_id: int) -> tuple[Decimal, int]:
 
 
 def _reckoned(connection: Connection, account: str) -> Decimal:
-    """The balance that was heard last, less what was taken since."""
-    known = connection.execute(select(accounts).where(accounts.c.name == account)).first()
-    if known is None or known.balance is None:
-        return Decimal(0)
+    """The balance that was heard last, less what was taken since; one was heard, or nothing would have been claimed."""
+    known = connection.execute(select(accounts).where(accounts.c.name == account)).one()
     a = attempts.c
     taken = select(func.sum(a.credits)).where(a.account == account, credits.taken_since(known.balance_asked_at))
     left: Decimal = known.balance - (connection.execute(taken).scalar() or 0)

@@ -138,15 +138,27 @@ def test_what_another_campaign_was_refused_last_says_nothing_of_what_this_one_ne
 def test_a_balance_that_is_not_to_be_had_is_the_last_one_less_what_was_spent_since(any_database: Database) -> None:
     campaign = making.submitted(any_database, making.numbers(6), batch_size=3)
     making.fund(any_database, 6)
-    making.funded(any_database, making.numbers(1), account="other")
+    other = making.funded(any_database, making.numbers(1), account="other")
     making.clock_goes_on(any_database, 60, accounts.c.balance_asked_at)
     making.change(any_database, update(accounts).where(accounts.c.name == making.ACCOUNT).values(balance=5))
     making.accepted(any_database, campaign)
+    making.accepted(any_database, other)
     settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
 
     shortage.run_out(any_database, campaign, None)
 
     assert "above 2 is awaited" in (_waits_again(any_database, campaign) or "")
+
+
+def test_a_balance_that_is_not_to_be_had_is_never_below_nought(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    making.change(any_database, update(accounts).values(balance=2))
+    making.accepted(any_database, campaign)
+    settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+
+    shortage.run_out(any_database, campaign, None)
+
+    assert "above 0 is awaited" in (_waits_again(any_database, campaign) or "")
 
 
 def _waits_again(database: Database, campaign: int) -> str | None:
