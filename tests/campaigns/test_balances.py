@@ -1,5 +1,6 @@
 """What the gateway says is kept beside what our ledger says, and the difference is known or is not said."""
 
+from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import OperationalError
 
 from campaigns import accounts, balances, corrections, doubts, reports, settling
+from campaigns.balances import Balance
 from campaigns.database import Database
 from campaigns.models import accounts as table
 from campaigns.models import balance_readings
@@ -314,3 +316,43 @@ def test_a_doubt_of_long_ago_has_nobody_asked(any_database: Database) -> None:
     making.clock_goes_on(any_database, 60, balances.accounts_table.c.balance_asked_at)
 
     assert not balances.wanted(any_database, making.ACCOUNT)
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["still", "while a request is in the air"])
+def test_figures_that_two_accounts_share_are_noted_of_each(any_database: Database, busy: bool) -> None:
+    names = [making.ACCOUNT, "other"]
+    for name in names if busy else []:
+        making.claimed(any_database, making.funded(any_database, making.numbers(3), account=name))
+    making.change(any_database, delete(balance_readings))
+    for name in names * 2:
+        later(any_database)
+        Count(any_database, account=name).read()
+
+    assert rows(any_database) == 2
+    assert [last_reading(any_database, name)["unsettled"] for name in names] == [3 * busy] * 2
+
+
+def test_of_two_readings_of_one_moment_the_one_that_came_second_is_gone_on_from(any_database: Database) -> None:
+    at = any_database.clock()
+    for left, asked_at in [(10, at), (7, at), (7, at + timedelta(seconds=1))]:
+        said = Balance(Decimal(left), Decimal(0), None, asked_at)
+        balances.note_balance(any_database, making.ACCOUNT, said)
+
+    assert rows(any_database) == 2
+    assert figures(any_database, "credits", "confirmed_at") == [7, at + timedelta(seconds=1)]
+
+
+def test_what_is_under_way_on_another_account_hides_no_drift_of_this_one(any_database: Database) -> None:
+    here, there = Count(any_database), Count(any_database, account="other")
+    here.read()
+    later(any_database)
+    campaign = making.funded(any_database, making.numbers(9), batch_size=3, account="other")
+    taken, lost, _in_the_air = (making.claimed(any_database, campaign) for _ in range(3))
+    balance = here.balance()
+    there.accept(taken)
+    there.lose(lost)
+    making.stored(any_database, account="other")
+
+    balances.note_balance(any_database, making.ACCOUNT, balance)
+
+    assert figures(any_database, "still", "drift", "posted", "unsettled") == [True, 0, 0, 0]

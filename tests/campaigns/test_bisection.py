@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import bisection, claims, credits, doubts, settling, turns
+from campaigns import bisection, claims, credits, doubts, lookups, settling, turns
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
@@ -151,6 +151,29 @@ def test_each_half_costs_what_its_own_numbers_cost(any_database: Database) -> No
     refuse(any_database, making.claimed(any_database, campaign), prices=dear)
 
     assert numbered(any_database, campaign) == {-1: ("pending", 1, 3), 0: ("pending", 1, 1), 1: ("halved", 0, 0)}
+
+
+def test_halves_are_numbered_from_nought_downwards_whatever_other_campaigns_have(any_database: Database) -> None:
+    for _ in range(2):
+        campaign = making.funded(any_database, making.numbers(4))
+        refuse(any_database, making.claimed(any_database, campaign))
+
+        assert list(numbered(any_database, campaign)) == [-1, 0, 1]
+
+
+def test_what_was_looked_up_is_shared_out_by_its_numbers(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(3), lookup=True)
+    looked_up = making.accepted(any_database, campaign)
+    making.all_delivered(any_database, looked_up)
+    lookups.clean(any_database, looked_up.batch_id, PRICES)
+    making.advance(any_database)
+    refuse(any_database, making.claimed(any_database, campaign))
+
+    b = table.c
+    with any_database.reading() as connection:
+        found = connection.execute(select(b.size, b.lookup_credits).where(b.number < 1)).all()
+    assert all(row.size == row.lookup_credits for row in found)
+    assert sum(row.lookup_credits for row in found) == 3
 
 
 def test_a_single_message_is_refused_for_good_and_the_account_says_why(any_database: Database) -> None:

@@ -52,14 +52,66 @@ def test_a_top_up_that_came_just_after_the_refusal_lets_the_campaign_go_on_at_on
 
 def test_a_gateway_that_refuses_whatever_its_balance_is_not_asked_for_ever(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(3))
-    for _ in range(shortage.REFUSALS_IN_A_ROW):
+    for _ in range(3):
         assert making.state(any_database, campaign) == SENDING
-        settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
+        refused(any_database, campaign)
         shortage.run_out(any_database, campaign, Decimal(97))
 
     assert making.state(any_database, campaign) == AWAITING
     assert making.fund(any_database, 97) == 0
     assert making.fund(any_database, 98) == 1
+
+
+def refused(database: Database, campaign: int) -> None:
+    """Its next batch, for want of credits."""
+    settling.release(database, making.claimed(database, campaign), "not enough credits", code=-6)
+
+
+def test_refusals_of_ten_minutes_ago_are_not_counted_with_those_of_now(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(3))
+    refused(any_database, campaign)
+    refused(any_database, campaign)
+    making.clock_goes_on(any_database, 600)
+    refused(any_database, campaign)
+
+    shortage.run_out(any_database, campaign, Decimal(97))
+
+    assert making.state(any_database, campaign) == SENDING
+
+
+def test_refusals_of_another_batch_are_not_counted_with_those_of_this_one(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(4), batch_size=2)
+    refused(any_database, campaign)
+    refused(any_database, campaign)
+    making.claimed(any_database, campaign)  # the same one, which leaves the other to be claimed
+    refused(any_database, campaign)
+
+    shortage.run_out(any_database, campaign, Decimal(97))
+
+    assert making.state(any_database, campaign) == SENDING
+
+
+def test_a_batch_that_came_back_for_another_reason_was_not_refused_for_want_of_credits(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2))
+    for code in (None, None, shortage.NOT_ENOUGH):
+        settling.release(any_database, making.claimed(any_database, campaign), "no route", code=code)
+
+    shortage.run_out(any_database, campaign, Decimal(97))
+
+    assert making.state(any_database, campaign) == SENDING
+
+
+def test_a_lane_that_was_refused_as_well_does_not_have_a_top_up_outbid_that_came_meanwhile(
+    any_database: Database,
+) -> None:
+    campaign = making.funded(any_database, making.numbers(3))
+    for _ in range(3):
+        refused(any_database, campaign)
+    shortage.run_out(any_database, campaign, Decimal(97))
+
+    shortage.run_out(any_database, campaign, Decimal(200))
+
+    assert making.fund(any_database, 200) == 1
 
 
 def test_a_refusal_whose_batch_was_sent_by_another_lane_meanwhile_keeps_nobody_waiting(any_database: Database) -> None:
@@ -148,6 +200,16 @@ def test_a_balance_that_is_not_to_be_had_is_the_last_one_less_what_was_spent_sin
     shortage.run_out(any_database, campaign, None)
 
     assert "above 2 is awaited" in (_waits_again(any_database, campaign) or "")
+
+
+def test_a_balance_that_is_not_to_be_had_is_the_last_one_if_nothing_was_spent_since(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(6))
+    making.change(any_database, update(accounts).values(balance=5))
+    refused(any_database, campaign)
+
+    shortage.run_out(any_database, campaign, None)
+
+    assert "above 5 is awaited" in (_waits_again(any_database, campaign) or "")
 
 
 def test_a_balance_that_is_not_to_be_had_is_never_below_nought(any_database: Database) -> None:

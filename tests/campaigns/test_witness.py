@@ -12,6 +12,7 @@ from campaigns import doubts, settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts
+from campaigns.resolving import resolve
 from campaigns.states import AttemptState, MessageStatus
 from campaigns.witness import LINGERING, Verdict, Window, Witness, decide, witness
 from tests.campaigns import making
@@ -19,6 +20,7 @@ from tests.campaigns.gateways import Count, at_work_no_more, later
 
 TAKEN, NOT_TAKEN = Verdict.TAKEN, Verdict.NOT_TAKEN
 LONG = LINGERING.total_seconds() + 1
+DAY = 86_400
 
 
 def window(unexplained: int | str, expected: int | str, **facts: object) -> Window:
@@ -307,3 +309,150 @@ def test_of_what_is_not_in_doubt_it_says_nothing(any_database: Database, gateway
 
     with any_database.snapshot() as connection:
         assert witness(connection, making.ACCOUNT, [claim.attempt_id, 999]) == {}
+
+
+def test_a_request_that_was_answered_puts_the_reading_before_the_doubt_off_no_further(
+    any_database: Database, gateway: Count
+) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    answered = making.claimed(any_database, campaign)
+    gateway.accept(answered)
+    later(any_database)
+    gateway.read()
+    later(any_database)
+    lost = making.claimed(any_database, campaign)
+    gateway.lose(lost)
+    later(any_database)
+    gateway.read()
+
+    (found,) = heard(any_database, lost)
+
+    assert found.before is not None
+    assert (found.verdict, found.before.consumed) == (TAKEN, 5003)
+
+
+def test_what_was_given_up_days_ago_hides_no_other_program(any_database: Database, gateway: Count) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    given_up = making.claimed(any_database, campaign)
+    gateway.lose(given_up, taken=False)
+    resolve(given_up.attempt_id, "write_off", by="awa", reason="too late", database=any_database)
+    later(any_database, 3 * DAY)
+    gateway.read()
+    later(any_database)
+    gateway.take(3)
+    gateway.read()
+    later(any_database)
+    lost = making.claimed(any_database, campaign)
+    gateway.lose(lost)
+    later(any_database, LONG)
+    gateway.read()
+
+    assert verdicts(any_database, lost) == [None]
+
+
+def test_the_verdict_on_what_was_given_up_rests_on_what_was_read_before_the_decision_as_well(
+    any_database: Database, gateway: Count
+) -> None:
+    (claim,) = claims_of(any_database, 1)
+    gateway.lose(claim)
+    later(any_database, making.LEASE)
+    gateway.read()
+    later(any_database, 3_600)
+    resolve(claim.attempt_id, "write_off", by="awa", reason="too late", database=any_database)
+
+    assert verdicts(any_database, claim) == [TAKEN]
+
+
+@pytest.mark.parametrize(("taken", "verdict"), [(True, TAKEN), (False, NOT_TAKEN)])
+@pytest.mark.parametrize("count", [1, 2])
+def test_whatever_happens_on_another_account_changes_no_verdict(
+    any_database: Database, gateway: Count, count: int, taken: bool, verdict: Verdict
+) -> None:
+    other = Count(any_database, account="other")
+    other.read()
+    elsewhere = making.funded(any_database, making.numbers(15), batch_size=3, account="other")
+    refunded, dearer, proven, given_up, theirs = (making.claimed(any_database, elsewhere) for _ in range(5))
+    other.accept(refunded)
+    other.take(4)
+    settling.accept(any_database, dearer, replace(making.acceptance(dearer), credits=Decimal(4)))
+    for claim in (proven, given_up, theirs):
+        other.lose(claim)
+    later(any_database)
+    claims = claims_of(any_database, count)
+    for claim in claims:
+        gateway.lose(claim, taken=taken)
+    with any_database.transaction() as connection:
+        doubts.adopt(connection, making.attempt(any_database, proven), "f")
+    resolve(given_up.attempt_id, "write_off", by="awa", reason="too late", database=any_database)
+    rejected = making.report(refunded, *[(place, MessageStatus.REJECTED) for place in range(3)])
+    making.reported(any_database, rejected, account="other")
+    other.take(50)
+    later(any_database, LONG)
+    other.read()
+    gateway.read()
+
+    assert verdicts(any_database, *claims) == [verdict] * count
+    with any_database.snapshot() as connection:
+        asked = [theirs.attempt_id, *(claim.attempt_id for claim in claims)]
+        assert set(witness(connection, making.ACCOUNT, asked)) == {claim.attempt_id for claim in claims}
+
+
+def test_what_is_sent_after_a_reading_takes_nothing_from_what_it_proves(any_database: Database, gateway: Count) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    gateway.lose(lost := making.claimed(any_database, campaign))
+    later(any_database)
+    gateway.read()
+    later(any_database)
+
+    gateway.accept(making.claimed(any_database, campaign))
+
+    assert verdicts(any_database, lost) == [TAKEN]
+
+
+def test_what_another_program_spent_beside_a_doubt_leaves_the_next_one_undecided_as_well(
+    any_database: Database, gateway: Count
+) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    gateway.lose(making.claimed(any_database, campaign), taken=False)
+    gateway.take(6)
+    later(any_database, LONG)
+    gateway.read()
+    later(any_database)
+    gateway.lose(lost := making.claimed(any_database, campaign))
+    later(any_database, LONG)
+    gateway.read()
+
+    assert verdicts(any_database, lost) == [None]
+
+
+def test_prices_of_days_ago_say_nothing_of_today_s(any_database: Database, gateway: Count) -> None:
+    campaign = making.funded(any_database, making.numbers(9), batch_size=3)
+    dearer = making.claimed(any_database, campaign)
+    gateway.take(4)
+    settling.accept(any_database, dearer, replace(making.acceptance(dearer), credits=Decimal(4)))
+    later(any_database, 2 * DAY)
+    gateway.read()
+    later(any_database)
+    claims = [making.claimed(any_database, campaign) for _ in range(2)]
+    for claim in claims:
+        gateway.lose(claim)
+    later(any_database, LONG)
+    gateway.read()
+
+    assert verdicts(any_database, *claims) == [TAKEN, TAKEN]
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(7, None), (8, NOT_TAKEN)])
+def test_what_was_accepted_eight_days_ago_gives_no_credits_back_any_more(
+    any_database: Database, gateway: Count, days: int, verdict: Verdict | None
+) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    gateway.accept(making.claimed(any_database, campaign))
+    later(any_database, days * DAY)
+    gateway.read()
+    later(any_database)
+    gateway.lose(lost := making.claimed(any_database, campaign), taken=False)
+    later(any_database, LONG)
+    gateway.read()
+
+    assert verdicts(any_database, lost) == [verdict]
