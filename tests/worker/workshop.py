@@ -8,7 +8,9 @@ from typing import Any
 from campaigns.bells import Bell
 from campaigns.database import Database
 from worker.resources import Resources
+from worker.sending import send_slice
 from worker.settings import Settings
+from worker.smseco.codes import refusal
 from worker.smseco.values import Balance, Receipt, Sending
 
 ACCOUNTS = {"default": {"base_url": "http://127.0.0.1:9", "login": "demo", "password": "secret", "sender": "CLINIQUE"}}
@@ -30,6 +32,17 @@ def accepted(sending: Sending) -> Receipt:
         message_credits=[Decimal(1)] * count,
         consistent=True,
     )
+
+
+def refused_with(code: int) -> Callable[[Sending], Receipt]:
+    """The gateway refuses each request with this code."""
+    error = refusal(code)
+    assert error is not None
+
+    def refuse(_sending: Sending) -> Receipt:
+        raise error
+
+    return refuse
 
 
 @dataclass
@@ -70,3 +83,11 @@ class Workshop(Resources):
 
     def gateway(self, _account: str) -> Any:
         return self._scripted  # type: ignore[attr-defined]
+
+
+def sent_to_the_end(database: Database, gateway: ScriptedGateway, *, lanes: int = 1) -> None:
+    """Lanes take their turns until none has anything to do."""
+    workshop = Workshop(database, gateway)
+    turns_taken = [True]
+    while any(turns_taken):
+        turns_taken = [send_slice(workshop, "default", lane).more for lane in range(1, lanes + 1)]
