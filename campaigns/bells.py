@@ -3,22 +3,23 @@
 A bell is a key that has at most one task at a time. `ring` sends a task only if the key is silent; the task must
 `answer` with the serial that it carries, or it is a double and goes away; it works for a short slice, then rings
 `again` or falls `quiet`. A lost task is no loss: its bell counts as rung for a few seconds only, and the sweep rings
-anew. Work that fails each time it is tried, or takes its process with it, is left alone after MOST_TRIES (`poison`).
+anew. Work that fails each time it is tried, or takes its process with it, is left alone (`tries`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, literal, or_, select, true, update
+from sqlalchemy import Connection, and_, delete, true, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaigns.database import AnswerLost, Database, Record, later, now, upsert
+from campaigns import tries
+from campaigns.database import AnswerLost, Database, later, upsert
 from campaigns.models import bells
 from campaigns.outages import insist
 
@@ -34,22 +35,6 @@ Whatever is rung until later than that was rung before the database's clock was 
 """
 
 FORGOTTEN_SECONDS = 86_400.0
-
-MOST_TRIES = 3
-"""So often may a piece of work fail in a row, before it is left alone."""
-
-PARKED_SECONDS = 300.0
-"""How long work of a whole account is left alone then, before it has one more try each time: many wait for it."""
-
-DIED = "its process died"
-"""Why a try failed of which nobody came back to say why."""
-
-_FOR_GOOD = frozenset({"campaigns.expand"})
-"""Tasks that are left alone until a person resumes what they are for."""
-
-_LANES = "campaigns.send"
-
-_COUNTED_TO = 1_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +71,7 @@ def fund(account: str) -> Bell:
 
 def send(account: str, lane: int) -> Bell:
     """Send batches, one after the other; an account has as many lanes as it may have requests in the air."""
-    return Bell(_LANES, (account, lane))
+    return Bell("campaigns.send", (account, lane))
 
 
 def poll(account: str) -> Bell:
@@ -125,7 +110,7 @@ def ring(
             # The same serial: where the task is not lost but late, it is still answered, and whichever comes second
             # goes away. A queue that is longer than the bell would otherwise have only stale ones.
             set_={"until": until},
-            where=and_(bells.c.until < later(-rested), true() if by_hand else _may_be_tried(bell)),
+            where=and_(bells.c.until < later(-rested), true() if by_hand else tries.may_be_tried(bell.key)),
         )
         serial = connection.execute(rung.returning(bells.c.serial)).scalar()
     if serial is None:
@@ -153,10 +138,8 @@ def answer(database: Database, bell: Bell, serial: int, *, seconds: float) -> in
     Returns:
         The serial to go on with, or None if another task has taken it up, and this one must go away.
     """
-    b = bells.c
-    tries = case((b.tries < _COUNTED_TO, b.tries + 1), else_=b.tries)
     try:
-        return _turn(database, bell, serial, seconds, tries=tries, trouble=DIED)
+        return _turn(database, bell, serial, seconds, tries=tries.one_more(), trouble=tries.DIED)
     except AnswerLost:
         # Whoever has it now, we or a double of ours, one ringing more does no harm, and one less would cost the time
         # until it lapses.
@@ -198,18 +181,18 @@ def kept(database: Database, bell: Bell, serial: int, *, seconds: float) -> Iter
 
 def again(database: Database, bell: Bell, serial: int, send_task: Ring, *, after: float = 0.0) -> None:
     """Hand the work on to a task of one's own, so that others get a turn in between."""
-    turned = _turn(database, bell, serial, after + RUNG_SECONDS, **_NO_TROUBLE)
+    turned = _turn(database, bell, serial, after + RUNG_SECONDS, **tries.NO_TROUBLE)
     if turned is not None:
         send_task(bell, turned, after)
 
 
 def quiet(database: Database, bell: Bell, serial: int) -> None:
     """Nothing is left to do. Look once more after this, and ring if there is: work may have come just before."""
-    _fall_silent(database, bell, serial, **_NO_TROUBLE)
+    _fall_silent(database, bell, serial, **tries.NO_TROUBLE)
 
 
 def fail(database: Database, bell: Bell, serial: int, trouble: str) -> None:
-    """It broke: silent, so that it can be tried anew at once, unless it was the last of MOST_TRIES.
+    """It broke: silent, so that it can be tried anew at once, unless it was the last of `tries.MOST_TRIES`.
 
     `trouble` says what broke, by its kind alone: it is shown.
     """
@@ -218,44 +201,12 @@ def fail(database: Database, bell: Bell, serial: int, trouble: str) -> None:
 
 def let_off(database: Database, bell: Bell, serial: int) -> None:
     """It was broken off by something that is no fault of the work's: silent, and this was no try."""
-    b = bells.c
-    _fall_silent(database, bell, serial, tries=case((b.tries > 0, b.tries - 1), else_=0), trouble=None)
+    _fall_silent(database, bell, serial, tries=tries.one_less(), trouble=None)
 
 
 def forgive(connection: Connection, bell: Bell) -> None:
     """Whatever failed before is forgotten: it may be tried again as often."""
-    connection.execute(update(bells).where(bells.c.key == bell.key).values(_NO_TROUBLE))
-
-
-def in_trouble(connection: Connection) -> Sequence[Record]:
-    """Work that failed MOST_TRIES times or more, and never since came to its end: key, tries, trouble."""
-    found = select(bells.c.key, bells.c.tries, bells.c.trouble).where(is_in_trouble())
-    return connection.execute(found.order_by(bells.c.key)).all()
-
-
-def is_in_trouble() -> ColumnElement[bool]:
-    """Of a bell: its work failed too often; the try that is going on may still be a good one."""
-    b = bells.c
-    return or_(b.tries > MOST_TRIES, and_(b.tries == MOST_TRIES, b.until < now()))
-
-
-def _may_be_tried(bell: Bell) -> ColumnElement[bool]:
-    b = bells.c
-    few = b.tries < MOST_TRIES
-    rested = few if bell.task in _FOR_GOOD else or_(few, b.until < later(-PARKED_SECONDS))
-    # What a lane takes up is not taken up again, whatever becomes of its process: lanes wait for nobody.
-    return rested if bell.task == _LANES else and_(rested, or_(b.tries < MOST_TRIES - 1, ~_suspect_at_work(bell)))
-
-
-def _suspect_at_work(bell: Bell) -> ColumnElement[bool]:
-    """Whether other work is being done that failed before, as often as this.
-
-    The end of a process, or of a whole host, ends all that is under way in it. The last try is made without the others:
-    so that what merely died beside them comes to its end, and is not put aside with them.
-    """
-    other = bells.alias("other")
-    suspect = and_(other.c.key != bell.key, other.c.tries >= MOST_TRIES - 1, other.c.until > now())
-    return exists(literal(1)).where(suspect)
+    connection.execute(update(bells).where(bells.c.key == bell.key).values(tries.NO_TROUBLE))
 
 
 def _fall_silent(database: Database, bell: Bell, serial: int, **known: Any) -> None:
@@ -266,16 +217,8 @@ def _fall_silent(database: Database, bell: Bell, serial: int, **known: Any) -> N
 def forget_old(database: Database) -> int:
     """Drop the bells that nobody has rung for a day, such as those of ended campaigns; returns how many."""
     with database.transaction() as connection:
-        old = and_(bells.c.until < later(-FORGOTTEN_SECONDS), ~_waits_for_a_person())
+        old = and_(bells.c.until < later(-FORGOTTEN_SECONDS), ~tries.waits_for_a_person())
         return connection.execute(delete(bells).where(old)).rowcount
-
-
-def _waits_for_a_person() -> ColumnElement[bool]:
-    its_task = or_(*[bells.c.key.startswith(f"{Bell(task, ()).key}:", autoescape=True) for task in _FOR_GOOD])
-    return and_(bells.c.tries >= MOST_TRIES, its_task)
-
-
-_NO_TROUBLE: dict[str, Any] = {"tries": 0, "trouble": None}
 
 
 def _turn(database: Database, bell: Bell, serial: int, seconds: float, **known: Any) -> int | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, delete, func, select
 
 from campaigns import bells, lifecycle
-from campaigns.bells import DIED, MOST_TRIES
 from campaigns.database import Database, among, is_over, now, upsert
 from campaigns.models import bells as table
 from campaigns.models import campaigns
 from campaigns.outages import insisting
+from campaigns.tries import DIED, MOST_TRIES, is_in_trouble
 
 FORGOTTEN_SECONDS = 3_600.0
 """After which a batch that could not be seen to counts no more: nobody notes what went well since."""
@@ -85,7 +85,7 @@ def halt_expansions(database: Database) -> int:
 
 
 def _is_stuck() -> ColumnElement[bool]:
-    return and_(table.c.key.startswith(_EXPANSIONS), bells.is_in_trouble())
+    return and_(table.c.key.startswith(_EXPANSIONS), is_in_trouble())
 
 
 def _halt_expansion(database: Database, campaign_id: int) -> bool:

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from campaigns import accounts, bells, doubts, turns
+from campaigns import accounts, doubts, tries, turns
 from campaigns.database import is_ahead, later, now
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, campaigns, report_polls
@@ -213,7 +213,7 @@ _OVER = (CampaignState.COMPLETED, CampaignState.FAILED, CampaignState.CANCELLED)
 
 def in_trouble(connection: Connection) -> Sequence[Trouble]:
     """Bells whose work breaks again and again."""
-    return [Trouble(row.key, row.tries, row.trouble) for row in bells.in_trouble(connection)]
+    return [Trouble(row.key, row.tries, row.trouble) for row in tries.in_trouble(connection)]
 
 
 def drifts(connection: Connection, *, lately: float) -> list[Drift]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from celery import Celery
 from sqlalchemy import Connection
 
-from campaigns import bells, heartbeats, vitals
+from campaigns import heartbeats, tries, vitals
 from campaigns.database import Database, default
 from campaigns.migrations import require_newest
 from campaigns.outages import place
@@ -160,7 +160,7 @@ def _work(patient: Patient) -> Finding:
     if not found:
         return ok("no work breaks again and again")
     what = named([f"{each.key} ({counted(each.tries, 'try', 'tries')}: {each.reason})" for each in found])
-    by_itself = f"it is tried again by itself, every {lasting(bells.PARKED_SECONDS)}"
+    by_itself = f"it is tried again by itself, every {lasting(tries.PARKED_SECONDS)}"
     kinds = {each.kind: TRIED_AGAIN.get(each.kind, by_itself) for each in found}
     again = [
         f"{', '.join(kind for kind in kinds if kinds[kind] == how)}: {how}" for how in dict.fromkeys(kinds.values())

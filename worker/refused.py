@@ -9,10 +9,10 @@ import logging
 from decimal import Decimal
 
 from campaigns import bisection, lifecycle, lookups, refusals, settling, shortage
-from campaigns.bells import MOST_TRIES
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.states import AttemptKind
+from campaigns.tries import MOST_TRIES
 from worker import balances, cleaning
 from worker.resources import Resources
 from worker.smseco.errors import NeedsPerson, NotEnoughCredits, ReadFailed, Refused

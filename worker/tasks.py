@@ -17,11 +17,12 @@ from kombu.exceptions import OperationalError as BrokerAway
 from sqlalchemy.exc import SQLAlchemyError
 
 from campaigns import bells, credits, expansion, lifecycle, poison, turns
-from campaigns.bells import MOST_TRIES, Bell
+from campaigns.bells import Bell
 from campaigns.database import Database, NotMigratedError, default
 from campaigns.outages import PASSING
 from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
+from campaigns.tries import MOST_TRIES
 from worker import funding, sending, submitting, sweeping, tracking
 from worker.celery import app
 from worker.discretion import discreet, kind_of

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 import campaigns
-from campaigns import bells, claims, expansion, journal, lifecycle, reports, settling
+from campaigns import claims, expansion, journal, lifecycle, reports, settling, tries
 from campaigns import credits as ledger
 from campaigns.balances import Balance
 from campaigns.claims import Claim
@@ -193,7 +193,7 @@ def statuses(database: Database, campaign_id: int) -> list[MessageStatus]:
 def troubles(database: Database) -> list[tuple[str, int, str]]:
     """The work that failed too often, how often it did, and why."""
     with database.reading() as connection:
-        return [(row.key, row.tries, row.trouble) for row in bells.in_trouble(connection)]
+        return [(row.key, row.tries, row.trouble) for row in tries.in_trouble(connection)]
 
 
 def change(database: Database, statement: Any) -> None:

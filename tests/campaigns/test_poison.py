@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 import campaigns
-from campaigns import bells, poison
+from campaigns import bells, poison, tries
 from campaigns.database import Database
 from campaigns.models import bells as table
 from campaigns.moments import later
@@ -115,7 +115,7 @@ def test_batches_that_cannot_be_seen_to_pause_their_campaign_the_third_time(any_
 
 def test_three_batches_that_could_not_be_seen_to_in_as_many_days_pause_nothing(any_database: Database) -> None:
     mostly_good = making.funded(any_database, making.numbers(1))
-    for _ in range(2 * bells.MOST_TRIES):
+    for _ in range(2 * tries.MOST_TRIES):
         assert poison.not_sent_from(any_database, mostly_good, "KeyError in send") is None
         making.clock_goes_on(any_database, 86_400, table.c.until)
 
