@@ -6,7 +6,7 @@ kind may stop `stalled`, the second must be completed.
 
 from collections.abc import Mapping
 
-from tests.chaos import injuries
+from tests.chaos import deeds
 from tests.chaos.injuries import (
     LOOKED_UP,
     STALLS,
@@ -16,7 +16,6 @@ from tests.chaos.injuries import (
     killed,
     network,
     refused_with,
-    repeated,
     stands_still,
     stopped,
 )
@@ -30,9 +29,9 @@ KILLS: Mapping[str, Scenario] = {
         "kills",
         "a producer dies in mid-chunk, and its campaign is submitted again",
         lambda this: int(this.struck() is not None),
-        submit=injuries.producer_dies,
+        submit=deeds.producer_dies,
         point="taking_in",
-        mend=injuries.submit_again,
+        mend=deeds.submit_again,
     ),
     "mid_chunk": killed("mid_chunk", "messages of a chunk are written and not committed"),
     "between_chunks": killed("between_chunks", "one slice is expanded, the next is not begun"),
@@ -50,25 +49,25 @@ KILLS: Mapping[str, Scenario] = {
     "after_reply": killed("after_reply", "the reply is here, and nowhere else", passings=5),
     "before_settle_commit": killed("before_settle_commit", "a reply is written and not committed", passings=5),
     "after_settle_commit": killed("after_settle_commit", "a batch is settled, its lane goes no further", passings=5),
-    "poll_noted": killed("poll_noted", "a poll is noted and never made", passings=2, also=injuries.spread),
-    "after_poll": killed("after_poll", "reports are here, and nowhere else: a gap", also=injuries.spread),
-    "after_journal": killed("after_journal", "reports are stored and not applied", also=injuries.spread),
-    "mid_apply": killed("mid_apply", "reports are applied and not committed", also=injuries.spread),
-    "after_apply": killed("after_apply", "reports are applied, campaigns not moved on", also=injuries.spread),
-    "mid_adoption": killed("mid_adoption", "a doubt is adopted and not committed", also=injuries.lost_and_killed),
+    "poll_noted": killed("poll_noted", "a poll is noted and never made", passings=2, also=deeds.spread),
+    "after_poll": killed("after_poll", "reports are here, and nowhere else: a gap", also=deeds.spread),
+    "after_journal": killed("after_journal", "reports are stored and not applied", also=deeds.spread),
+    "mid_apply": killed("mid_apply", "reports are applied and not committed", also=deeds.spread),
+    "after_apply": killed("after_apply", "reports are applied, campaigns not moved on", also=deeds.spread),
+    "mid_adoption": killed("mid_adoption", "a doubt is adopted and not committed", also=deeds.lost_and_killed),
     "mid_lookup": killed("mid_lookup", "a lookup is settled, its answers not applied", passings=3, spec=LOOKED_UP),
     "mid_cleaning": killed("mid_cleaning", "a batch is cleaned and not committed", passings=2, spec=LOOKED_UP),
     "mid_sweep": killed("mid_sweep", "the sweep has looked at the leases and at nothing else"),
     "before_advance_commit": killed("before_advance_commit", "a campaign's next state is not committed", passings=3),
     "worker_dies": during(
-        "kills", "the worker is killed as it comes", lambda this: injuries.process_dies("worker", this), ends=STALLS
+        "kills", "the worker is killed as it comes", lambda this: deeds.process_dies("worker", this), ends=STALLS
     ),
-    "beat_dies": during("kills", "the beat is killed as it comes", lambda this: injuries.process_dies("beat", this)),
-    "all_die": during("kills", "worker, beat, broker and database at once", injuries.all_die, ends=STALLS),
+    "beat_dies": during("kills", "the beat is killed as it comes", lambda this: deeds.process_dies("beat", this)),
+    "all_die": during("kills", "worker, beat, broker and database at once", deeds.all_die, ends=STALLS),
     "cancelled_and_killed": during(
         "kills",
         "a campaign is cancelled, and its worker killed at once",
-        lambda this: (injuries.cancelled(this), injuries.process_dies("worker", this)),
+        lambda this: (deeds.cancelled(this), deeds.process_dies("worker", this)),
         ends=STALLS | {"cancelled"},
     ),
 }
@@ -85,7 +84,7 @@ TIME: Mapping[str, Scenario] = {
     "worker_stands_still": stands_still("worker", "the worker sleeps past every lease"),
     "beat_stands_still": stands_still("beat", "the beat sleeps past every lease"),
     "clock_is_wrong": Scenario(
-        "time", "the worker's host is an hour ahead or behind", lambda this: this.hurt, injuries.elsewhere_in_time
+        "time", "the worker's host is an hour ahead or behind", lambda this: this.hurt, deeds.elsewhere_in_time
     ),
 }
 
@@ -97,7 +96,7 @@ NETWORK: Mapping[str, Scenario] = {
     ),
     "severed": connections(
         "all connections are cut again and again",
-        repeated(lambda this: this.where.between.sever(reset=True), 3, 0.3),
+        deeds.repeated(lambda this: this.where.between.sever(reset=True), 3, 0.3),
         lasts=0,
     ),
     "late": connections(
@@ -117,20 +116,21 @@ NETWORK: Mapping[str, Scenario] = {
 }
 
 BROKER: Mapping[str, Scenario] = {
-    "flush": during("broker", "every queue is wiped", injuries.flush),
-    "flushes": during("broker", "every queue is wiped again and again", repeated(injuries.flush, 4, 0.5)),
-    "broker_dies": during("broker", "the broker is killed and restarted", injuries.broker_dies),
-    "broker_away": during("broker", "the broker is killed and away for a while", injuries.away),
+    "flush": during("broker", "every queue is wiped", deeds.flush),
+    "flushes": during("broker", "every queue is wiped again and again", deeds.repeated(deeds.flush, 4, 0.5)),
+    "broker_dies": during("broker", "the broker is killed and restarted", deeds.broker_dies),
+    "broker_away": during("broker", "the broker is killed and away for a while", deeds.away),
 }
 
 DATABASE: Mapping[str, Scenario] = {
-    "connections_cut": during("database", "every connection is cut", injuries.connections_cut, ends=STALLS),
+    "connections_cut": during("database", "every connection is cut", deeds.connections_cut, ends=STALLS),
     "connections_cut_again": during(
-        "database", "every connection is cut again and again", repeated(injuries.connections_cut, 4, 0.4), ends=STALLS
+        "database",
+        "every connection is cut again and again",
+        deeds.repeated(deeds.connections_cut, 4, 0.4),
+        ends=STALLS,
     ),
-    "database_crashes": during(
-        "database", "the database is killed, and recovers", injuries.database_crashes, ends=STALLS
-    ),
+    "database_crashes": during("database", "the database is killed, and recovers", deeds.database_crashes, ends=STALLS),
 }
 
 GATEWAY: Mapping[str, Scenario] = {
@@ -165,39 +165,39 @@ GATEWAY: Mapping[str, Scenario] = {
     ),
     "report_before_reply": gateway("report_before_reply", "reports come before the reply", seconds=1),
     "no_credits": refused_with(
-        -6, "sends are refused for want of credits", injuries.top_up, end="awaiting_credits", count=20
+        -6, "sends are refused for want of credits", deeds.top_up, end="awaiting_credits", count=20
     ),
     "no_credits_once": gateway("refuse", "a send is refused for want of credits that are there", code=-6, most=1),
-    "login_refused": refused_with(-4, "a send is refused for its login", injuries.resume, end="paused"),
+    "login_refused": refused_with(-4, "a send is refused for its login", deeds.resume, end="paused"),
     "row_refused": gateway("refuse", "a batch is refused as invalid", operation="send", code=-1, most=1),
     "two_compete": Scenario(
         "gateway",
         "two campaigns want what one can have",
-        injuries.one_waits,
-        submit=injuries.two_compete,
-        mend=injuries.grant_what_is_missing,
+        deeds.one_waits,
+        submit=deeds.two_compete,
+        mend=deeds.grant_what_is_missing,
         account="tight",
     ),
     "gateway_dies": during(
         "gateway",
         "the gateway is killed again and again, and restarted",
-        repeated(injuries.gateway_dies, 3, 0.5),
+        deeds.repeated(deeds.gateway_dies, 3, 0.5),
         account="mortal",
         ends=STALLS,
     ),
     "gateway_away": during(
-        "gateway", "the gateway is killed and away for a while", injuries.gateway_away, account="mortal", ends=STALLS
+        "gateway", "the gateway is killed and away for a while", deeds.gateway_away, account="mortal", ends=STALLS
     ),
 }
 
 DOUBLED: Mapping[str, Scenario] = {
-    "two_beats": Scenario("doubled", "two beats", lambda this: this.hurt, injuries.one_more("beat2")),
-    "two_workers": Scenario("doubled", "two workers of one name", lambda this: this.hurt, injuries.one_more("worker2")),
+    "two_beats": Scenario("doubled", "two beats", lambda this: this.hurt, deeds.one_more("beat2")),
+    "two_workers": Scenario("doubled", "two workers of one name", lambda this: this.hurt, deeds.one_more("worker2")),
     "tasks_twice": Scenario(
-        "doubled", "every task comes twice", lambda this: this.where.failpoints.doubled(), injuries.doubled
+        "doubled", "every task comes twice", lambda this: this.where.failpoints.doubled(), deeds.doubled
     ),
     "submitted_twice": Scenario(
-        "doubled", "one campaign is submitted twice at once", lambda this: this.hurt, submit=injuries.twice_at_once
+        "doubled", "one campaign is submitted twice at once", lambda this: this.hurt, submit=deeds.twice_at_once
     ),
 }
 
