@@ -17,15 +17,12 @@ from campaigns.bells import Ring
 from campaigns.chunks import Shape
 from campaigns.database import AnswerLost, Database, default
 from campaigns.expansion import Sorter, nobody
-from campaigns.keys import keep_refusal
 from campaigns.models import audiences, campaigns
 from campaigns.outages import PASSING, insist
 from campaigns.settings import domain_settings
 from campaigns.spec import Spec, SpecError, check
 from campaigns.states import CampaignState
 from campaigns.template import BoundTemplate, Template, TemplateError
-
-__all__ = ["StoredAudience", "Submitted", "keep_refusal", "store_audience", "submit"]
 
 
 @dataclass(frozen=True)

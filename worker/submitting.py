@@ -16,9 +16,10 @@ import requests
 import urllib3
 
 from campaigns.audience import AudienceError
+from campaigns.keys import keep_refusal
 from campaigns.outages import PASSING
 from campaigns.spec import KeyBusy, SpecError
-from campaigns.submission import StoredAudience, keep_refusal, submit
+from campaigns.submission import StoredAudience, submit
 from worker.resources import Resources
 from worker.settings import Settings
 

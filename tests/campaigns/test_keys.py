@@ -11,10 +11,11 @@ import pytest
 import campaigns
 from campaigns import chunks, keys, submission
 from campaigns.database import Database
+from campaigns.keys import keep_refusal
 from campaigns.models import audiences
 from campaigns.spec import KeyBusy, KeyConflict, Spec, SpecError
 from campaigns.states import CampaignState
-from campaigns.submission import keep_refusal, store_audience, submit
+from campaigns.submission import store_audience, submit
 from tests.campaigns.making import at_once, clock_goes_on
 from tests.campaigns.producing import SPEC, counts, people, row
 from tests.servers.waiting import eventually
