@@ -7,6 +7,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+ZONED = "2026-12-24T18:00+00:00"
+
+
+def written(text: str, *, example: str = ZONED, option: str | None = None) -> datetime:
+    """The time that `text` (ISO 8601) says, with a zone or without. Raises BadParameter, of the `option` if named."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no time: write it as {example}", param_hint=option) from None
+
 
 def moment(text: str, zone: str | None) -> datetime:
     """The moment that `text` (ISO 8601) means, by its own offset, or else as a clock in `zone` shows it.
@@ -14,10 +24,7 @@ def moment(text: str, zone: str | None) -> datetime:
     Raises BadParameter: not a time; a time without any zone; an unknown zone; a time that a change of the clocks skips
     or repeats.
     """
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise _wrong(f"{text!r} is no time: write it as 2026-12-24T18:00+00:00") from None
+    read = written(text, option="--at")
     if read.tzinfo is not None:
         if zone is not None:
             raise _wrong(f"{text!r} has its own offset: leave it out, or --timezone")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from worker.console.ids import ID
+from worker.console.moments import ZONED, written
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from campaigns.readings import Readings
@@ -28,10 +29,7 @@ Examples:
 def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime | None:
     if text is None:
         return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no time: write it as 2026-12-24 or 2026-12-24T18:00+00:00") from None
+    read = written(text, example=f"2026-12-24 or {ZONED}")
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 

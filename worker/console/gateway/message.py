@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from worker.console.gateway.access import Open, written_wrongly
+from worker.console.moments import written
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from campaigns.text import Alphabet
@@ -123,10 +124,7 @@ def _from_stdin() -> str:
 def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime | None:
     if text is None:
         return None
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no time: write it as 2026-12-24T18:00+00:00") from None
+    read = written(text)
     if read.tzinfo is None:
         mended = f"{read.isoformat(timespec='minutes')}+00:00"
         raise click.BadParameter(f"{text!r} does not say in which time zone: write {mended} (Abidjan, Ouagadougou)")
