@@ -9,7 +9,7 @@ import secrets
 import zlib
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Float, bindparam, insert, select, update
 
 from campaigns import turns
 from campaigns.database import AnswerLost, Database, Record, later, now
@@ -24,6 +24,25 @@ CLAIMED_FROM = {AttemptKind.SEND: BatchState.PENDING, AttemptKind.LOOKUP: BatchS
 
 _CLAIMED_TO = {AttemptKind.SEND: BatchState.SENDING, AttemptKind.LOOKUP: BatchState.CHECKING}
 _KIND_OF = {CampaignState.SENDING: AttemptKind.SEND, CampaignState.CLEANING: AttemptKind.LOOKUP}
+
+# Put together once: that is dearer than to have them answered, and each is asked for each batch.
+_CLAIMABLE = select(campaigns).where(
+    campaigns.c.id == bindparam("wanted"), campaigns.c.paused_at.is_(None), campaigns.c.state.in_(list(_KIND_OF))
+)
+_SHARED = _CLAIMABLE.where(campaigns.c.rate.is_(None)).with_for_update(read=True)
+_ALONE = _CLAIMABLE.where(campaigns.c.rate.is_not(None)).with_for_update(key_share=True)
+_NEXT_BATCH = (
+    select(batches)
+    .where(batches.c.campaign_id == bindparam("wanted"), batches.c.state == bindparam("its_state"))
+    .order_by(batches.c.number)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_HELD = select(attempts.c.id).where(
+    attempts.c.id == bindparam("wanted"),
+    attempts.c.state == AttemptState.OPEN,
+    attempts.c.leased_until > later(bindparam("seconds", type_=Float)),
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,17 +148,12 @@ def _lock_claimable(connection: Connection, campaign_id: int) -> Record | None:
 
     A rated one updates that row: two lanes that shared it first would wait for each other for ever.
     """
-    c = campaigns.c
-    claimable = select(campaigns).where(c.id == campaign_id, c.paused_at.is_(None), c.state.in_(list(_KIND_OF)))
-    shared = claimable.where(c.rate.is_(None)).with_for_update(read=True)
-    alone = claimable.where(c.rate.is_not(None)).with_for_update(key_share=True)
-    return connection.execute(shared).first() or connection.execute(alone).first()
+    which = {"wanted": campaign_id}
+    return connection.execute(_SHARED, which).first() or connection.execute(_ALONE, which).first()
 
 
 def _next_batch(connection: Connection, campaign_id: int, state: BatchState) -> Record | None:
-    b = batches.c
-    found = select(batches).where(b.campaign_id == campaign_id, b.state == state).order_by(b.number).limit(1)
-    return connection.execute(found.with_for_update(skip_locked=True)).first()
+    return connection.execute(_NEXT_BATCH, {"wanted": campaign_id, "its_state": state}).first()
 
 
 def _write_attempt(
@@ -168,7 +182,6 @@ def holds_lease(database: Database, claim: Claim, *, seconds: float) -> bool:
     A process that was stopped in between would otherwise send what somebody else has meanwhile settled. Of a database
     that is away it is asked until it is back: who went away instead would leave a doubt where nothing was sent.
     """
-    a = attempts.c
-    held = select(a.id).where(a.id == claim.attempt_id, a.state == AttemptState.OPEN, a.leased_until > later(seconds))
     with database.reading() as connection:
-        return connection.execute(held).first() is not None
+        held = connection.execute(_HELD, {"wanted": claim.attempt_id, "seconds": seconds}).first()
+        return held is not None

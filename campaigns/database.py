@@ -187,14 +187,14 @@ def upsert(connection: Connection, into: Table) -> Any:
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(into)
 
 
-def copy_in(connection: Connection, into: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def copy_in(connection: Connection, into: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert many rows: COPY on PostgreSQL (five times an executemany), executemany on SQLite.
 
     Args:
         connection: an open transaction.
         into: the table's name.
         columns: its columns, in the order of each row.
-        rows: numbers and texts; texts are sent as they are, tabs and line breaks included.
+        rows: numbers and texts, each row a tuple; texts are sent as they are, tabs and line breaks included.
     """
     if not rows:
         return
@@ -206,7 +206,8 @@ def copy_in(connection: Connection, into: str, columns: Sequence[str], rows: Seq
     driver: Any = connection.connection.driver_connection
     with outages.translated(connection.engine.url), driver.cursor().copy(f"COPY {into} ({names}) FROM STDIN") as copy:
         if all(type(value) is int for value in rows[0]):
-            copy.write("".join(["\t".join(map(str, row)) + "\n" for row in rows]))
+            line = "\t".join(["%d"] * len(columns)) + "\n"
+            copy.write("".join([line % row for row in rows]))
         else:
             for row in rows:
                 copy.write_row(row)

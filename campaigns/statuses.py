@@ -83,23 +83,30 @@ def _settle_up(
     # Reported so is not ended so: another end may have come first, and stays.
     ended = _select(connection, unbilled, as_told=True) if unbilled else set()
     give_back(connection, {target: attempt_of[reports.msgfids[unbilled[target][0]]] for target in ended})
-    delivered = [
+    delivered = (
         (attempt_of[reports.msgfids[place]], target[1])
         for target, (place, status) in reported.items()
         if status == MessageStatus.DELIVERED
-    ]
+    )
     take_back(connection, {campaign_id for campaign_id, _ in reported}, delivered)
 
 
 def _named(reports: Columns, sendings: Mapping[str, Record]) -> list[tuple[int, Target]]:
     """Place of each report that is ours, and the message that it names."""
     campaign_of = {msgfid: sending.campaign_id for msgfid, sending in sendings.items()}
-    return [
-        # What is no number at all gets a key of its own, and is looked for by its smsfid.
-        (place, (campaign_of[msgfid], msisdn(number) or -1 - place))
-        for place, (msgfid, number) in enumerate(zip(reports.msgfids, reports.numbers, strict=True))
-        if msgfid in campaign_of
-    ]
+    targets = zip(map(campaign_of.get, reports.msgfids), _msisdns(reports.numbers), strict=True)
+    return [(place, (owner, number)) for place, (owner, number) in enumerate(targets) if owner is not None]
+
+
+def _msisdns(numbers: Sequence[str]) -> list[int]:
+    """The numbers; what is no number at all gets a key of its own, and is looked for by its smsfid."""
+    together = "".join(numbers)
+    # One look at all of them, since usually nothing is wrong with any: half of what to look at each would cost.
+    if together.isascii() and together.isdigit() and all(numbers) and max(map(len, numbers)) <= LONGEST_NUMBER:
+        found = list(map(int, numbers))
+        if all(found):
+            return found
+    return [msisdn(number) or -1 - place for place, number in enumerate(numbers)]
 
 
 def msisdn(number: str) -> int | None:
@@ -107,9 +114,12 @@ def msisdn(number: str) -> int | None:
     return int(number) if number.isdecimal() and len(number) <= LONGEST_NUMBER else None
 
 
-def _latest(reports: Columns, named: Iterable[tuple[int, Target]]) -> dict[Target, Told]:
+def _latest(reports: Columns, named: Sequence[tuple[int, Target]]) -> dict[Target, Told]:
     """The report that counts for each message."""
     latest: dict[Target, Told] = {}
+    alone = {target: (place, reports.statuses[place]) for place, target in named}
+    if len(alone) == len(named):
+        return alone
     for place, target in named:
         status = reports.statuses[place]
         before = latest.get(target)
@@ -213,19 +223,18 @@ def _prices(payload: Payload, lines: ReceiptLines, numbers: Iterable[int]) -> Ma
     return dict.fromkeys(numbers, round(mean, 4))
 
 
-def take_back(connection: Connection, campaign_ids: set[int], delivered: Sequence[tuple[int, int]]) -> None:
+def take_back(connection: Connection, campaign_ids: set[int], delivered: Iterable[tuple[int, int]]) -> None:
     """A message that was delivered after all is billed, and its refund was none (attempt and MSISDN of each)."""
-    if not delivered:
-        return
     r = refunds.c
     any_refund = select(r.msisdn).where(among(connection, r.campaign_id, campaign_ids)).limit(1)
-    if not connection.execute(any_refund).first():
+    if not campaign_ids or not connection.execute(any_refund).first():
         return
+    keys = list(delivered)
     named = rows_of(
         connection,
         "named",
-        attempt_id=(BigInteger, [attempt_id for attempt_id, _ in delivered]),
-        msisdn=(BigInteger, [msisdn for _, msisdn in delivered]),
+        attempt_id=(BigInteger, [attempt_id for attempt_id, _ in keys]),
+        msisdn=(BigInteger, [msisdn for _, msisdn in keys]),
     )
     # Looked for first: a deletion by so many names is a scan for each of them where refunds are few.
     both = and_(r.attempt_id == named.c.attempt_id, r.msisdn == named.c.msisdn)

@@ -155,7 +155,8 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
         log.warning("campaign %s, batch %s is in doubt: %s", claim.campaign_id, claim.number, error.reason)
     else:
         settling.accept(resources.database, claim, acceptance_of(claim.payload.numbers, receipt))
-        accounts.back(resources.database, claim.account)
+        if not tally.accepted:  # once a turn is enough: it is a look at the database
+            accounts.back(resources.database, claim.account)
         return len(receipt.smsfids)
     return 0
 
