@@ -66,6 +66,13 @@ def test_each_campaign_has_a_ledger_of_its_own(any_database: Database) -> None:
     ]
 
 
+def test_what_came_back_to_one_campaign_is_in_no_other_s_ledger(any_database: Database) -> None:
+    made = [making.accepted(any_database, making.funded(any_database, making.numbers(2))) for _ in range(2)]
+    making.reported(any_database, making.report(made[0], (0, MessageStatus.REJECTED)))
+
+    assert [entries(any_database, claim.campaign_id).get("refunded", 0) for claim in made] == [1, 0]
+
+
 def decided(database: Database, claim: Claim, decision: Decision) -> None:
     settling.doubt(database, claim, "timed out")
     resolving.resolve(claim.attempt_id, decision, by="a test", reason="to see", database=database)
@@ -123,6 +130,16 @@ def test_what_lookups_find_dead_is_given_free(any_database: Database) -> None:
 
     assert before == {"hold": 6, "held": 6}
     assert entries(any_database, campaign) == {"hold": 6, "held": 1, "taken": 3, "void": 2, "posted": 3}
+
+
+def test_lookups_that_are_being_made_or_are_in_doubt_are_in_one_place(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(3), lookup=True)
+    claim = making.claimed(any_database, campaign)
+    leaving = entries(any_database, campaign)
+    settling.doubt(any_database, claim, "cut")
+
+    assert leaving == {"hold": 6, "held": 3, "in_the_air": 3}
+    assert entries(any_database, campaign) == {"hold": 6, "held": 3, "in_doubt": 3}
 
 
 def test_lookups_that_are_not_made_are_given_free(any_database: Database) -> None:

@@ -113,6 +113,30 @@ def test_a_number_that_is_spelled_otherwise_is_known_by_its_smsfid(any_database:
     assert (applied.changed, applied.campaigns) == (1, {found.campaign_id})
 
 
+def test_a_number_that_is_ours_is_believed_rather_than_its_smsfid(any_database: Database) -> None:
+    found = sent(any_database, 3)
+    msgfid = f"f{found.attempt_id}"
+    smsfids, spelled = [f"{msgfid}-1", f"{msgfid}-2"], [str(making.FIRST), "n/a"]
+
+    making.reported(any_database, Reports([msgfid] * 2, smsfids, spelled, [S.DELIVERED] * 2))
+
+    assert making.statuses(any_database, found.campaign_id) == [S.DELIVERED, S.AS_BATCH, S.DELIVERED]
+
+
+@pytest.mark.parametrize(
+    ("reported", "number"),
+    [
+        ("2250700000001", 2250700000001),
+        ("1" * 15, 111_111_111_111_111),
+        ("1" * 16, None),
+        ("+2250700000001", None),
+        ("", None),
+    ],
+)
+def test_what_has_more_digits_than_any_number_is_none(reported: str, number: int | None) -> None:
+    assert statuses.msisdn(reported) == number
+
+
 def test_rank_decides_among_spellings_too(any_database: Database) -> None:
     found = sent(any_database, 3)
     msgfid, smsfid = f"f{found.attempt_id}", f"f{found.attempt_id}-1"
@@ -133,6 +157,19 @@ def test_a_report_of_a_message_that_nobody_knows_changes_nothing(any_database: D
 
     assert (applied.changed, applied.campaigns) == (0, set())
     assert making.statuses(any_database, found.campaign_id) == [S.AS_BATCH] * 2
+
+
+def test_what_ends_unbilled_gives_its_credits_back_though_others_in_its_body_are_spelled_otherwise(
+    any_database: Database,
+) -> None:
+    found = sent(any_database, 3)
+    msgfid = f"f{found.attempt_id}"
+    spelled = [str(making.FIRST), "n/a", str(making.FIRST + 2)]
+    smsfids = [f"{msgfid}-{place}" for place in range(3)]
+
+    making.reported(any_database, Reports([msgfid] * 3, smsfids, spelled, [S.REJECTED, S.REJECTED, S.DELIVERED]))
+
+    assert refunded(any_database, found.campaign_id) == 2
 
 
 def refunded(database: Database, campaign_id: int) -> int:

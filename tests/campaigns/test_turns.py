@@ -13,7 +13,7 @@ from campaigns.database import Database
 from campaigns.models import accounts as accounts_table
 from campaigns.models import batches
 from campaigns.models import campaigns as campaigns_table
-from campaigns.states import BatchState
+from campaigns.states import BatchState, CampaignState
 from tests.campaigns import making
 
 
@@ -41,6 +41,23 @@ def test_claims_spread_over_the_campaigns(any_database: Database) -> None:
 
 def test_candidates_are_of_the_account_alone(any_database: Database) -> None:
     making.funded(any_database, making.numbers(1), account="other")
+
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == []
+
+
+def test_a_campaign_whose_gateway_is_away_is_no_candidate(any_database: Database) -> None:
+    making.funded(any_database, making.numbers(1))
+    accounts.away(any_database, making.ACCOUNT, "refused connection")
+
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == []
+
+
+def test_a_campaign_whose_lookups_have_all_left_is_no_candidate_until_it_is_cleaned(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), batch_size=1, lookup=True)
+    making.claimed(any_database, campaign)
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == [campaign]
+
+    making.claimed(any_database, campaign)
 
     assert turns.candidates(any_database, making.ACCOUNT, 9) == []
 
@@ -143,6 +160,10 @@ def test_a_gate_that_stands_open_is_waited_for_no_more(any_database: Database) -
 NOBODY_WAITS: dict[str, Callable[[Database, int], object]] = {
     "paused": lambda database, campaign: steering.pause(campaign, database=database),
     "cancelled": lambda database, campaign: steering.cancel(campaign, database=database),
+    "waits for credits": lambda database, campaign: making.change(
+        database,
+        update(campaigns_table).where(campaigns_table.c.id == campaign).values(state=CampaignState.AWAITING_CREDITS),
+    ),
     "its gateway is away": lambda database, _: accounts.away(database, making.ACCOUNT, "refused connection"),
     "all has left": lambda database, campaign: making.change(
         database, update(batches).where(batches.c.campaign_id == campaign).values(state=BatchState.ACCEPTED)

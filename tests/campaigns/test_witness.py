@@ -115,6 +115,24 @@ def test_a_doubt_alone_was_taken_if_its_price_was_and_not_if_nothing_was(
     assert (found.before.consumed, found.after.consumed) == (5000, 5003 if taken else 5000)
 
 
+@pytest.mark.parametrize("taken", [3, 2], ids=["taken", "nobody knows"])
+def test_it_rests_on_the_first_reading_that_proves_it_or_was_made_since(
+    any_database: Database, gateway: Count, taken: int
+) -> None:
+    (claim,) = claims_of(any_database, 1)
+    gateway.lose(claim, taken=False)
+    gateway.take(taken)
+    for seconds in (1, LONG):
+        later(any_database, seconds)
+        gateway.read()
+        gateway.left += 500
+
+    (found,) = heard(any_database, claim)
+
+    assert found.after is not None
+    assert (found.verdict, found.after.credits) == (TAKEN if taken == 3 else None, 1000 - taken)
+
+
 def test_what_our_ledger_accounts_for_in_between_is_not_counted_as_the_doubts(
     any_database: Database, gateway: Count
 ) -> None:
