@@ -1,5 +1,6 @@
 """Every credit that was held is in one place, and what must never be stored is refused by the database itself."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
@@ -161,6 +162,41 @@ def test_a_batch_that_attempts_say_otherwise_of_does_not_add_up(any_database: Da
     campaign = making.funded(any_database, making.numbers(3))
     making.claimed(any_database, campaign)
     making.change(any_database, update(batches_table).values(state=BatchState.PENDING))
+
+    with any_database.snapshot() as connection:
+        assert not ledger.of_campaign(connection, campaign).adds_up
+
+
+def _refunded(database: Database) -> int:
+    claim = making.accepted(database, making.funded(database, making.numbers(3)))
+    making.reported(database, making.report(claim, (0, MessageStatus.REJECTED)))
+    making.change(database, update(attempts).values(credits=0))
+    return claim.campaign_id
+
+
+def _dearer(database: Database) -> int:
+    campaign = making.funded(database, making.numbers(3), lookup=True)
+    making.change(database, update(batches_table).values(credits=9, lookup_credits=0))
+    return campaign
+
+
+def _looked_up_twice(database: Database) -> int:
+    campaign = making.funded(database, making.numbers(3), lookup=True)
+    making.claimed(database, campaign)
+    making.change(database, update(attempts).values(estimated=6))
+    return campaign
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(_refunded, id="more came back than was posted"),
+        pytest.param(_dearer, id="batches cost more than was held"),
+        pytest.param(_looked_up_twice, id="lookups cost more than was held for them"),
+    ],
+)
+def test_what_was_never_held_or_posted_does_not_add_up(any_database: Database, make: Callable[[Database], int]) -> None:
+    campaign = make(any_database)
 
     with any_database.snapshot() as connection:
         assert not ledger.of_campaign(connection, campaign).adds_up

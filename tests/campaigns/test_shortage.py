@@ -136,6 +136,7 @@ def test_lookups_get_their_time_anew_when_a_top_up_lets_them_go_on(any_database:
     campaign = making.funded(any_database, making.numbers(2), lookup={"unknown": "exclude"})
     settling.release(any_database, making.claimed(any_database, campaign), "not enough credits", code=-6)
     shortage.run_out(any_database, campaign, Decimal(0))
+    assert making.state(any_database, campaign) == AWAITING
     making.clock_goes_on(any_database, 700)
 
     making.fund(any_database)
@@ -173,6 +174,16 @@ def test_a_campaign_that_shall_not_wait_is_cancelled_when_the_gateway_refuses(an
 
     assert making.state(any_database, campaign) == CampaignState.CANCELLED
     assert making.batch_states(any_database, campaign) == [BatchState.ACCEPTED, BatchState.VOIDED]
+
+
+def test_a_campaign_waits_though_an_older_one_shall_not(any_database: Database) -> None:
+    older = making.funded(any_database, making.numbers(2), on_insufficient_credits="fail")
+    campaign = making.funded(any_database, making.numbers(2))
+    refused(any_database, campaign)
+
+    shortage.run_out(any_database, campaign, Decimal(0))
+
+    assert [making.state(any_database, each) for each in (older, campaign)] == [SENDING, AWAITING]
 
 
 def test_what_another_campaign_was_refused_last_says_nothing_of_what_this_one_needs(any_database: Database) -> None:
