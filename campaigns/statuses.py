@@ -135,7 +135,8 @@ def _update(connection: Connection, latest: Mapping[Target, Told]) -> int:
     m, new = messages.c, _table(connection, latest)
     in_flight = MessageStatus.WAITING.rank
     rank, new_rank = m.status // 10, new.c.status // 10
-    outranks = or_(new_rank > rank, and_(new_rank == in_flight, rank == in_flight, new.c.status != m.status))
+    # Nothing that is reported ranks below what is in flight.
+    outranks = or_(new_rank > rank, and_(rank == in_flight, new.c.status != m.status))
     return connection.execute(
         update(messages)
         .where(m.campaign_id == new.c.campaign_id, m.msisdn == new.c.msisdn, outranks)

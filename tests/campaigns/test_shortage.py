@@ -9,6 +9,7 @@ from campaigns import credits, lookups, settling, shortage
 from campaigns.database import Database
 from campaigns.models import accounts
 from campaigns.models import batches as batches_table
+from campaigns.models import campaigns as campaigns_table
 from campaigns.states import BatchState, CampaignState
 from tests.campaigns import making
 
@@ -184,6 +185,31 @@ def test_a_campaign_waits_though_an_older_one_shall_not(any_database: Database) 
     shortage.run_out(any_database, campaign, Decimal(0))
 
     assert [making.state(any_database, each) for each in (older, campaign)] == [SENDING, AWAITING]
+
+
+def test_who_was_never_refused_needs_no_higher_balance_than_it_costs(any_database: Database) -> None:
+    waiting = making.submitted(any_database, making.numbers(3))
+    making.fund(any_database, 0)
+    campaign = making.submitted(any_database, making.numbers(3))
+    making.change(any_database, update(campaigns_table).where(campaigns_table.c.id == campaign).values(state=SENDING))
+    for _ in range(3):
+        refused(any_database, campaign)
+
+    shortage.run_out(any_database, campaign, Decimal(97))
+
+    assert making.fund(any_database, 97) == 1
+    assert [making.state(any_database, each) for each in (waiting, campaign)] == [SENDING, AWAITING]
+
+
+def test_what_is_needed_is_what_was_refused_last(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=4)
+    refused(any_database, campaign)
+    making.accepted(any_database, campaign)
+    refused(any_database, campaign)
+
+    shortage.run_out(any_database, campaign, Decimal(3))
+
+    assert making.state(any_database, campaign) == SENDING
 
 
 def test_what_another_campaign_was_refused_last_says_nothing_of_what_this_one_needs(any_database: Database) -> None:

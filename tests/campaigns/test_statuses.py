@@ -123,6 +123,16 @@ def test_a_number_that_is_ours_is_believed_rather_than_its_smsfid(any_database: 
     assert making.statuses(any_database, found.campaign_id) == [S.DELIVERED, S.AS_BATCH, S.DELIVERED]
 
 
+def test_a_report_that_is_outranked_is_not_taken_for_one_of_another_message(any_database: Database) -> None:
+    found = sent(any_database, 2)
+    msgfid = f"f{found.attempt_id}"
+    report_in_turn(any_database, found, [S.DELIVERED])
+
+    making.reported(any_database, Reports([msgfid], [f"{msgfid}-1"], [str(making.FIRST)], [S.WAITING]))
+
+    assert making.statuses(any_database, found.campaign_id) == [S.DELIVERED, S.AS_BATCH]
+
+
 @pytest.mark.parametrize(
     ("reported", "number"),
     [

@@ -174,6 +174,25 @@ def test_where_the_gateway_took_more_than_our_prices_say_some_of_several_might_c
     assert verdicts(any_database, first, second) == [None, None]
 
 
+def test_nothing_is_said_while_a_slow_gateway_may_still_take_the_last_of_several(
+    any_database: Database, gateway: Count
+) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=3)
+    first = making.claimed(any_database, campaign)
+    gateway.lose(first, taken=False)
+    later(any_database, LONG - 10)
+    second = making.claimed(any_database, campaign)
+    gateway.lose(second, taken=False)
+    later(any_database, 20)
+    gateway.read()
+    soon = verdicts(any_database, first, second)
+    later(any_database, LONG)
+    gateway.read()
+
+    assert soon == [None, None]
+    assert verdicts(any_database, first, second) == [NOT_TAKEN, NOT_TAKEN]
+
+
 def test_a_request_that_was_refused_blurs_no_doubt(any_database: Database, gateway: Count) -> None:
     lost, refused = claims_of(any_database, 2)
     later(any_database)
@@ -304,6 +323,8 @@ def test_a_proof_at_our_own_price_is_no_measure_for_another_doubt(any_database: 
     later(any_database, LONG)
     gateway.read()
 
+    assert verdicts(any_database, lost) == [None]
+    at_work_no_more(any_database, proven)
     assert verdicts(any_database, lost) == [None]
 
 
