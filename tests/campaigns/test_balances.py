@@ -309,10 +309,10 @@ def test_a_doubt_on_an_account_of_which_nothing_was_read_yet_has_its_balance_ask
     assert not balances.wanted(any_database, "other")
 
 
-def test_a_doubt_of_long_ago_has_nobody_asked(any_database: Database) -> None:
+def test_a_doubt_of_ten_minutes_ago_has_nobody_asked(any_database: Database) -> None:
     gateway = Count(any_database)
     gateway.lose(making.claimed(any_database, making.funded(any_database, making.numbers(3))))
-    making.clock_goes_on(any_database, balances.FRESH_DOUBT_SECONDS + 1)
+    making.clock_goes_on(any_database, 600)
     making.clock_goes_on(any_database, 60, balances.accounts_table.c.balance_asked_at)
 
     assert not balances.wanted(any_database, making.ACCOUNT)

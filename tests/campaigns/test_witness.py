@@ -464,6 +464,40 @@ def test_what_another_program_spent_beside_a_doubt_leaves_the_next_one_undecided
     assert verdicts(any_database, lost) == [None]
 
 
+def test_what_another_program_spent_is_not_put_down_to_what_was_given_up_after_it(
+    any_database: Database, gateway: Count
+) -> None:
+    gateway.take(3)
+    gateway.read()
+    later(any_database)
+    given_up, lost = claims_of(any_database, 2)
+    gateway.lose(given_up, taken=False)
+    resolve(given_up.attempt_id, "write_off", by="awa", reason="too late", database=any_database)
+    gateway.lose(lost, taken=False)
+    later(any_database, LONG)
+    gateway.read()
+
+    assert verdicts(any_database, lost) == [None]
+
+
+def test_another_program_that_was_seen_days_ago_and_not_since_keeps_nothing_undecided(
+    any_database: Database, gateway: Count
+) -> None:
+    gateway.take(5)
+    later(any_database, 2 * DAY)
+    gateway.read()
+    later(any_database, 2 * DAY)
+    gateway.left += 1
+    gateway.read()
+    later(any_database)
+    (claim,) = claims_of(any_database, 1)
+    gateway.lose(claim, taken=False)
+    later(any_database, LONG)
+    gateway.read()
+
+    assert verdicts(any_database, claim) == [NOT_TAKEN]
+
+
 def test_prices_of_days_ago_say_nothing_of_today_s(any_database: Database, gateway: Count) -> None:
     campaign = making.funded(any_database, making.numbers(9), batch_size=3)
     dearer = making.claimed(any_database, campaign)
