@@ -80,7 +80,7 @@ def test_a_rated_campaign_keeps_its_pace_and_makes_up_for_a_tenth_of_a_second(an
 
 
 def test_a_rated_campaign_that_slept_does_not_make_up_for_it(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(60), rate=1)
+    campaign = making.funded(any_database, making.numbers(60), rate=0.1)  # slower than any machine of ours
     making.claimed(any_database, campaign)
     making.clock_goes_on(any_database, 60)
 
@@ -89,7 +89,7 @@ def test_a_rated_campaign_that_slept_does_not_make_up_for_it(any_database: Datab
     assert len([one for one in burst if one]) == 1
     turn = turns.next_turn(any_database, making.ACCOUNT)
     assert turn is not None
-    assert 0 <= turn <= 1
+    assert 0 < turn <= 10 - turns.LATENESS
 
 
 def test_a_rated_campaign_out_of_turn_is_no_candidate(any_database: Database) -> None:
