@@ -3,26 +3,28 @@
 Deeds are acceptances, readings of reports, top-ups and changes of settings. All else that a gateway knows follows from
 them, because fate is a seeded draw: a deed done again at its old moment has the ids, ends and refunds that it had. A
 line is with the operating system before its reply leaves; what a crash left of half a line is cut off, since nobody was
-answered for it, and what it left out of the ledger's file is put there. One sandbox at a time has the file. A million
-messages take half a minute to remember. The file holds numbers and texts, but no password.
+answered for it, and what it left out of the files of the ledger and the readings is put there. One sandbox at a time
+has the file. A million messages take half a minute to remember. The file holds numbers and texts, but no password.
 """
 
 import fcntl
 import json
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from worker.sandbox.appending import AppendedFile
-from worker.sandbox.calls import Call, LookupCall, ReportsCall, SendCall
+from worker.sandbox.calls import Answer, Call, LookupCall, ReportsAnswer, ReportsCall, SendCall
 from worker.sandbox.clock import Clock, Moment
 from worker.sandbox.codes import Refused
 from worker.sandbox.deeds import Forgetful
 from worker.sandbox.gateway import Gateway
 from worker.sandbox.ledger import LedgerFile
 from worker.sandbox.options import CHANGEABLE, SandboxOptions
+from worker.sandbox.readings import ReadingsFile
 
 # What a gateway began with, and what everything since has depended on.
 _FIXED = ("credits", "senders", "country", "active", "enterprise", "may_send", "seed")
@@ -112,19 +114,25 @@ def _recalled(options: SandboxOptions, path: Path) -> Gateway:
         with clock.held(last):
             gateway = Gateway(replace(options, ledger=None, **beginning["settings"]), clock=clock)
         whole = file.tell()
+        read: list[tuple[float, str, ReportsAnswer]] = []
         for line in file:
             if not line.endswith(b"\n"):
                 break
             deed = json.loads(line)
             last = Moment(deed["at"], deed["tick"])
             with clock.held(last):
-                _do(gateway, deed)
+                answer = _do(gateway, deed)
+            if options.readings and isinstance(answer, ReportsAnswer):
+                read.append((last.at, deed["login"], answer))
             whole += len(line)
     os.truncate(path, whole)
     clock.resume(beginning["at"], last)
     if options.ledger:
         gateway.ledger = LedgerFile(options.ledger, fsync=options.ledger_fsync)
         gateway.ledger.catch_up(gateway.archive)
+    if options.readings:
+        with closing(ReadingsFile(options.readings)) as readings:
+            readings.catch_up(read)
     return gateway
 
 
@@ -137,14 +145,15 @@ def _check(options: SandboxOptions, beginning: dict[str, Any], path: Path) -> No
         raise ValueError(f"{path} is the memory of a gateway with other {', '.join(other)}: name another file")
 
 
-def _do(gateway: Gateway, deed: dict[str, Any]) -> None:
+def _do(gateway: Gateway, deed: dict[str, Any]) -> Answer | None:
     what = deed["deed"]
     if what == _TOPPED_UP:
         gateway.top_up(deed["login"], deed["amount"])
     elif what == _SET:
         gateway.change(deed["login"], **deed["changes"])
     else:
-        gateway.carry_out(deed["login"], _CALLS[what](**deed["call"]))
+        return gateway.carry_out(deed["login"], _CALLS[what](**deed["call"]))
+    return None
 
 
 def _fixed(options: SandboxOptions) -> dict[str, Any]:

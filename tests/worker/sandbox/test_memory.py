@@ -21,6 +21,7 @@ from worker.sandbox.clock import Clock
 from worker.sandbox.codes import Refused
 from worker.sandbox.memory import remembering
 from worker.sandbox.options import SandboxOptions
+from worker.sandbox.readings import ReadingsFile
 
 EVERYTHING = ReportsCall("", "")
 TOTO = Credentials("toto@toto.fr", "123456")
@@ -208,6 +209,27 @@ def test_what_others_wrote_into_the_ledgers_file_stays(remember, a_send, tmp_pat
     ledger.write_bytes(ledger.read_bytes() + others)
     remember(ledger=ledger)
     assert [json.loads(line)["seq"] for line in ledger.read_text().splitlines()] == [9, 1, 9]
+
+
+def test_a_reading_that_died_with_its_writer_is_written_down_at_the_next_start(remember, a_send, tmp_path):
+    readings = tmp_path / "readings"
+    gateway = remember(mix={"delivered": 1})
+    gateway.answer(TOTO, a_send("05442710"))
+    told = gateway.answer(TOTO, EVERYTHING)
+    with closing(ReadingsFile(readings)) as file:
+        file.write(told, at=1.0, login=TOTO.login, whole=True)
+    with readings.open("a") as file:
+        file.write('{"at": 1, "acc')
+    gateway.answer(TOTO, a_send("07352518"))
+    lost = gateway.answer(TOTO, EVERYTHING)
+
+    for _ in range(2):
+        remember(mix={"delivered": 1}, readings=readings)
+
+    lines = [json.loads(line) for line in readings.read_text().splitlines()]
+    smsfids = [answer.groups[0][1][0][0] for answer in (told, lost)]
+    assert [(line["whole"], line["reports"][0][1]) for line in lines] == list(zip([True, False], smsfids, strict=True))
+    assert lines[1]["account"] == TOTO.login
 
 
 def test_two_sandboxes_never_share_a_memory(remember, a_send):
