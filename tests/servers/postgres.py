@@ -20,6 +20,7 @@ from signal import SIGINT, SIGQUIT
 import psutil
 import psycopg
 
+from tests.servers.small_disk import SmallDisk, small_disk
 from worker import lifeline
 from worker.processes import Processes
 
@@ -56,10 +57,16 @@ class Server:
     binaries: Path
     owner: str | None
     name: str = "postgres"
+    disk: SmallDisk | None = None
 
     @property
     def data(self) -> Path:
         return self.folder / self.name
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._child.log.read_text()
 
     @property
     def url(self) -> str:
@@ -67,9 +74,12 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
+        program: list[str | Path] = [self.binaries / "postgres", "-D", self.data]
+        if self.disk is not None:
+            program = [*self.disk.enter_as_nobody_special, program[0], "-D", self.disk.path / self.name]
         self._child = self.processes.start(
             self.name,
-            [self.binaries / "postgres", "-D", self.data],
+            program,
             cwd=self.data,
             user=self.owner,
             farewell=SIGINT,  # "fast": open connections are cut
@@ -130,9 +140,10 @@ def postgres(*, fsync: bool = False) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def postgres_server(*, fsync: bool = False, replicated: bool = False) -> Iterator[Server]:
-    """Run a fresh PostgreSQL; `replicated`: it may have a standby.
+def postgres_server(*, fsync: bool = False, replicated: bool = False, megabytes: int = 0) -> Iterator[Server]:
+    """Run a fresh PostgreSQL; `replicated`: it may have a standby; `megabytes`: all that it has is on a disk so small.
 
+    Raises NoSmallDiskError where there can be none.
     As root it runs as `nobody`, because PostgreSQL refuses root; nothing outside its own temporary folder is touched.
     """
     with lifeline.folder("pg-") as folder, Processes(folder) as processes:
@@ -147,6 +158,9 @@ def postgres_server(*, fsync: bool = False, replicated: bool = False) -> Iterato
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(SETTINGS.format(sockets=data, fsync="on" if fsync else "off"))
             settings.write(REPLICATED if replicated else "")
+        if megabytes:
+            server.disk = small_disk(processes, folder / "disk", megabytes=megabytes, owner=owner)
+            server.disk.take_in(data)
         server.start()
         yield server
 
