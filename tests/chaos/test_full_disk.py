@@ -55,7 +55,7 @@ def test_nothing_is_sent_twice_or_lost_and_all_goes_on_when_there_is_room_again(
     gateway = site.gateways["main"]
     gateway.sandbox.settings(latency=0.1)
     gateway.sandbox.fault("latency", operation="reports", seconds=1)
-    made = site.submit("main", people(200 * SIZE), batch_size=SIZE)
+    made = site.submit("main", people(120 * SIZE), batch_size=SIZE)
     site.until(lambda: gateway.sandbox.summary()["reports_read"], what="reports are on their way")
     server.disk.fill()
     if log_too:

@@ -26,6 +26,7 @@ SHORT = (
     "connections_cut",
     "drop_reply",
     "report_before_reply",
+    "gateway_dies",
     "two_compete",
     "tasks_twice",
     "submitted_twice",
