@@ -1,7 +1,7 @@
 """The database's disk is full in the middle of a campaign: a real one, so small that a file fills it.
 
 Where a table cannot grow PostgreSQL refuses what is written (SQLSTATE 53100), and goes on with what needs no room;
-where its log cannot, it dies, and does not start before there is room.
+where its log cannot, it dies, and may not come back before there is room.
 """
 
 from collections import Counter
@@ -57,20 +57,19 @@ def test_nothing_is_sent_twice_or_lost_and_all_goes_on_when_there_is_room_again(
     gateway.sandbox.fault("latency", operation="reports", seconds=1)
     made = site.submit("main", people(120 * SIZE), batch_size=SIZE)
     site.until(lambda: gateway.sandbox.summary()["reports_read"], what="reports are on their way")
-    server.disk.fill()
-    if log_too:
-        with suppress(psycopg.OperationalError):
-            server.run(*["SELECT pg_logical_emit_message(false, 'much', repeat('x', 8000000))"] * 20)
-        assert eventually(lambda: "database system is shut down" in server.log, within=30)
+    with psycopg.connect(server.url, autocommit=True) as connection:  # there may be no room for a new one
+        server.disk.fill()
+        if log_too:
+            assert eventually(lambda: has_died(server, connection), within=30), server.log[-3000:]
     waiting = site.folder / "var" / "spool"
     site.until(lambda: spool.files(waiting), what="reports lie in a file")
     site.until(lambda: "No space left on device" in server.log, what="it is full")
     before = gateway.count()
     eventually(lambda: gateway.count() > before + 10 * SIZE, within=5)
-    record_property("sent in five seconds without room", gateway.count() - before)
+    record_property("sent in some seconds without room, where a page had some", gateway.count() - before)
     record_property("bodies that wait in files", len(spool.files(waiting)))
     server.disk.free()
-    if log_too:
+    if server.ended:
         server.kill()
         server.start()
     began, before = monotonic(), gateway.count()
@@ -86,3 +85,11 @@ def test_nothing_is_sent_twice_or_lost_and_all_goes_on_when_there_is_room_again(
     assert spool.files(waiting) == []
     assert not select(site, "SELECT id FROM report_polls WHERE state = 'lost'")
     site.settled("main", made)
+
+
+def has_died(server: Server, connection: psycopg.Connection) -> bool:
+    """Write what goes to its log alone, and have it kept; whether that was too much."""
+    for kept in (False, True):
+        with suppress(psycopg.OperationalError):
+            connection.execute("SELECT pg_logical_emit_message(%s, 'much', repeat('x', 8000000))", [kept])
+    return "PANIC:" in server.log

@@ -64,6 +64,11 @@ class Server:
         return self.folder / self.name
 
     @property
+    def ended(self) -> bool:
+        """Whether it has died by itself, and not come back."""
+        return self._child.process.poll() is not None
+
+    @property
     def log(self) -> str:
         """What it has said so far."""
         return self._child.log.read_text()
@@ -93,8 +98,10 @@ class Server:
 
     def kill(self) -> None:
         """Kill -9 it and all its processes, as when its host loses its power."""
-        postmaster = psutil.Process(self._child.process.pid)
-        every = [postmaster, *postmaster.children(recursive=True)]
+        every = []
+        if not self.ended:
+            postmaster = psutil.Process(self._child.process.pid)
+            every = [postmaster, *postmaster.children(recursive=True)]
         for process in every:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
