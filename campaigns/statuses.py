@@ -192,7 +192,7 @@ def _receipts(connection: Connection, attempt_ids: Iterable[int]) -> Iterator[tu
             yield row.id, payload, ReceiptLines.unpack(row.receipt)
             continue
         counts = payload.segments if row.kind == AttemptKind.SEND else [1] * row.size
-        share = row.estimated / (sum(counts) or 1)
+        share = row.estimated / sum(counts)
         yield row.id, payload, ReceiptLines([None] * len(counts), [share * count for count in counts])
 
 

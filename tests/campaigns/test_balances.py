@@ -13,7 +13,7 @@ from campaigns import accounts, balances, corrections, doubts, reports, settling
 from campaigns.balances import Balance
 from campaigns.database import Database
 from campaigns.models import accounts as table
-from campaigns.models import balance_readings
+from campaigns.models import attempts, balance_readings
 from campaigns.resolving import resolve
 from campaigns.states import MessageStatus
 from tests.campaigns import making
@@ -173,6 +173,42 @@ def test_what_is_posted_while_a_busy_reading_is_made_is_in_the_next_still_one(an
     assert figures(any_database, "posted", "drift") == [6, 0]
 
 
+def test_what_was_settled_before_a_busy_reading_and_committed_after_it_is_in_the_next_still_one(
+    any_database: Database,
+) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    campaign = making.funded(any_database, making.numbers(3))
+    later(any_database)
+    claim = making.claimed(any_database, campaign)
+    gateway.read()
+    gateway.accept(claim)
+    making.clock_goes_on(any_database, 0.5, attempts.c.settled_at)  # its own clock was read before that reading
+    later(any_database)
+
+    gateway.read()
+
+    assert figures(any_database, "posted", "drift") == [3, 0]
+
+
+def test_what_came_back_is_counted_once_however_often_it_is_read(any_database: Database) -> None:
+    gateway = Count(any_database)
+    gateway.read()
+    campaign = making.funded(any_database, making.numbers(4), batch_size=2)
+    gateway.accept(claim := making.claimed(any_database, campaign))
+    making.reported(any_database, making.report(claim, (0, MessageStatus.REJECTED)))
+    gateway.take(-1)
+    later(any_database)
+    gateway.read()
+    later(any_database)
+    gateway.accept(making.claimed(any_database, campaign))
+    later(any_database)
+
+    gateway.read()
+
+    assert figures(any_database, "posted", "refunded", "drift") == [4, 1, 0]
+
+
 def test_a_doubt_that_was_taken_drifts_until_it_is_proven(any_database: Database) -> None:
     gateway = Count(any_database)
     gateway.read()
@@ -283,20 +319,20 @@ def test_after_a_doubt_the_balance_is_asked_until_a_still_moment_was_read(any_da
     gateway.lose(lost)
     just_asked = balances.wanted(any_database, making.ACCOUNT)
 
-    def asked_long_ago() -> bool:
-        making.clock_goes_on(any_database, balances.AGAIN_SECONDS + 1, balances.accounts_table.c.balance_asked_at)
+    def asked_five_seconds_ago() -> bool:
+        making.clock_goes_on(any_database, 5, balances.accounts_table.c.balance_asked_at)
         later(any_database)
         return balances.wanted(any_database, making.ACCOUNT)
 
-    unread = asked_long_ago()
+    unread = asked_five_seconds_ago()
     gateway.read()
-    read_while_another_was_in_the_air = asked_long_ago()
+    read_while_another_was_in_the_air = asked_five_seconds_ago()
     gateway.accept(open_)
     later(any_database)
     gateway.read()
 
     assert (at_first, just_asked, unread, read_while_another_was_in_the_air) == (False, False, True, True)
-    assert not asked_long_ago()
+    assert not asked_five_seconds_ago()
 
 
 def test_a_doubt_on_an_account_of_which_nothing_was_read_yet_has_its_balance_asked(any_database: Database) -> None:

@@ -15,6 +15,7 @@ from campaigns import settling, statuses
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import messages, refunds
+from campaigns.payload import Payload
 from campaigns.reports import Reports
 from campaigns.states import FIRST_SETTLED, MessageStatus
 from tests.campaigns import making
@@ -244,6 +245,46 @@ def test_a_refund_is_what_the_gateway_took_for_that_message(any_database: Databa
 
     account = campaigns.progress(found.campaign_id, database=any_database)
     assert (account.credits_refunded, account.credits_spent) == (making.Decimal("2.5"), 5)
+
+
+def test_what_ends_unbilled_in_several_requests_gives_each_its_credits_back(any_database: Database) -> None:
+    claims = [sent(any_database, 2) for _ in range(3)]
+    msgfids = [f"f{claim.attempt_id}" for claim in claims]
+    smsfids, first = [f"{msgfid}-0" for msgfid in msgfids], [str(making.FIRST)] * 3
+
+    making.reported(any_database, Reports(msgfids, smsfids, first, [S.NOT_SENT] * 3))
+
+    assert [refunded(any_database, claim.campaign_id) for claim in claims] == [1, 1, 1]
+
+
+def test_a_message_whose_reply_was_lost_gives_its_share_of_the_estimate_back_by_its_segments(
+    any_database: Database,
+) -> None:
+    spec = {"name": "Rappel", "template": "Bonjour {{ nom }}", "sender": making.SENDER}
+    people = [
+        {"numero": f"+{number}", "nom": nom} for number, nom in zip(making.numbers(2), ("A", "A" * 400), strict=True)
+    ]
+    campaign = campaigns.submit(spec, people, database=any_database).id
+    making.fund(any_database)
+    found = making.claimed(any_database, campaign)
+    settling.doubt(any_database, found, "cut short", msgfid="f1")
+
+    making.reported(any_database, making.report(found, (1, S.REJECTED), msgfid="f1"))
+
+    account = making.account(any_database, campaign)
+    assert (account.credits_posted, account.credits_refunded) == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("lines", "price"),
+    [("1 1 0.5", "0.8333"), ("1 0 2", "1.5"), ("0 0 0", "0")],
+    ids=["to four decimals", "of what was billed", "of nothing"],
+)
+def test_where_a_batch_has_lost_numbers_since_each_is_given_the_mean_price_back(lines: str, price: str) -> None:
+    shrunk = Payload([1, 2], making.numbers(2), [1, 1], [[], []])
+    receipt = making.ReceiptLines([None] * 3, [making.Decimal(line) for line in lines.split()])
+
+    assert statuses._prices(shrunk, receipt, [making.FIRST]) == {making.FIRST: making.Decimal(price)}
 
 
 LARGE = 300_000
