@@ -160,6 +160,15 @@ def test_rank_decides_among_spellings_too(any_database: Database) -> None:
     assert making.statuses(any_database, found.campaign_id)[1] == S.DELIVERED
 
 
+def test_a_report_of_a_request_that_nobody_knows_changes_nothing(any_database: Database) -> None:
+    found = sent(any_database, 2)
+
+    applied = making.reported(any_database, making.report(found, (0, S.DELIVERED), msgfid="f0"))
+
+    assert (applied.changed, applied.campaigns) == (0, set())
+    assert making.statuses(any_database, found.campaign_id) == [S.AS_BATCH] * 2
+
+
 def test_a_report_of_a_message_that_nobody_knows_changes_nothing(any_database: Database) -> None:
     found = sent(any_database, 2)
     msgfid = f"f{found.attempt_id}"

@@ -92,6 +92,12 @@ def test_a_rated_campaign_that_slept_does_not_make_up_for_it(any_database: Datab
     assert 0 < turn <= 10 - turns.LATENESS
 
 
+def test_what_one_campaign_sends_closes_no_other_s_gate(any_database: Database) -> None:
+    made = [making.funded(any_database, making.numbers(9), rate=0.1) for _ in range(2)]
+
+    assert [claim(any_database, campaign) is not None for campaign in made] == [True, True]
+
+
 def test_a_rated_campaign_out_of_turn_is_no_candidate(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(9), rate=1)
     making.claimed(any_database, campaign)
