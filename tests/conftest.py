@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.servers.databases",
@@ -14,6 +15,10 @@ pytest_plugins = [
     "tests.servers.certificates",
     "tests.strangers.needed",
 ]
+
+# How long an example takes says more of the machine, and of what else it does, than of the code.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 LONGEST_RUN = 1_500.0  # seconds; a test's own limit ends with its first failure, so what hangs after it has none
 

@@ -76,7 +76,7 @@ def test_one_bad_row_costs_one_row_and_nobody_is_sent_to_twice(any_database: Dat
 
 
 def test_whichever_rows_are_bad_they_alone_are_refused(sqlite: Database) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(st.lists(st.booleans(), min_size=1, max_size=40), st.integers(1, 40))
     def of(rows: Sequence[bool], size: int) -> None:
         numbers = making.numbers(len(rows))

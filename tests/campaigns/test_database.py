@@ -112,7 +112,7 @@ class TestRowsOf:
             rows_of(connection, "some", number=(BigInteger, [1, 2]), word=(Text, ["a"]))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1, max_size=5))
 def test_texts_are_copied_in_as_they_are(any_database: Database, texts: list[str]) -> None:
     texts += ["\t", "\\N", "\\.", "\n", "\r\n", "\\", "a\tb\\n", "", "é\u2028😀"]

@@ -266,7 +266,6 @@ def test_whatever_happens_to_an_account_what_must_always_hold_holds(databases: A
         lives = settings(
             max_examples=LIVES,
             stateful_step_count=STEPS,
-            deadline=None,
             derandomize=not LONG,
             suppress_health_check=list(HealthCheck),
         )

@@ -21,7 +21,7 @@ def database(any_database: Database) -> Iterator[Database]:
     kept.metadata.drop_all(any_database.engine)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     moment=st.datetimes(
         min_value=datetime(1971, 1, 1),  # noqa: DTZ001  the strategy adds the zone

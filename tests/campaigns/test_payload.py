@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.payload import Payload, ReceiptLines, encode, pack, unpack
@@ -11,7 +11,6 @@ from campaigns.payload import Payload, ReceiptLines, encode, pack, unpack
 PAYLOAD = Payload([2, 5, 9], [2250708091011, 22670000000, 2250501020304], [1, 2, 1], [["Awa"], ["Élodie {x}"], [""]])
 
 
-@settings(deadline=None)
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=4), max_leaves=20))
 def test_what_is_packed_comes_back(value: object) -> None:
     assert unpack(pack(value)) == value

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.prices import Prices
@@ -34,7 +34,6 @@ def test_the_longest_prefix_that_fits_decides(prices: dict[str, int], number: in
     assert Prices({prefix: Decimal(each) for prefix, each in prices.items()}).of(number) == price
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["", "2", "225", "226", "22507"]), st.decimals(0, 5, places=2)),
     st.lists(st.tuples(st.sampled_from([IVORY_COAST, BURKINA, FRANCE]), st.integers(1, 10)), max_size=8),

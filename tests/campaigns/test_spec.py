@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.spec import Lookup, Spec, SpecError, check
@@ -160,7 +160,6 @@ def test_content_says_nothing_of_options_left_alone_so_that_a_new_one_changes_no
     assert check(LEAST, now=NOW).content() == '{"name":"Rappel","template":"Bonjour {{ nom }}"}'
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from([*Spec.model_fields, "other"]), st.none() | st.text() | st.integers() | st.floats())
 )

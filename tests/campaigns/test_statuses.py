@@ -85,7 +85,7 @@ def histories(draw: st.DrawFn) -> list[tuple[int, MessageStatus]]:
 def test_reports_lead_to_the_same_final_statuses_in_every_order(any_database: Database) -> None:
     found = sent(any_database, 4)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(histories(), st.randoms(use_true_random=False), st.integers(1, 4))
     def in_every_order(reports: list[tuple[int, MessageStatus]], chance: random.Random, bodies: int) -> None:
         making.change(any_database, update(messages).values(status=S.AS_BATCH))

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from worker.sandbox import calls, soap, xml
@@ -30,7 +30,6 @@ MERGING = sorted(FORMS.keys() - {"get"})
 NOBODY = dict.fromkeys(("app", "loop", "protocol", "transport", "writer"), Mock())
 
 # The first draw makes a table of all characters, which takes a busy machine seconds.
-wide = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 CARRIED = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
 TEXTS = st.text(st.one_of(st.sampled_from("\t\n\r&<>\"'%+={};,/\\]€{}\x7f\x85 "), CARRIED))
@@ -102,7 +101,6 @@ def meant(sending: Sending) -> calls.SendCall:
     )
 
 
-@wide
 @given(who=credentials(), sending=sends())
 @example(who=Credentials("toto@toto.fr", " a+b%20&= "), sending=Sending("15", "A&B", NASTY, [2250700000000]))
 def test_whatever_send_the_client_can_express_the_sandbox_reads_as_the_same(who: Credentials, sending: Sending) -> None:
@@ -112,7 +110,6 @@ def test_whatever_send_the_client_can_express_the_sandbox_reads_as_the_same(who:
         assert (name, call) == (name, meant(sending))
 
 
-@wide
 @given(sending=merges())
 @example(Sending("15", "TOTO", "a {nom} b", ["1", "2"], ("nom",), [(NASTY,), ("",)]))
 def test_whatever_merge_the_client_can_express_the_sandbox_reads_as_the_same(sending: Sending) -> None:
@@ -120,7 +117,6 @@ def test_whatever_merge_the_client_can_express_the_sandbox_reads_as_the_same(sen
         assert (name, read(FORMS[name].send_request(Credentials("a", "b"), sending))[1]) == (name, meant(sending))
 
 
-@wide
 @given(msgid=MSGIDS, numbers=NUMBERS)
 def test_a_lookup_asks_for_the_same_numbers(msgid: str, numbers: list[str]) -> None:
     for name in FORMS:
@@ -129,7 +125,6 @@ def test_a_lookup_asks_for_the_same_numbers(msgid: str, numbers: list[str]) -> N
         assert (name, read(FORMS[name].lookup_request(Credentials("a", "b"), msgid, numbers))[1]) == (name, expected)
 
 
-@wide
 @given(msgfid=WORDS, smsfid=WORDS)
 def test_reports_are_asked_for_by_the_same_ids(msgfid: str, smsfid: str) -> None:
     for name in FORMS:
@@ -180,7 +175,6 @@ def test_reports_are_read_as_they_were_written(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FORMS))
-@wide
 @given(senders=st.lists(st.text(CARRIED).map(str.strip).filter(bool), max_size=3))
 def test_balance_and_senders_are_read_as_they_were_written(name: str, senders: list[str]) -> None:
     form, writer = FORMS[name], WRITERS[name]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.worker.smseco.documented import CARRIED, CREDENTIALS, POSTED, REQUESTS
@@ -45,7 +45,6 @@ def test_a_lookup_checks_its_msgid(msgid):
 
 
 @example(text='"}]}\\', login="\\u0000", rows=[("\\", "\r\n%s%00"), ("{nom}", "\u2028😀")])
-@settings(deadline=None)
 @given(text=CARRIED, login=CARRIED, rows=st.lists(st.tuples(CARRIED, CARRIED), min_size=1, max_size=5))
 def test_every_text_comes_back_from_a_plain_parser(text, login, rows):
     numbers = list(range(225, 225 + len(rows)))
@@ -257,7 +256,6 @@ def test_what_is_no_reply_is_said_so_without_a_word_of_it(body, says):
     assert caught.value.reason == says
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_no_bytes_whatever_raise_anything_else(body):
     with pytest.raises(BadReply):
@@ -276,7 +274,6 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["statut", "messages", "senders", "credits", "expire"]), ANYTHING))
 def test_no_document_whatever_raises_anything_else(document):
     body = plain.dumps(document).encode()

@@ -225,7 +225,6 @@ def test_what_is_no_reply_is_said_so_and_kept(body, says):
     assert caught.value.reason == says
 
 
-@settings(deadline=None)
 @given(st.sampled_from([b"{", b"[", b'{"statut":0,"messages":[{"smsfid":1,"statut":2}']), st.binary())
 def test_no_bytes_whatever_raise_anything_but_a_documented_error(begin, rest):
     with suppress(BadReply, Refused):
@@ -239,7 +238,7 @@ REPORT = st.fixed_dictionaries(
 MESSAGE = st.fixed_dictionaries({"msgfid": WORD, "dlrs": st.lists(REPORT, max_size=3)})
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(MESSAGE, max_size=3), st.booleans())
 def test_whatever_stands_in_the_values_a_cut_loses_only_what_is_not_whole(messages, escaped):
     def written(value):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 
 from tests.worker.smseco.documented import CARRIED, CREDENTIALS, REQUESTS
 from worker.smseco import Credentials, Gateway, Sending, query
@@ -33,7 +33,6 @@ def test_a_request_is_the_url_that_the_document_shows(transcript, name):
 
 
 @example(text="+ %2B%20", login="&password=x")
-@settings(deadline=None)
 @given(text=CARRIED, login=CARRIED)
 def test_every_text_comes_back_from_a_plain_parser(text, login):
     request = query.send_request(Credentials(login, "p"), Sending("a", "S", text, [225, 226]))

@@ -3,13 +3,12 @@
 from urllib.parse import parse_qs, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.smseco.request import Request, urlencode
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_text_is_encoded_exactly_as_the_standard_library_does(text):
     assert urlencode(text) == quote_plus(text)

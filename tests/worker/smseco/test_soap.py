@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.worker.smseco.documented import CARRIED, CREDENTIALS, REQUESTS
@@ -127,7 +127,6 @@ def test_a_plain_send_may_hold_any_braces():
 
 
 @example(text="a]]>b", login="<&>", rows=[("]]>", "\r\n%s%00")])
-@settings(deadline=None)
 @given(
     text=CARRIED.map(lambda text: text.replace("{", "(")),
     login=CARRIED,

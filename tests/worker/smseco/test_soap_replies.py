@@ -5,7 +5,7 @@ from decimal import Decimal
 from html import escape
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.worker.smseco.documented import ROWS, rows
@@ -109,7 +109,6 @@ PIECES = [
 
 
 @example(rows=[], beside="", header=f"<messages>{ROW.format('')}</messages>", prefix="", inner="")
-@settings(deadline=None)
 @given(
     rows=st.lists(st.sampled_from(PIECES), max_size=4),
     beside=st.sampled_from(["", *PIECES]),

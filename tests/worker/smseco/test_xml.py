@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.worker.smseco.documented import CARRIED, CREDENTIALS, POSTED, REQUESTS
@@ -61,7 +61,6 @@ def test_a_date_is_written_in_abidjans_time():
 
 
 @example(text="a]]>b", login="<&>", rows=[("]]>", "\r\n%s%00")])
-@settings(deadline=None)
 @given(text=CARRIED, login=CARRIED, rows=st.lists(st.tuples(CARRIED, CARRIED), min_size=1, max_size=5))
 def test_every_text_comes_back_from_a_plain_parser(text, login, rows):
     numbers = list(range(225, 225 + len(rows)))
@@ -209,7 +208,6 @@ def test_an_account_without_senders_has_none():
     assert xml.read_senders(b"<REPONSE><statut>0</statut><senders><sender/></senders></REPONSE>") == ()
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_no_bytes_whatever_raise_anything_else(body):
     with pytest.raises(BadReply):

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worker.smseco.documented import ROWS, rows
@@ -181,7 +181,6 @@ def test_what_is_no_reply_is_said_so_and_kept(body, says):
         parse_reports(body)
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_no_bytes_whatever_raise_anything_but_a_bad_reply(body):
     with pytest.raises(BadReply):
@@ -194,7 +193,6 @@ MESSAGES = st.lists(st.tuples(WORD, st.lists(REPORT, max_size=3)), min_size=1, m
 TAGS = ("smsfid", "destination", "date", "statut")
 
 
-@settings(deadline=None)
 @given(MESSAGES, st.sampled_from(["", "\n  "]))
 def test_the_scan_and_the_parser_read_the_same(messages, gap):
     def report(values):
