@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, select, update
 
-from campaigns import corrections
+from campaigns import corrections, journal
 from campaigns.database import Record, later, now
 from campaigns.models import attempts, resolutions
 from campaigns.states import AttemptState
@@ -73,13 +73,21 @@ def learn(
 
 
 def _of_the_declared(connection: Connection, attempt: Record, outcome: AttemptState, **known: Any) -> bool:
-    """Somebody declared it accepted; its reports say under which id, its reply also at what price."""
-    if attempt.msgfid is not None or attempt.receipt is not None:
+    """Somebody declared it accepted; its reports say under which id, its reply also at what price.
+
+    Its reply outweighs an id that is known from elsewhere: whoever declared it may have taken it from the wrong line.
+    """
+    replied = known.get("receipt") is not None
+    if attempt.receipt is not None:
         return False
     if outcome == AttemptState.ACCEPTED:
+        if attempt.msgfid is not None and not replied:
+            return False
         _record(connection, attempt.id, **known)
-        if known.get("receipt") is not None and known["credits"] != attempt.credits:
+        if replied and known["credits"] != attempt.credits:
             corrections.restate(connection, attempt, posted=known["credits"] - attempt.credits)
+        if attempt.msgfid not in (None, known["msgfid"]):
+            journal.reopen(connection, attempt.account, known["msgfid"])
         return True
     if outcome == AttemptState.IN_DOUBT:
         _show_id(connection, attempt.id, **known)

@@ -86,12 +86,11 @@ def resolve(
     database = database or default()
     chosen = _decision(decision)
     _check_said(by, reason)
-    if msgfid is not None and chosen != Decision.ACCEPTED:
-        raise UndecidableError("an id that the gateway gave says that it was taken: decide `accepted`")
+    its_id = None if msgfid is None else _its_id(msgfid, chosen)
     with database.transaction() as connection:
         account, resolved = decide(connection, attempt_id, chosen, by=by, reason=reason)
-        if msgfid is not None:
-            _name(connection, account, attempt_id, msgfid)
+        if its_id is not None:
+            _name(connection, account, attempt_id, its_id)
     if resolved.batch_state == BatchState.PENDING:
         bells.wake(database, bells.fund(account), ring)
     return resolved
@@ -109,6 +108,14 @@ def _decision(said: Decision | str) -> Decision:
         return Decision(said)
     except ValueError:
         raise UndecidableError(f"{said!r} is no decision; there are {', '.join(Decision)}") from None
+
+
+def _its_id(msgfid: str, decision: Decision) -> str:
+    if decision != Decision.ACCEPTED:
+        raise UndecidableError("an id that the gateway gave says that it was taken: decide `accepted`")
+    if not msgfid.strip():
+        raise UndecidableError("the id of the sending is empty: leave it out, if the gateway's log shows none")
+    return msgfid.strip()
 
 
 def decide(

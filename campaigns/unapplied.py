@@ -63,8 +63,9 @@ def due(database: Database, account: str) -> list[Record]:
 def parked(database: Database, account: str, *, no_older_than: float) -> list[Record]:
     """Polls with reports that nobody has claimed yet, oldest first.
 
-    Those that nobody can claim any more, or that came more than `no_older_than` seconds ago, are closed; and one whose
-    reader died before any body came counts as lost.
+    Those that nobody can claim any more, or that came more than `no_older_than` seconds ago, are closed; but none that
+    somebody has claimed meanwhile, which is to be applied, however old. One whose reader died before any body came
+    counts as lost.
     """
     p = report_polls.c
     mine = update(report_polls).where(p.account == account)
@@ -75,7 +76,7 @@ def parked(database: Database, account: str, *, no_older_than: float) -> list[Re
         no_answer = and_(p.state == PollState.ASKED, p.asked_at < later(-ASKED_SECONDS))
         connection.execute(mine.where(no_answer).values(state=PollState.LOST))
         # One statement, one moment: a request that is settled meanwhile is either still unsettled or known.
-        over = or_(p.stored_at < later(-no_older_than), ~or_(_may_be_ours(), _is_known(connection)))
+        over = and_(or_(p.stored_at < later(-no_older_than), ~_may_be_ours()), ~_is_known(connection))
         connection.execute(mine.where(p.state == PollState.PARKED, over).values(state=PollState.APPLIED))
         # Sorted here: asked for in this order, they would be found along the key of the whole journal.
         return sorted(connection.execute(waiting).all(), key=lambda poll: int(poll.id))

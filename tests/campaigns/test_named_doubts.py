@@ -42,6 +42,55 @@ def test_its_reports_are_known_by_the_id_also_those_that_were_nobody_s(any_datab
     assert (account.state, account.by_status) == (CampaignState.COMPLETED, {"delivered": 1})
 
 
+def test_reports_that_are_known_by_the_id_are_not_closed_before_they_are_applied_however_old(
+    any_database: Database,
+) -> None:
+    found = in_doubt(any_database)
+    making.clock_goes_on(any_database, 1)
+    making.reported(any_database, making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9"))
+    resolve(found.attempt_id, "accepted", msgfid="f9", database=any_database, **WHY)
+
+    unapplied.parked(any_database, ACCOUNT, no_older_than=-60)  # by a poller that had just applied what was known
+
+    assert len(unapplied.due(any_database, ACCOUNT)) == 1
+
+
+def test_the_reply_is_believed_where_the_id_was_taken_from_the_wrong_line(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    making.clock_goes_on(any_database, 1)
+    its = making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9")
+    making.reported(any_database, its)
+    resolve(found.attempt_id, "accepted", msgfid="f8", database=any_database, **WHY)
+    assert unapplied.parked(any_database, ACCOUNT, no_older_than=3_600) == []
+
+    settling.accept(any_database, found, making.acceptance(found, "f9"))
+
+    (waiting,) = unapplied.due(any_database, ACCOUNT)
+    reports.apply(any_database, waiting.id, its)
+    attempt = making.attempt(any_database, found)
+    assert (attempt.state, attempt.msgfid, attempt.receipt is None) == (AttemptState.ACCEPTED, "f9", False)
+    assert making.statuses(any_database, found.campaign_id) == [MessageStatus.DELIVERED]
+
+
+def test_a_person_who_gave_an_id_and_is_contradicted_by_the_reply_can_read_so(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    resolve(found.attempt_id, "accepted", msgfid="f8", database=any_database, **WHY)
+
+    settling.refuse(any_database, found, -9, "no one")
+
+    assert "its worker came back and says otherwise: no one" in making.attempt(any_database, found).detail
+
+
+def test_an_id_is_kept_without_the_blanks_around_it_and_of_blanks_alone_decides_nothing(any_database: Database) -> None:
+    found = in_doubt(any_database)
+    with pytest.raises(UndecidableError, match="is empty"):
+        resolve(found.attempt_id, "accepted", msgfid=" ", database=any_database, **WHY)
+
+    resolve(found.attempt_id, "accepted", msgfid=" f9\n", database=any_database, **WHY)
+
+    assert making.attempt(any_database, found).msgfid == "f9"
+
+
 def test_an_id_that_another_sending_has_decides_nothing(any_database: Database) -> None:
     making.accepted(any_database, making.funded(any_database, making.numbers(1)), "f1")
     found = in_doubt(any_database)
