@@ -176,7 +176,7 @@ def _refunded(database: Database) -> int:
 
 def _dearer(database: Database) -> int:
     campaign = making.funded(database, making.numbers(3), lookup=True)
-    making.change(database, update(batches_table).values(credits=9, lookup_credits=0))
+    making.change(database, update(batches_table).values(credits=Decimal("6.0001"), lookup_credits=0))
     return campaign
 
 

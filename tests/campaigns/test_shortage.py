@@ -212,6 +212,17 @@ def test_what_is_needed_is_what_was_refused_last(any_database: Database) -> None
     assert making.state(any_database, campaign) == SENDING
 
 
+def test_what_was_taken_since_the_refusal_says_nothing_of_what_is_needed(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(6), batch_size=4)
+    larger, smaller = making.claimed(any_database, campaign), making.claimed(any_database, campaign)
+    settling.release(any_database, larger, "not enough credits", code=-6)
+    settling.accept(any_database, smaller, making.acceptance(smaller))
+
+    shortage.run_out(any_database, campaign, Decimal(3))
+
+    assert making.state(any_database, campaign) == AWAITING
+
+
 def test_what_another_campaign_was_refused_last_says_nothing_of_what_this_one_needs(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(6))
     found = making.claimed(any_database, campaign)

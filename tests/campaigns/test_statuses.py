@@ -124,6 +124,23 @@ def test_a_number_that_is_ours_is_believed_rather_than_its_smsfid(any_database: 
     assert making.statuses(any_database, found.campaign_id) == [S.DELIVERED, S.AS_BATCH, S.DELIVERED]
 
 
+@pytest.mark.parametrize(
+    ("reported", "numbers"),
+    [
+        (["2250700000001", "2"], [2250700000001, 2]),
+        (["1", "1" * 16], [1, -2]),
+        (["1", "", "3"], [1, -2, 3]),
+        (["0", "1"], [-1, 1]),
+        (["1", "٣"], [1, 3]),
+    ],
+    ids=["all are", "one is too long", "one is missing", "one is nought", "one is in digits of elsewhere"],
+)
+def test_what_is_no_number_has_a_key_of_its_own_and_the_others_are_read(
+    reported: list[str], numbers: list[int]
+) -> None:
+    assert statuses._msisdns(reported) == numbers
+
+
 def test_a_report_that_is_outranked_is_not_taken_for_one_of_another_message(any_database: Database) -> None:
     found = sent(any_database, 2)
     msgfid = f"f{found.attempt_id}"
