@@ -16,10 +16,10 @@ WHY: dict[str, Any] = {"by": "awa", "reason": "the gateway's own log says so"}
 DEADLINE = 1_800
 
 
-def in_doubt(database: Database, count: int = 4, **options: Any) -> Claim:
-    """A campaign's only batch, of which nobody knows."""
+def in_doubt(database: Database, count: int = 4, *, msgfid: str | None = None, **options: Any) -> Claim:
+    """A campaign's only batch, of which nobody knows; its broken reply may have shown an id."""
     found = making.claimed(database, making.funded(database, making.numbers(count), **options))
-    settling.doubt(database, found, "timed out")
+    settling.doubt(database, found, "timed out", msgfid=msgfid)
     making.advance(database)
     return found
 

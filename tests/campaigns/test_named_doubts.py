@@ -1,31 +1,19 @@
 """A person who knows the gateway's id of a sending gives it with the decision: then its reports are known."""
 
-from typing import Any
-
 import pytest
 
 from campaigns import reports, settling, unapplied
-from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.resolving import UndecidableError, resolve
 from campaigns.states import AttemptState, CampaignState, MessageStatus
 from tests.campaigns import making
+from tests.campaigns.doubtful import WHY, in_doubt
 from tests.campaigns.making import ACCOUNT
-
-WHY: dict[str, Any] = {"by": "awa", "reason": "the gateway's own log says so"}
-
-
-def in_doubt(database: Database, *, msgfid: str | None = None) -> Claim:
-    """A sending to one person, of which nobody knows; its broken reply may have shown an id."""
-    found = making.claimed(database, making.funded(database, making.numbers(1)))
-    settling.doubt(database, found, "timed out", msgfid=msgfid)
-    making.advance(database)
-    return found
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["still waiting", "closed long ago"])
 def test_its_reports_are_known_by_the_id_also_those_that_were_nobody_s(any_database: Database, *, closed: bool) -> None:
-    found = in_doubt(any_database)
+    found = in_doubt(any_database, 1)
     making.clock_goes_on(any_database, 1)
     its = making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9")
     making.reported(any_database, its)
@@ -45,7 +33,7 @@ def test_its_reports_are_known_by_the_id_also_those_that_were_nobody_s(any_datab
 def test_reports_that_are_known_by_the_id_are_not_closed_before_they_are_applied_however_old(
     any_database: Database,
 ) -> None:
-    found = in_doubt(any_database)
+    found = in_doubt(any_database, 1)
     making.clock_goes_on(any_database, 1)
     making.reported(any_database, making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9"))
     resolve(found.attempt_id, "accepted", msgfid="f9", database=any_database, **WHY)
@@ -56,7 +44,7 @@ def test_reports_that_are_known_by_the_id_are_not_closed_before_they_are_applied
 
 
 def test_the_reply_is_believed_where_the_id_was_taken_from_the_wrong_line(any_database: Database) -> None:
-    found = in_doubt(any_database)
+    found = in_doubt(any_database, 1)
     making.clock_goes_on(any_database, 1)
     its = making.report(found, (0, MessageStatus.DELIVERED), msgfid="f9")
     making.reported(any_database, its)
@@ -73,7 +61,7 @@ def test_the_reply_is_believed_where_the_id_was_taken_from_the_wrong_line(any_da
 
 
 def test_a_person_who_gave_an_id_and_is_contradicted_by_the_reply_can_read_so(any_database: Database) -> None:
-    found = in_doubt(any_database)
+    found = in_doubt(any_database, 1)
     resolve(found.attempt_id, "accepted", msgfid="f8", database=any_database, **WHY)
 
     settling.refuse(any_database, found, -9, "no one")
@@ -82,7 +70,7 @@ def test_a_person_who_gave_an_id_and_is_contradicted_by_the_reply_can_read_so(an
 
 
 def test_an_id_is_kept_without_the_blanks_around_it_and_of_blanks_alone_decides_nothing(any_database: Database) -> None:
-    found = in_doubt(any_database)
+    found = in_doubt(any_database, 1)
     with pytest.raises(UndecidableError, match="is empty"):
         resolve(found.attempt_id, "accepted", msgfid=" ", database=any_database, **WHY)
 
@@ -93,7 +81,7 @@ def test_an_id_is_kept_without_the_blanks_around_it_and_of_blanks_alone_decides_
 
 def test_an_id_that_another_sending_has_decides_nothing(any_database: Database) -> None:
     making.accepted(any_database, making.funded(any_database, making.numbers(1)), "f1")
-    found = in_doubt(any_database)
+    found = in_doubt(any_database, 1)
 
     with pytest.raises(UndecidableError, match="the id is that of attempt"):
         resolve(found.attempt_id, "accepted", msgfid="f1", database=any_database, **WHY)
@@ -102,7 +90,7 @@ def test_an_id_that_another_sending_has_decides_nothing(any_database: Database) 
 
 
 def test_an_id_other_than_its_broken_reply_showed_decides_nothing(any_database: Database) -> None:
-    found = in_doubt(any_database, msgfid="f1")
+    found = in_doubt(any_database, 1, msgfid="f1")
 
     with pytest.raises(UndecidableError, match="showed another id"):
         resolve(found.attempt_id, "accepted", msgfid="f2", database=any_database, **WHY)
@@ -113,7 +101,7 @@ def test_an_id_other_than_its_broken_reply_showed_decides_nothing(any_database: 
 
 @pytest.mark.parametrize("decision", ["resend", "write_off"])
 def test_an_id_goes_with_nothing_but_accepted(any_database: Database, decision: str) -> None:
-    found = in_doubt(any_database)
+    found = in_doubt(any_database, 1)
 
     with pytest.raises(UndecidableError, match="decide `accepted`"):
         resolve(found.attempt_id, decision, msgfid="f9", database=any_database, **WHY)
