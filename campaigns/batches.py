@@ -7,10 +7,10 @@ knows is recorded (`decided`). What a worker comes back with is the affair of `s
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 
 from campaigns import decided
 from campaigns.database import Database, now
@@ -81,26 +81,42 @@ def settle(
     Returns:
         Whether the batch was still the attempt's to move.
     """
-    a, b = attempts.c, batches.c
-    unsettled = [AttemptState.OPEN, AttemptState.IN_DOUBT]
     # The attempt before its batch, always: its worker and its reports may settle it at the same moment.
-    # A doubt that is one still is as old as it was: its deadline counts from there.
-    since = func.coalesce(a.settled_at, now()) if outcome == AttemptState.IN_DOUBT else now()
-    recorded = connection.execute(
-        update(attempts)
-        .where(a.id == attempt_id, a.state.in_(unsettled))
-        .values(state=outcome, settled_at=since, **known)
-    ).rowcount
-    if not recorded:
+    values = {f"new_{name}": value for name, value in known.items()}
+    settled = connection.execute(_settled(outcome, tuple(known)), {"its_id": attempt_id, **values})
+    if not settled.rowcount:
         taken = partial(_take_back, connection, batch_id, attempt_id)
         return decided.learn(connection, attempt_id, outcome, take_back=taken, **known)
     after = back or (_SETTLED_AS[outcome] if kind == AttemptKind.SEND else BatchState.CHECKING)
-    held = [BatchState.SENDING, BatchState.IN_DOUBT, BatchState.CHECKING]
-    its_own = update(batches).where(b.id == batch_id, b.attempt_id == attempt_id, b.state.in_(held))
-    moved = connection.execute(its_own.values(state=after)).rowcount
+    moved = connection.execute(_MOVED, {"its_id": batch_id, "its_attempt": attempt_id, "new_state": after}).rowcount
     if not moved and after == BatchState.ACCEPTED:
-        connection.execute(update(attempts).where(a.id == attempt_id).values(state=AttemptState.ACCEPTED_LATE))
+        late = update(attempts).where(attempts.c.id == attempt_id)
+        connection.execute(late.values(state=AttemptState.ACCEPTED_LATE))
     return bool(moved)
+
+
+@cache  # made for each batch, and dearer to put together than to carry out
+def _settled(outcome: AttemptState, known: tuple[str, ...]) -> Update:
+    """The update of an attempt that nobody has settled, with these further columns."""
+    a = attempts.c
+    unsettled = a.state.in_([AttemptState.OPEN, AttemptState.IN_DOUBT])
+    # A doubt that is one still is as old as it was: its deadline counts from there.
+    since = func.coalesce(a.settled_at, now()) if outcome == AttemptState.IN_DOUBT else now()
+    values = {name: bindparam(f"new_{name}", type_=a[name].type) for name in known}
+    mine = update(attempts).where(a.id == bindparam("its_id"), unsettled)
+    return mine.values(state=outcome, settled_at=since, **values)
+
+
+_MOVED = (
+    update(batches)
+    .where(
+        batches.c.id == bindparam("its_id"),
+        batches.c.attempt_id == bindparam("its_attempt"),
+        batches.c.state.in_([BatchState.SENDING, BatchState.IN_DOUBT, BatchState.CHECKING]),
+    )
+    .values(state=bindparam("new_state"))
+)
+"""The update of a batch that is its attempt's to move still."""
 
 
 def _take_back(connection: Connection, batch_id: int, attempt_id: int) -> bool:

@@ -26,17 +26,43 @@ _CLAIMED_TO = {AttemptKind.SEND: BatchState.SENDING, AttemptKind.LOOKUP: BatchSt
 _KIND_OF = {CampaignState.SENDING: AttemptKind.SEND, CampaignState.CLEANING: AttemptKind.LOOKUP}
 
 # Put together once: that is dearer than to have them answered, and each is asked for each batch.
-_CLAIMABLE = select(campaigns).where(
-    campaigns.c.id == bindparam("wanted"), campaigns.c.paused_at.is_(None), campaigns.c.state.in_(list(_KIND_OF))
-)
+_CLAIMABLE = select(
+    campaigns.c.id,
+    campaigns.c.account,
+    campaigns.c.state,
+    campaigns.c.rate,
+    campaigns.c.spec,
+    campaigns.c.wire_text,
+    campaigns.c.batches,
+).where(campaigns.c.id == bindparam("wanted"), campaigns.c.paused_at.is_(None), campaigns.c.state.in_(list(_KIND_OF)))
 _SHARED = _CLAIMABLE.where(campaigns.c.rate.is_(None)).with_for_update(read=True)
 _ALONE = _CLAIMABLE.where(campaigns.c.rate.is_not(None)).with_for_update(key_share=True)
 _NEXT_BATCH = (
-    select(batches)
+    select(
+        batches.c.id,
+        batches.c.campaign_id,
+        batches.c.number,
+        batches.c.size,
+        batches.c.alphabet,
+        batches.c.merged,
+        batches.c.credits,
+        batches.c.lookup_credits,
+        batches.c.payload,
+    )
     .where(batches.c.campaign_id == bindparam("wanted"), batches.c.state == bindparam("its_state"))
     .order_by(batches.c.number)
     .limit(1)
     .with_for_update(skip_locked=True)
+)
+_ATTEMPT = (
+    insert(attempts)
+    .values(state=AttemptState.OPEN, started_at=now(), leased_until=later(bindparam("lease_seconds", type_=Float)))
+    .returning(attempts.c.id)
+)
+_TAKEN = (
+    update(batches)
+    .where(batches.c.id == bindparam("taken"))
+    .values(state=bindparam("new_state"), attempt_id=bindparam("its_attempt"))
 )
 _HELD = select(attempts.c.id).where(
     attempts.c.id == bindparam("wanted"),
@@ -104,9 +130,7 @@ def _take(connection: Connection, campaign_id: int, lease_seconds: float) -> Cla
         return None
     msgid = secrets.token_hex(12)
     attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
-    connection.execute(
-        update(batches).where(batches.c.id == batch.id).values(state=_CLAIMED_TO[kind], attempt_id=attempt_id)
-    )
+    connection.execute(_TAKEN, {"taken": batch.id, "new_state": _CLAIMED_TO[kind], "its_attempt": attempt_id})
     try:
         # Before the commit: what cannot be read would leave an attempt that falls in doubt, though nothing was sent.
         return _claim_of(campaign, batch, kind, msgid, attempt_id)
@@ -159,19 +183,17 @@ def _next_batch(connection: Connection, campaign_id: int, state: BatchState) -> 
 def _write_attempt(
     connection: Connection, account: str, kind: AttemptKind, batch: Record, msgid: str, lease_seconds: float
 ) -> int:
-    attempt = insert(attempts).values(
-        account=account,
-        kind=kind,
-        campaign_id=batch.campaign_id,
-        batch_id=batch.id,
-        size=batch.size,
-        msgid=msgid,
-        state=AttemptState.OPEN,
-        started_at=now(),
-        leased_until=later(lease_seconds),
-        estimated=batch.credits if kind == AttemptKind.SEND else batch.lookup_credits,
-    )
-    attempt_id: int = connection.execute(attempt.returning(attempts.c.id)).scalar_one()
+    attempt = {
+        "account": account,
+        "kind": kind,
+        "campaign_id": batch.campaign_id,
+        "batch_id": batch.id,
+        "size": batch.size,
+        "msgid": msgid,
+        "estimated": batch.credits if kind == AttemptKind.SEND else batch.lookup_credits,
+        "lease_seconds": lease_seconds,
+    }
+    attempt_id: int = connection.execute(_ATTEMPT, attempt).scalar_one()
     return attempt_id
 
 

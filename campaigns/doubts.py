@@ -194,6 +194,7 @@ def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
         attempt: with id, kind and batch_id.
         msgfid: the gateway's id of the sending.
     """
+    estimated = connection.execute(select(attempts.c.estimated).where(attempts.c.id == attempt.id)).scalar_one()
     batches.settle(
         connection,
         attempt.id,
@@ -201,7 +202,7 @@ def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
         attempt.kind,
         AttemptState.ACCEPTED,
         msgfid=msgfid,
-        credits=attempts.c.estimated,
+        credits=estimated,
         detail="its reply was lost; its delivery reports prove that it was accepted",
     )
 
