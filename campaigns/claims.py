@@ -88,6 +88,7 @@ class Claim:
     wire_text: str
     sender: str | None
     flash: bool
+    is_last: bool = False  # none of a higher number was made: the campaign has probably nothing more to claim
 
     def __repr__(self) -> str:
         return f"Claim(attempt {self.attempt_id}: {self.kind} of campaign {self.campaign_id}, batch {self.number})"
@@ -164,6 +165,7 @@ def _claim_of(campaign: Record, batch: Record, kind: AttemptKind, msgid: str, at
         wire_text=campaign.wire_text,
         sender=campaign.spec["sender"],
         flash=campaign.spec["flash"],
+        is_last=batch.number == campaign.batches,
     )
 
 

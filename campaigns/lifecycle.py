@@ -77,6 +77,14 @@ def at_work(database: Database, account: str) -> bool:
         return connection.execute(found).first() is not None
 
 
+def leaving(database: Database, account: str) -> list[int]:
+    """Some campaigns of the account that are being sent, or whose numbers are being looked up."""
+    c = campaigns.c
+    found = select(c.id).where(c.account == account, c.state.in_(_LEAVING), c.completed_at.is_(None))
+    with database.reading() as connection:
+        return list(connection.execute(found.limit(LOOKS_AT_ONCE)).scalars())
+
+
 def change(connection: Connection, campaign_id: int, state: CampaignState, reason: str | None = None) -> None:
     """Set state and reason; ended ones get their time of completion."""
     ended = {"completed_at": now()} if state in (CampaignState.COMPLETED, CampaignState.FAILED) else {}

@@ -34,10 +34,18 @@ LONGEST_WAIT_SECONDS = 2.0
 
 @dataclass
 class Tally:
-    """What a lane did in its turn."""
+    """What a lane did in its turn.
+
+    Attributes:
+        accepted: messages (or lookups).
+        touched: the numbers of the batches that were claimed, by campaign.
+        through: campaigns that had nothing more to claim, or nothing that could be.
+        halted: something came back after which the lane takes no further batch.
+    """
 
     accepted: int = 0
     touched: dict[int, list[int]] = field(default_factory=dict)
+    through: set[int] = field(default_factory=set)
     halted: bool = False
 
     def add(self, claim: Claim) -> None:
@@ -60,20 +68,34 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
     until = monotonic() + SLICE_SECONDS
     tally = Tally()
     some = turns.candidates(resources.database, account, CANDIDATES)
+    nothing_to_claim = not some
     if some and accounts.is_doubtful(resources.database, account) and not _may_try(resources, account, lane):
         some = []
     while some and not tally.halted and (not tally.touched or monotonic() < until):
         campaign_id = some.pop(0)
         if _see_to(resources, account, campaign_id, tally):
             some.append(campaign_id)
-    if tally.touched:
-        with resources.database.transaction() as connection:
-            lifecycle.advance(connection, list(tally.touched))
+        else:
+            tally.through.add(campaign_id)
+    if nothing_to_claim:
+        tally.through.update(lifecycle.leaving(resources.database, account))
+    _go_on(resources, tally)
     if tally.touched and not tally.halted:
         return Slice(str(tally), more=True)
     # One lane is enough to wait for the gates of rated campaigns, and none waits for one that opens late.
     opens = turns.next_turn(resources.database, account) if lane == 1 else None
     return Slice(str(tally), after=opens if opens is not None and opens <= LONGEST_WAIT_SECONDS else None)
+
+
+def _go_on(resources: Resources, tally: Tally) -> None:
+    """Move the campaigns on that may have nothing left to send; a lane that takes up others has its next turn for it.
+
+    Whoever settles a campaign's last batch finds nothing more to claim of it, in this turn or at the head of the next.
+    """
+    through = tally.through | (tally.touched.keys() if tally.halted else set())
+    if through:
+        with resources.database.transaction() as connection:
+            lifecycle.advance(connection, sorted(through))
 
 
 def _may_try(resources: Resources, account: str, lane: int) -> bool:
@@ -118,13 +140,13 @@ def _what_broke(error: BaseException) -> str:
 
 
 def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:
-    """Send the campaign's next batch; returns whether it had one."""
+    """Send the campaign's next batch; returns whether it may have another."""
     claim = claims.claim(resources.database, campaign_id, lease_seconds=resources.lease_seconds(account))
     if claim is None:
         return False
     tally.add(claim)
     tally.accepted += deliver(resources, claim, tally)
-    return True
+    return not claim.is_last
 
 
 def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
