@@ -1,9 +1,10 @@
 """The wire: makes one request, once, and notes what happened, above all whether a byte may have left.
 
 The exceptions of requests and urllib3 do not tell whether the request had begun, so our connections do: they note the
-moment before the first byte is written. Nothing here is retried, redirected or taken from a cache, and no proxy or
-password is read from the environment (`trust_env` off): a batch goes where the settings say, or not at all. What the
-noted facts mean is decided in `outcome.py`.
+moment before the first byte is written. Nothing here is retried, redirected or taken from a cache, no cookie is kept,
+and no proxy or password is read from the environment: all of that is done by requests' sessions, and there is none
+here, only the adapter beneath. A batch goes where the settings say, or not at all. What the noted facts mean is decided
+in `outcome.py`.
 
 A GET's query holds the password, and requests and urllib3 put URLs into their logs and errors, and rewrite them. So
 they never get it: the connection itself adds it to the request line.
@@ -11,8 +12,8 @@ they never get it: the connection itself adds it to the request line.
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
-from http.cookiejar import DefaultCookiePolicy
 from time import monotonic
 
 import requests
@@ -42,11 +43,6 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-class _Session(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """None: even with redirects off, requests would read a redirect's body, without any limit, to find the next."""
-
-
 class Connection:
     """One kept connection to one gateway, for one thread at a time; a forked child opens its own.
 
@@ -63,13 +59,7 @@ class Connection:
     def _open(self) -> None:
         self._process = os.getpid()
         self._watch = Watch()
-        self._session = _Session()
-        self._session.trust_env = False
-        self._session.verify = self._ca_bundle or True
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers = {"User-Agent": "sms-campaigns", "Accept": "*/*", "Accept-Encoding": "identity"}
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, WatchedAdapter(self._watch))
+        self._adapter = WatchedAdapter(self._watch)
 
     def check(self, request: Request) -> str:
         """The URL of a request; raises ValueError for a query that makes it longer than every server takes."""
@@ -93,14 +83,11 @@ class Connection:
         status: int | None = None
         body = bytearray()
         try:
-            with self._session.request(
-                request.method,
-                url,
-                data=request.body or None,
-                headers=_headers(request),
-                timeout=(self._connect_timeout, answer_within),
-                allow_redirects=False,
+            with self._adapter.send(
+                _prepared(request, url),
                 stream=True,
+                timeout=(self._connect_timeout, answer_within),
+                verify=self._ca_bundle or True,
             ) as response:
                 status = response.status_code
                 complete = _read(response, body, max_bytes)
@@ -110,7 +97,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the kept connection; the next post opens another."""
-        self._session.close()
+        self._adapter.close()
 
 
 def _check_length(url: str, query: str) -> None:
@@ -119,11 +106,21 @@ def _check_length(url: str, query: str) -> None:
         raise ValueError(f"the URL would be {length} octets long, and at most {LONGEST_URL} are safe: choose xml")
 
 
-def _headers(request: Request) -> dict[str, str]:
-    if request.method == "GET":
-        return {}
-    action = {"SOAPAction": f'"{request.action}"'} if request.action else {}
-    return {"Content-Type": request.content_type} | action
+def _prepared(request: Request, url: str) -> requests.PreparedRequest:
+    """The request as the adapter takes it: what all of its kind share is prepared once, because it takes a while."""
+    prepared = _blank(request.method, url, request.content_type, request.action).copy()
+    prepared.prepare_body(request.body or None, None)
+    return prepared
+
+
+@lru_cache(maxsize=64)  # an operation and an account each
+def _blank(method: str, url: str, content_type: str, action: str) -> requests.PreparedRequest:
+    headers = {"User-Agent": "sms-campaigns", "Accept": "*/*", "Accept-Encoding": "identity"}
+    if method != "GET":
+        headers["Content-Type"] = content_type
+    if action:
+        headers["SOAPAction"] = f'"{action}"'
+    return requests.Request(method, url, headers=headers).prepare()
 
 
 def _read(response: requests.Response, body: bytearray, max_bytes: int) -> bool:

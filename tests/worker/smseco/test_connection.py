@@ -123,6 +123,10 @@ def test_whoever_may_send_until_then_only_sends_nothing_after_it(stub, gateway, 
         pytest.param(lambda s: s.http(b"", "302 Found", "Location: /elsewhere"), "HTTP 302", id="redirect"),
         pytest.param(lambda s: s.http(b"", "307 Again", "Location: /elsewhere"), "HTTP 307", id="redirect of a POST"),
         pytest.param(lambda s: s.http(b"", "301 Moved", "Location: http://[bad"), "HTTP 301", id="redirect to nowhere"),
+        pytest.param(
+            lambda s: s.http(b"x" * 6025, "302 Found", "Location: /elsewhere"), "too long",
+            id="redirect with a body over the cap",
+        ),
         pytest.param(lambda s: s.http(b"<html>oops</html>"), "HTML", id="HTML"),
         pytest.param(lambda s: s.http(b"x" * 6025), "too long", id="over the cap"),
         pytest.param(lambda s: s.http(b"not gzip", "200 OK", "Content-Encoding: gzip"), "encoded", id="false gzip"),
@@ -227,6 +231,18 @@ def test_the_request_before_does_not_make_the_next_one_begun(stub, gateway, monk
     stub.close()
     with pytest.raises(NotSent):
         gateway.send(SENDING)
+
+
+def test_a_request_has_nothing_of_the_one_before(stub, gateway):
+    stub.plays(TAKEN)
+    texts = ["Bonjour", "Bonsoir à tous", "Ok"]
+    for text in texts:
+        gateway.send(Sending("15", "TOTO", text, [2250700000001]))
+    gateway.lookup("16", [2250700000001])
+    assert [request.document.partition("<msg>")[2].partition("</msg>")[0] for request in stub.received] == [*texts, ""]
+    assert [int(request.headers["content-length"]) for request in stub.received] == [
+        len(request.body) for request in stub.received
+    ]
 
 
 def test_cookies_are_not_kept(stub, gateway):
