@@ -29,7 +29,6 @@ from sqlalchemy import (
     make_url,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
 from campaigns import engines, outages
@@ -184,7 +183,14 @@ def _array(kind: type[TypeEngine[Any]], values: Sequence[Any]) -> Any:
 
 def upsert(connection: Connection, into: Table) -> Any:
     """An INSERT that knows ON CONFLICT, in the connection's dialect."""
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(into)
+    # Imported here: a dialect brings all of its drivers' modules, and nobody needs two of them.
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(into)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(into)
 
 
 def copy_in(connection: Connection, into: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -204,7 +210,7 @@ def copy_in(connection: Connection, into: str, columns: Sequence[str], rows: Seq
         connection.exec_driver_sql(f"INSERT INTO {into} ({names}) VALUES ({marks})", [tuple(row) for row in rows])
         return
     driver: Any = connection.connection.driver_connection
-    with outages.translated(connection.engine.url), driver.cursor().copy(f"COPY {into} ({names}) FROM STDIN") as copy:
+    with outages.translated(connection.engine), driver.cursor().copy(f"COPY {into} ({names}) FROM STDIN") as copy:
         if all(type(value) is int for value in rows[0]):
             line = "\t".join(["%d"] * len(columns)) + "\n"
             copy.write("".join([line % row for row in rows]))

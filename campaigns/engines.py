@@ -75,10 +75,10 @@ def postgresql(url: URL) -> Engine:
 
 def sqlite(url: URL) -> Engine:
     """Connections to a file whose folder is made; every transaction is a writer from its first moment."""
-    if url.database and not url.database.startswith("file:"):
-        with outages.translated(url):
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
+    if url.database and not url.database.startswith("file:"):
+        with outages.translated(engine):
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from functools import wraps
 from itertools import chain, repeat
 from time import monotonic, sleep
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-import psycopg
 from sqlalchemy import URL, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
@@ -108,29 +107,34 @@ def translate(engine: Engine) -> None:
             return DatabaseAway(engine.url, error)
         if _lacks_a_table(error):
             return NotMigratedError("the database lacks tables: run `campaigns migrate`")
-        return _hushed(error, context.statement or "") if isinstance(error, psycopg.Error) else None
+        return _hushed(engine, error, context.statement or "") if _is_of_postgresql(error) else None
 
 
 @contextmanager
-def translated(url: URL) -> Iterator[None]:
+def translated(engine: Engine) -> Iterator[None]:
     """The same for what goes past the engine: COPY, and the folder of a SQLite file."""
+    # The engine's own driver is asked: to import PostgreSQL's here would cost whoever uses none a tenth of his start.
+    driver = engine.dialect.loaded_dbapi
     try:
         yield
-    except psycopg.OperationalError as error:
-        raise DatabaseAway(url, error) from None
-    except OSError as error:
-        raise DatabaseAway(url, error) from None
-    except psycopg.Error as error:
-        raise _hushed(error, "COPY") from None
+    except (driver.OperationalError, OSError) as error:
+        raise DatabaseAway(engine.url, error) from None
+    except driver.Error as error:
+        raise _hushed(engine, error, "COPY") from None
+
+
+def _is_of_postgresql(error: BaseException) -> bool:
+    return hasattr(error, "diag")
 
 
 def _lacks_a_table(error: BaseException) -> bool:
-    if isinstance(error, psycopg.Error):
-        return error.sqlstate in _NO_SUCH_TABLE_OR_COLUMN
-    return str(error).startswith(("no such table", "no such column"))
+    state = getattr(error, "sqlstate", None)
+    return state in _NO_SUCH_TABLE_OR_COLUMN or str(error).startswith(("no such table", "no such column"))
 
 
-def _hushed(error: psycopg.Error, statement: str) -> BaseException:
+def _hushed(engine: Engine, error: Any, statement: str) -> BaseException:
     """What it is about (the constraint, the type), without the lines that quote the row."""
     error.args = (error.diag.message_primary or type(error).__name__,)
-    return DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True)
+    driver: Any = engine.dialect.loaded_dbapi
+    hushed: BaseException = DBAPIError.instance(statement, None, error, driver.Error, hide_parameters=True)
+    return hushed
