@@ -12,14 +12,16 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from threading import Event, Thread
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, true, update
+from sqlalchemy import Connection, Float, and_, bindparam, delete, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from campaigns import tries
-from campaigns.database import AnswerLost, Database, later, upsert
+from campaigns.database import AnswerLost, Database, later, upsert_for
 from campaigns.models import bells
 from campaigns.outages import insist
 
@@ -102,21 +104,29 @@ def ring(
     """
     if send_task is None:
         return False
-    until = later(min(after + RUNG_SECONDS, LONGEST_SECONDS))
+    asked = {"its_key": bell.key, "seconds": min(after + RUNG_SECONDS, LONGEST_SECONDS), "rested": rested}
     with database.transaction() as connection:
-        rung = upsert(connection, bells).values(key=bell.key, serial=1, until=until)
-        rung = rung.on_conflict_do_update(
-            index_elements=[bells.c.key],
-            # The same serial: where the task is not lost but late, it is still answered, and whichever comes second
-            # goes away. A queue that is longer than the bell would otherwise have only stale ones.
-            set_={"until": until},
-            where=and_(bells.c.until < later(-rested), true() if by_hand else tries.may_be_tried(bell.key)),
-        )
-        serial = connection.execute(rung.returning(bells.c.serial)).scalar()
+        ringing = _rung(connection.dialect.name, tries.kind_of(bell.key), by_hand)
+        serial = connection.execute(ringing, asked).scalar()
     if serial is None:
         return False
     send_task(bell, serial, after)
     return True
+
+
+@cache  # asked at each submit and by each lane, and dearer to put together than to answer
+def _rung(dialect: str, kind: str, by_hand: bool) -> Any:
+    b, until = bells.c, later(bindparam("seconds", type_=Float))
+    silent = b.until < later(-bindparam("rested", type_=Float))
+    rung = upsert_for(dialect, bells).values(key=bindparam("its_key"), serial=1, until=until)
+    rung = rung.on_conflict_do_update(
+        index_elements=[b.key],
+        # The same serial: where the task is not lost but late, it is still answered, and whichever comes second
+        # goes away. A queue that is longer than the bell would otherwise have only stale ones.
+        set_={"until": until},
+        where=silent if by_hand else and_(silent, tries.may_be_tried(kind)),
+    )
+    return rung.returning(b.serial)
 
 
 def wake(database: Database, bell: Bell, send_task: Ring | None) -> None:
@@ -139,7 +149,7 @@ def answer(database: Database, bell: Bell, serial: int, *, seconds: float) -> in
         The serial to go on with, or None if another task has taken it up, and this one must go away.
     """
     try:
-        return _turn(database, bell, serial, seconds, tries=tries.one_more(), trouble=tries.DIED)
+        return _turn(database, bell, serial, seconds, _TAKEN_UP)
     except AnswerLost:
         # Whoever has it now, we or a double of ours, one ringing more does no harm, and one less would cost the time
         # until it lapses.
@@ -181,14 +191,14 @@ def kept(database: Database, bell: Bell, serial: int, *, seconds: float) -> Iter
 
 def again(database: Database, bell: Bell, serial: int, send_task: Ring, *, after: float = 0.0) -> None:
     """Hand the work on to a task of one's own, so that others get a turn in between."""
-    turned = _turn(database, bell, serial, after + RUNG_SECONDS, **tries.NO_TROUBLE)
+    turned = _turn(database, bell, serial, after + RUNG_SECONDS, _WELL_ENDED)
     if turned is not None:
         send_task(bell, turned, after)
 
 
 def quiet(database: Database, bell: Bell, serial: int) -> None:
     """Nothing is left to do. Look once more after this, and ring if there is: work may have come just before."""
-    _fall_silent(database, bell, serial, **tries.NO_TROUBLE)
+    _fall_silent(database, bell, serial, _WELL_ENDED)
 
 
 def fail(database: Database, bell: Bell, serial: int, trouble: str) -> None:
@@ -196,12 +206,12 @@ def fail(database: Database, bell: Bell, serial: int, trouble: str) -> None:
 
     `trouble` says what broke, by its kind alone: it is shown.
     """
-    _fall_silent(database, bell, serial, trouble=trouble)
+    _fall_silent(database, bell, serial, _FAILED, trouble_now=trouble)
 
 
 def let_off(database: Database, bell: Bell, serial: int) -> None:
     """It was broken off by something that is no fault of the work's: silent, and this was no try."""
-    _fall_silent(database, bell, serial, tries=tries.one_less(), trouble=None)
+    _fall_silent(database, bell, serial, _BROKEN_OFF)
 
 
 def forgive(connection: Connection, bell: Bell) -> None:
@@ -209,9 +219,9 @@ def forgive(connection: Connection, bell: Bell) -> None:
     connection.execute(update(bells).where(bells.c.key == bell.key).values(tries.NO_TROUBLE))
 
 
-def _fall_silent(database: Database, bell: Bell, serial: int, **known: Any) -> None:
+def _fall_silent(database: Database, bell: Bell, serial: int, turned: ReturningUpdate[int], **known: str) -> None:
     """Where the database is away for a moment, it waits: else the bell would count as rung until it lapses."""
-    insist(lambda: _turn(database, bell, serial, -0.001, **known), seconds=RUNG_SECONDS)
+    insist(lambda: _turn(database, bell, serial, -0.001, turned, **known), seconds=RUNG_SECONDS)
 
 
 def forget_old(database: Database) -> int:
@@ -221,12 +231,23 @@ def forget_old(database: Database) -> int:
         return connection.execute(delete(bells).where(old)).rowcount
 
 
-def _turn(database: Database, bell: Bell, serial: int, seconds: float, **known: Any) -> int | None:
-    turn = (
-        update(bells)
-        .where(bells.c.key == bell.key, bells.c.serial == serial)
-        .values(serial=bells.c.serial + 1, until=later(min(seconds, LONGEST_SECONDS)), **known)
-        .returning(bells.c.serial)
-    )
+def _turn(
+    database: Database, bell: Bell, serial: int, seconds: float, turned: ReturningUpdate[int], **known: str
+) -> int | None:
+    asked = {"its_key": bell.key, "its_serial": serial, "seconds": min(seconds, LONGEST_SECONDS), **known}
     with database.transaction() as connection:
-        return connection.execute(turn).scalar()
+        return connection.execute(turned, asked).scalar()
+
+
+def _turned(**known: Any) -> ReturningUpdate[int]:
+    """The update of a bell that has a serial still: the next serial, until when it counts as rung, and its tries."""
+    b = bells.c
+    mine = update(bells).where(b.key == bindparam("its_key"), b.serial == bindparam("its_serial"))
+    until = later(bindparam("seconds", type_=Float))
+    return mine.values(serial=b.serial + 1, until=until, **known).returning(b.serial)
+
+
+_TAKEN_UP = _turned(tries=tries.one_more(), trouble=tries.DIED)
+_WELL_ENDED = _turned(**tries.NO_TROUBLE)
+_FAILED = _turned(trouble=bindparam("trouble_now"))
+_BROKEN_OFF = _turned(tries=tries.one_less(), trouble=None)

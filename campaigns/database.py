@@ -53,6 +53,7 @@ __all__ = [
     "now",
     "rows_of",
     "upsert",
+    "upsert_for",
 ]
 
 Record = Row[*tuple[Any, ...]]
@@ -183,8 +184,13 @@ def _array(kind: type[TypeEngine[Any]], values: Sequence[Any]) -> Any:
 
 def upsert(connection: Connection, into: Table) -> Any:
     """An INSERT that knows ON CONFLICT, in the connection's dialect."""
+    return upsert_for(connection.dialect.name, into)
+
+
+def upsert_for(dialect: str, into: Table) -> Any:
+    """The same for a statement that is put together once and kept."""
     # Imported here: a dialect brings all of its drivers' modules, and nobody needs two of them.
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(into)

@@ -45,28 +45,29 @@ def one_less() -> ColumnElement[int]:
     return case((b.tries > 0, b.tries - 1), else_=0)
 
 
-def may_be_tried(key: str) -> ColumnElement[bool]:
-    """Of a bell with this key: its work has not failed too often, or has been left alone for long enough."""
-    b, kind = bells.c, _kind(key)
+def may_be_tried(kind: str) -> ColumnElement[bool]:
+    """Of a bell of this kind: its work has not failed too often, or has been left alone for long enough."""
+    b = bells.c
     few = b.tries < MOST_TRIES
     rested = few if kind in _FOR_GOOD else or_(few, b.until < later(-PARKED_SECONDS))
     # What a lane takes up is not taken up again, whatever becomes of its process: lanes wait for nobody.
-    return rested if kind == _LANES else and_(rested, or_(b.tries < MOST_TRIES - 1, ~_suspect_at_work(key)))
+    return rested if kind == _LANES else and_(rested, or_(b.tries < MOST_TRIES - 1, ~_suspect_at_work()))
 
 
-def _kind(key: str) -> str:
+def kind_of(key: str) -> str:
+    """Which kind of work a bell with this key is for."""
     return key.partition(":")[0]
 
 
-def _suspect_at_work(key: str) -> ColumnElement[bool]:
-    """Whether other work is being done that failed before, as often as this.
+def _suspect_at_work() -> ColumnElement[bool]:
+    """Of a bell: whether other work is being done that failed before, as often as this.
 
     The end of a process, or of a whole host, ends all that is under way in it. The last try is made without the others:
     so that what merely died beside them comes to its end, and is not put aside with them.
     """
     other = bells.alias("other")
-    suspect = and_(other.c.key != key, other.c.tries >= MOST_TRIES - 1, other.c.until > now())
-    return exists(literal(1)).where(suspect)
+    suspect = and_(other.c.key != bells.c.key, other.c.tries >= MOST_TRIES - 1, other.c.until > now())
+    return exists(literal(1)).where(suspect).correlate(bells)
 
 
 def waits_for_a_person() -> ColumnElement[bool]:
