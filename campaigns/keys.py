@@ -11,12 +11,13 @@ import time
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from campaigns import lifecycle
-from campaigns.database import Database, now, upsert
+from campaigns.database import Database, upsert_for
 from campaigns.models import campaigns
 from campaigns.outages import PASSING, insist
 from campaigns.spec import KeyBusy, KeyConflict, Spec
@@ -128,7 +129,7 @@ def keep_refusal(name: str, key: str | None, account: str, faults: list[str], da
         "wire_text": "",
         "state": CampaignState.FAILED,
         "reason": _kept(reason),
-        "completed_at": now(),
+        "completed_at": database.clock(),
     }
     with database.transaction() as connection:
         made = _insert(connection, refused)
@@ -157,8 +158,12 @@ def _insert(connection: Connection, row: Mapping[str, Any]) -> int | None:
     if row["key"] is not None:
         failed = _has(row["account"], row["key"]) & (c.state == CampaignState.FAILED)
         connection.execute(update(campaigns).where(failed).values(key=None))
-    inserted = upsert(connection, campaigns).values(**row).on_conflict_do_nothing().returning(c.id)
-    return connection.execute(inserted).scalar()
+    return connection.execute(_inserted(connection.dialect.name), row).scalar()
+
+
+@cache  # dearer to put together than to carry out
+def _inserted(dialect: str) -> Any:
+    return upsert_for(dialect, campaigns).on_conflict_do_nothing().returning(campaigns.c.id)
 
 
 def _has(account: str, key: str | None) -> ColumnElement[bool]:
