@@ -91,7 +91,8 @@ def apply(database: Database, poll_id: int, reports: Reports) -> Applied:
     applied = Applied()
     with database.transaction() as connection:
         p = report_polls.c
-        poll = connection.execute(select(report_polls).where(p.id == poll_id).with_for_update()).one()
+        its = select(p.account, p.state, p.stored_at, p.unknown).where(p.id == poll_id)
+        poll = connection.execute(its.with_for_update()).one()
         if poll.state not in (PollState.STORED, PollState.PARKED):
             return applied
         wanted = set(reports.msgfids) if poll.state == PollState.STORED else set(poll.unknown)

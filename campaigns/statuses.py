@@ -79,7 +79,8 @@ def _settle_up(
 ) -> None:
     """Give credits back for what has ended unbilled, and take back what was given for what is delivered after all."""
     attempt_of = {msgfid: sending.id for msgfid, sending in sendings.items()}
-    unbilled = {target: told for target, told in reported.items() if told[1] in UNBILLED}
+    some = not UNBILLED.isdisjoint(reports.statuses)
+    unbilled = {target: told for target, told in reported.items() if told[1] in UNBILLED} if some else {}
     # Reported so is not ended so: another end may have come first, and stays.
     ended = _select(connection, unbilled, as_told=True) if unbilled else set()
     give_back(connection, {target: attempt_of[reports.msgfids[unbilled[target][0]]] for target in ended})
@@ -94,8 +95,11 @@ def _settle_up(
 def _named(reports: Columns, sendings: Mapping[str, Record]) -> list[tuple[int, Target]]:
     """Place of each report that is ours, and the message that it names."""
     campaign_of = {msgfid: sending.campaign_id for msgfid, sending in sendings.items()}
-    targets = zip(map(campaign_of.get, reports.msgfids), _msisdns(reports.numbers), strict=True)
-    return [(place, (owner, number)) for place, (owner, number) in enumerate(targets) if owner is not None]
+    owners = list(map(campaign_of.get, reports.msgfids))
+    targets = enumerate(zip(owners, _msisdns(reports.numbers), strict=True))
+    if None not in owners:
+        return list(targets)  # type: ignore[arg-type]  # all reports of a body are ours, as a rule
+    return [(place, (owner, number)) for place, (owner, number) in targets if owner is not None]
 
 
 def _msisdns(numbers: Sequence[str]) -> list[int]:
@@ -117,7 +121,9 @@ def msisdn(number: str) -> int | None:
 def _latest(reports: Columns, named: Sequence[tuple[int, Target]]) -> dict[Target, Told]:
     """The report that counts for each message."""
     latest: dict[Target, Told] = {}
-    alone = {target: (place, reports.statuses[place]) for place, target in named}
+    places = [place for place, _ in named]
+    told = zip(places, map(reports.statuses.__getitem__, places), strict=True)
+    alone = dict(zip([target for _, target in named], told, strict=True))
     if len(alone) == len(named):
         return alone
     for place, target in named:
@@ -250,10 +256,12 @@ def take_back(connection: Connection, campaign_ids: set[int], delivered: Iterabl
 
 def _table(connection: Connection, latest: Mapping[Target, Told]) -> Any:
     ordered = sorted(latest)
+    campaign_ids, numbers = zip(*ordered, strict=True)
+    told = [status for _, status in map(latest.__getitem__, ordered)]
     return rows_of(
         connection,
         "named",
-        campaign_id=(BigInteger, [campaign_id for campaign_id, _ in ordered]),
-        msisdn=(BigInteger, [msisdn for _, msisdn in ordered]),
-        status=(SmallInteger, [int(latest[target][1]) for target in ordered]),
+        campaign_id=(BigInteger, campaign_ids),
+        msisdn=(BigInteger, numbers),
+        status=(SmallInteger, told),
     )

@@ -51,6 +51,9 @@ def gather(database: Database, account: str, parked: Sequence[Record], read: Rea
         For each msgfid whose every report is of a batch in doubt; others prove nothing.
     """
     of_database = _KEPT.setdefault(database, {})
+    if not parked:
+        of_database.pop(account, None)
+        return []
     kept, ids = of_database.get(account, _Kept({})), doubts.in_doubt(database, account)
     if kept.in_doubt.keys() != ids:
         kept = _Kept(doubts.numbers_of(database, ids))
