@@ -21,7 +21,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from tests.benchmarks import contest, delay, expansion, growth, imports, rate, reports, singles, table, urgent
+from tests.benchmarks import contest, delay, expansion, growth, imports, rate, reports, scale, singles, table, urgent
 from tests.benchmarks.figures import Part
 from tests.benchmarks.ground import Ground, ground
 from tests.benchmarks.sizes import FULL, QUICK, Size
@@ -41,6 +41,7 @@ PARTS: dict[str, Run] = {
     "urgent": urgent.run,
     "singles": singles.run,
     "rate": rate.run,
+    "scale": scale.run,
     "import": imports.run,
 }
 

@@ -104,3 +104,10 @@ def database_bytes(url: str) -> int:
             " WHERE c.relkind = 'r' AND n.nspname = 'public'"
         ).fetchone()
     return int(found[0]) if found else 0
+
+
+def log_bytes(url: str) -> int:
+    """How much PostgreSQL has written to its log (WAL) since its beginning."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").fetchone()
+    return int(found[0]) if found else 0

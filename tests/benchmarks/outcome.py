@@ -18,6 +18,7 @@ class Outcome:
         seconds: from just before the submit to the last status in the database.
         usage: by part: the servers (`postgres`, `valkey`, `gateway`), and the contestant's own processes.
         database_bytes: of all its tables and indexes at the end.
+        log_bytes: what PostgreSQL wrote to its log (WAL) meanwhile; 0 where nobody looked.
         stages: moments on the way, in seconds since the submit began.
         checks: what must hold, each as a sentence.
     """
@@ -27,6 +28,7 @@ class Outcome:
     seconds: float
     usage: dict[str, Usage]
     database_bytes: int
+    log_bytes: int = 0
     stages: dict[str, float] = field(default_factory=dict)
     checks: dict[str, bool] = field(default_factory=dict)
 
@@ -61,4 +63,5 @@ class Outcome:
             "messages_per_second": round(self.rate, 1),
             "cpu_microseconds_a_message": micros,
             "bytes_a_message": round(self.bytes_a_message, 1),
+            "log_bytes_a_message": round(self.log_bytes / self.messages, 1),
         }

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.benchmarks.ground import Ground, database_bytes
+from tests.benchmarks.ground import Ground, database_bytes, log_bytes
 from tests.benchmarks.outcome import Outcome
 from tests.benchmarks.site import Say, Site, site
 
@@ -21,6 +21,7 @@ def run(ground: Ground, recipients: int, say: Say) -> Outcome:
     with site(ground, "product", recipients=recipients) as place:
         place.start()
         meter = ground.meter(place.gateway, *place.children)
+        written = log_bytes(place.url)
         submission = place.submit(recipients=recipients)[0]
         place.completed(f"product, {recipients:,} recipients", say)
         usage = {**meter.read(), "producer": submission.usage}
@@ -31,6 +32,7 @@ def run(ground: Ground, recipients: int, say: Say) -> Outcome:
             seconds=stages["completed"],
             usage=usage,
             database_bytes=database_bytes(place.url),
+            log_bytes=log_bytes(place.url) - written,
             stages=stages,
             checks=place.checks(submission.id),
         )
