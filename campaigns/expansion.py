@@ -7,54 +7,37 @@ to go on from, so that a crash repeats nothing and memory does not grow. Each ba
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import compress
+from typing import cast
 
 from sqlalchemy import BigInteger, Connection, insert, select, update
 
 from campaigns import chunks, lifecycle
 from campaigns.chunks import Shape
 from campaigns.database import Database, Record, copy_in, forbid_scans, rows_of
+from campaigns.filling import KINDS, UNRENDERABLE, Filled, Kind
 from campaigns.models import batches, campaigns, messages
 from campaigns.payload import Payload
-from campaigns.phone import normalizer
+from campaigns.phone import column_normalizer
 from campaigns.prices import Prices
 from campaigns.settings import DomainSettings
 from campaigns.spec import Spec
 from campaigns.states import BatchState, CampaignState, Exclusion
-from campaigns.template import Template, Unrenderable
-from campaigns.text import Alphabet, measure
+from campaigns.template import Template
 
 CHUNKS_A_SLICE = 10
 
 Excluded = tuple[int, str, Exclusion]
 """Row number, the number as it came, the reason."""
 
-Kind = tuple[Alphabet, bool]
-"""The alphabet of a batch, and whether the gateway merges it."""
+ROWS_AT_ONCE = 1_000
+"""How many are looked at as columns: few enough to stay in the processor's cache, and small beside a slice."""
 
-
-@dataclass
-class Bucket:
-    """Messages of one alphabet and one form, column by column as they will be packed."""
-
-    rows: list[int] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    segments: list[int] = field(default_factory=list)
-    values: list[Sequence[str]] = field(default_factory=list)
-
-    def put(self, row: int, number: int, segments: int, values: Sequence[str]) -> None:
-        """One more message."""
-        self.rows.append(row)
-        self.numbers.append(number)
-        self.segments.append(segments)
-        self.values.append(values)
-
-    def cut(self, size: int) -> Iterable[Payload]:
-        """Payloads of at most `size` messages, in order."""
-        whole = Payload(self.rows, self.numbers, self.segments, self.values)
-        for start in range(0, len(whole), size):
-            yield whole.part(start, start + size)
+INVALID, DUPLICATE = UNRENDERABLE + 1, UNRENDERABLE + 2
+_REASONS = {UNRENDERABLE: Exclusion.UNRENDERABLE, INVALID: Exclusion.INVALID, DUPLICATE: Exclusion.DUPLICATE}
+_SELECTING = [bytes(code == kind for code in range(256)) for kind in range(len(KINDS))]
 
 
 @dataclass(frozen=True)
@@ -79,47 +62,39 @@ class Sorter:
         self._size = spec.messages_a_batch
         self._to_check = spec.lookup is not None
         self._number_column = shape.number_column
-        self._normalize = normalizer(settings.default_region)
-        self._render = Template.parse(spec.template).bind(shape.columns, transliterate=spec.transliterate).render
+        self._normalize = column_normalizer(settings.default_region)
+        self._template = Template.parse(spec.template).bind(shape.columns, transliterate=spec.transliterate)
 
-    def sort(self, rows: Iterable[chunks.Row], known: Callable[[list[int]], set[int]]) -> Sorted:
+    def sort(self, rows: Sequence[chunks.Row], known: Callable[[list[int]], set[int]]) -> Sorted:
         """What becomes of these rows.
 
         Args:
             rows: row numbers and cells.
             known: of some MSISDNs, those that an earlier slice has.
         """
-        column, normalize, render = self._number_column, self._normalize, self._render
-        numbered = [(number, cells, normalize(cells[column])) for number, cells in rows]
-        taken = known([msisdn for _, _, msisdn in numbered if msisdn is not None])
-        buckets: dict[Kind, Bucket] = {}
-        excluded: list[Excluded] = []
-        last: Kind | None = None
-        bucket = Bucket()
-        for number, cells, msisdn in numbered:
-            if msisdn is None:
-                excluded.append((number, cells[column], Exclusion.INVALID))
-                continue
-            if msisdn in taken:
-                excluded.append((number, cells[column], Exclusion.DUPLICATE))
-                continue
-            try:
-                text, values = render(cells)
-            except Unrenderable:
-                excluded.append((number, cells[column], Exclusion.UNRENDERABLE))
-                continue
-            taken.add(msisdn)
-            alphabet, segments = measure(text)
-            merged = values is not None
-            # Most rows are of the kind of the one before, and to look a bucket up costs as much as to fill it.
-            if last is None or alphabet is not last[0] or merged is not last[1]:
-                last = (alphabet, merged)
-                bucket = buckets.setdefault(last, Bucket())
-            bucket.put(number, msisdn, segments, (text,) if values is None else values)
-        payloads = [(kind, payload) for kind, bucket in buckets.items() for payload in bucket.cut(self._size)]
-        return Sorted(payloads, excluded)
+        raw = [cells[self._number_column] for _, cells in rows]
+        numbers = self._normalize(raw)
+        filled = Filled(bytearray(), [], [])
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            filled.extend(self._template.fill([cells for _, cells in rows[start : start + ROWS_AT_ONCE]]))
+        _leave_out(filled.kinds, numbers, known([number for number in numbers if number is not None]))
+        excluded = [
+            (rows[place][0], raw[place], _REASONS[kind]) for place, kind in enumerate(filled.kinds) if kind in _REASONS
+        ]
+        return Sorted(list(self._payloads([row for row, _ in rows], numbers, filled)), excluded)
 
-    def write(self, connection: Connection, campaign_id: int, rows: Iterable[chunks.Row], *, after: int) -> int:
+    def _payloads(self, rows: list[int], numbers: list[int | None], filled: Filled) -> Iterable[tuple[Kind, Payload]]:
+        """Those of each kind, in the order in which the kinds turned up."""
+        kinds = filled.kinds
+        columns = (rows, cast(list[int], numbers), filled.segments, filled.values)
+        for kind in sorted(set(kinds).difference(_REASONS), key=kinds.index):
+            alike = kinds.count(kind) == len(kinds)
+            selected = kinds.translate(_SELECTING[kind])
+            payload = Payload(*(columns if alike else [list(compress(column, selected)) for column in columns]))
+            for start in range(0, len(payload), self._size):
+                yield KINDS[kind], payload.part(start, start + self._size)
+
+    def write(self, connection: Connection, campaign_id: int, rows: Sequence[chunks.Row], *, after: int) -> int:
         """Batches, messages and exclusions of these rows; returns how many batches there are now.
 
         Args:
@@ -167,6 +142,19 @@ class Sorter:
             "state": BatchState.UNCHECKED if self._to_check else BatchState.PENDING,
             "payload": payload.pack(),
         }
+
+
+def _leave_out(kinds: bytearray, numbers: list[int | None], taken: set[int]) -> None:
+    """Note who has no number, or one that a row before has taken: one that gets a text."""
+    if not taken and len(set(numbers)) == len(numbers) and None not in numbers:
+        return
+    for place, number in enumerate(numbers):
+        if number is None:
+            kinds[place] = INVALID
+        elif number in taken:
+            kinds[place] = DUPLICATE
+        elif kinds[place] != UNRENDERABLE:
+            taken.add(number)
 
 
 def exclude(connection: Connection, campaign_id: int, excluded: Sequence[Excluded]) -> None:

@@ -27,11 +27,20 @@ class Blank(str):
         return blank
 
 
+GAP = "\1"
+"""Around the name of a blank field in a text that must not be sent; no text has one otherwise, for it is cleaned."""
+
+
 def put_out(value: str) -> str:
-    """What reaches the text. Raises `Unrenderable` for a blank: a gap is never sent."""
-    if isinstance(value, Blank):
-        raise Unrenderable(f"{value.name} is missing or blank")
-    return value
+    """What reaches the text. A blank leaves a mark: the texts of many are made at once, and one must not stop them."""
+    return f"{GAP}{value.name}{GAP}" if isinstance(value, Blank) else value
+
+
+def without_gap(text: str) -> str:
+    """The text; raises `Unrenderable` if a blank was put out in it: a gap is never sent."""
+    if GAP in text:
+        raise Unrenderable(f"{text.split(GAP)[1]} is missing or blank")
+    return text
 
 
 def truncate(value: str, length: int, killwords: bool = False, end: str = "...") -> str:

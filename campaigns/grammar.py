@@ -1,8 +1,8 @@
 """What a template may hold: an allow-list over the syntax tree of Jinja2, and the program that is left.
 
 The sandbox of Jinja2 guards attributes, not size: `{{ 'a' * 999999999 }}` runs in it. Here nothing can loop, call or
-multiply, so a text grows no faster than its source. What may be done to a value is `campaigns.filters`; filling a
-template in is `campaigns.template`.
+multiply, so a text grows no faster than its source. What may be done to a value is `campaigns.filters`; how what was
+allowed is run is `campaigns.programs`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from typing import NoReturn
 import jinja2
 from jinja2 import nodes
 
-from campaigns.filters import FILTERS, OPTIONS, put_out
+from campaigns.filters import OPTIONS
+from campaigns.programs import ENVIRONMENT, Program, program, variable
 from campaigns.text import clean
 
 MAX_SOURCE = 10_000
@@ -35,13 +36,8 @@ class Script:
 
     fields: tuple[str, ...]  # as written, in order of first appearance
     parts: tuple[str | int, ...] | None = field(repr=False)  # text, or the index of a field
-    program: jinja2.Template | None = field(repr=False)  # its variables are `variable(0)`, `variable(1)` …
+    program: Program | None = field(repr=False)
     fixed: str = field(repr=False)  # the text that every recipient gets
-
-
-def variable(index: int) -> str:
-    """The name of a field inside a program; `self` or `loop` as a column's name would mean something to Jinja2."""
-    return f"f{index}"
 
 
 @lru_cache(maxsize=64)
@@ -63,15 +59,9 @@ def read(source: str) -> Script:
     return Script(
         fields=tuple(reader.fields),
         parts=parts,
-        program=None if parts is not None else _compile(tree),
+        program=None if parts is not None else _compile(tree, len(reader.fields)),
         fixed="".join(node.data for node in _outputs(tree) if isinstance(node, nodes.TemplateData)),
     )
-
-
-_ENVIRONMENT = jinja2.Environment(autoescape=False, finalize=put_out)  # noqa: S701 (an SMS is no HTML)
-_ENVIRONMENT.globals.clear()
-_ENVIRONMENT.tests.clear()
-_ENVIRONMENT.filters = dict(FILTERS)
 
 
 # --- The allow-list -------------------------------------------------------------------------------------------------
@@ -213,7 +203,7 @@ class _Reader:
 
 def _parse(source: str) -> nodes.Template:
     try:
-        return _ENVIRONMENT.parse(source)
+        return ENVIRONMENT.parse(source)
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(f"line {error.lineno}: {str(error.message).rstrip('.')}. {ALLOWED}") from None
     except RecursionError:
@@ -222,9 +212,9 @@ def _parse(source: str) -> nodes.Template:
         raise TemplateError(f"a number is too long. {ALLOWED}") from None
 
 
-def _compile(tree: nodes.Template) -> jinja2.Template:
+def _compile(tree: nodes.Template, fields: int) -> Program:
     try:
-        return jinja2.Template.from_code(_ENVIRONMENT, _ENVIRONMENT.compile(tree), {})
+        return program(tree, fields)
     except (RecursionError, MemoryError, SyntaxError):
         raise TemplateError("the template has too many conditions") from None
 

@@ -6,12 +6,19 @@ are those of `phonenumbers`; what it does not know is here: the Ivorian change o
 its own patterns, compiled into one expression a country, answer for it twenty times faster.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from campaigns.numbering import Column
 
 Normalizer = Callable[[str], int | None]
+ColumnNormalizer = Callable[[Sequence[str]], list[int | None]]
 _Match = Callable[[str], re.Match[str] | None]
 
 LONGEST_CELL = 64
@@ -71,6 +78,32 @@ def normalizer(region: str) -> Normalizer:
         return _ask(text, library.region, mobile=library.mobile, again=normalize)
 
     return normalize
+
+
+def column_normalizer(region: str) -> ColumnNormalizer:
+    """What `normalizer` does, for many cells at once: three times as fast where most are of the region."""
+    from campaigns.numbering import Plan
+
+    normalize, plan = normalizer(region), Plan.of(region.upper()).column
+    if plan is None:
+        return lambda cells: list(map(normalize, cells))
+    return partial(_by_column, normalize, plan)
+
+
+def _by_column(normalize: Normalizer, plan: Column, cells: Sequence[str]) -> list[int | None]:
+    """Numbers of the plan, run after run of them; what stands between two runs is looked at by itself."""
+    joined = plan.joined([cell if len(cell) <= LONGEST_CELL else "" for cell in cells])
+    if joined is None:
+        return list(map(normalize, cells))
+    numbers: list[int | None] = []
+    at = 0
+    while at < len(joined):
+        run, at = plan.read(joined, at)
+        numbers += run
+        if at < len(joined):
+            numbers.append(normalize(cells[len(numbers)]))
+            at = plan.next(joined, at)
+    return numbers
 
 
 def _digits_of(raw: str) -> str:

@@ -6,7 +6,8 @@ is 3GPP TS 23.040 §9.2.3.24.1. Templates and their fields are `campaigns.templa
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -67,6 +68,49 @@ def segments(text: str, alphabet: Alphabet) -> int:
     2
     """
     return _ucs2_segments(text) if alphabet is _UCS2 else _gsm7_segments(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How the cost of a text grows when characters of `BASIC` are put into it, wherever.
+
+    Attributes:
+        alphabet: of the text, with them and without.
+        taken: septets or UTF-16 units that it has without them.
+        single: the most in one segment.
+        part: the most in each of several.
+        most: up to here the segments can be told without a look at the text.
+    """
+
+    alphabet: Alphabet
+    taken: int
+    single: int
+    part: int
+    most: int
+
+    @classmethod
+    def of(cls, text: str) -> "Room":
+        """That of a text."""
+        if fits_gsm7(text):
+            pairs = len(_EXTENSION.findall(text))
+            # Of several segments, each end could split a pair.
+            return cls(_GSM7, len(text) + pairs, GSM7_SINGLE, GSM7_PART, GSM7_SINGLE if pairs else MAX_CHARACTERS)
+        units = len(text.encode("utf-16-be", "surrogatepass")) // 2
+        pairs = units - len(text)
+        return cls(_UCS2, units, UCS2_SINGLE, UCS2_PART, UCS2_SINGLE if pairs else MAX_SEGMENTS * UCS2_PART)
+
+    def too_full(self, added: Sequence[int]) -> list[int]:
+        """Places of texts into which so many characters were put that more is to be looked at than their count."""
+        if not added or self.taken + max(added) <= self.most:
+            return []
+        return [place for place, size in enumerate(added) if self.taken + size > self.most]
+
+    def segments(self, added: Sequence[int]) -> list[int]:
+        """Segments of each text, by how many characters were put into it; right up to `most`."""
+        if not added or self.taken + max(added) <= self.single:
+            return [1] * len(added)
+        last, taken, part = self.single - self.taken, self.taken, self.part
+        return [1 if size <= last else -(-(size + taken) // part) for size in added]
 
 
 def too_long(text: str) -> bool:

@@ -5,18 +5,25 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import event, func, insert, select, text
 
 import campaigns
 from campaigns import expansion
+from campaigns.chunks import Row, Shape
 from campaigns.database import Database, copy_in
-from campaigns.expansion import expand_slice
+from campaigns.expansion import Sorter, expand_slice
 from campaigns.models import batches, exclusions, messages
 from campaigns.models import campaigns as table
 from campaigns.payload import Payload
+from campaigns.phone import normalizer
 from campaigns.settings import DomainSettings
-from campaigns.states import CampaignState
+from campaigns.spec import Spec
+from campaigns.states import CampaignState, Exclusion
 from campaigns.submission import submit
+from campaigns.template import Template, Unrenderable
+from campaigns.text import measure
 from tests.campaigns.producing import SPEC, people
 
 SETTINGS = DomainSettings(database_url="sqlite:///unused.db", default_region="CI")
@@ -105,6 +112,54 @@ class TestWhoIsLeftOut:
     def test_a_text_that_is_too_long_is_unrenderable(self, any_database: Database, filler: int) -> None:
         campaign_id = made(any_database, [*people(filler), {"tel": "0708091011", "nom": "x" * 2_000}])
         assert [reason for _, _, reason in excluded(any_database, campaign_id)] == ["unrenderable"]
+
+
+NUMBERS_TO_SORT = ["0708091011", "+225 0708091011", "0708091012", "0708091013", "12", ""]
+NAMES_TO_SORT = ["Awa", "Awa", "Koné", "Zoë", "{x}", "ê{", "", "x" * 2_000]
+pairs = st.tuples(
+    st.sampled_from(NUMBERS_TO_SORT) | st.integers(2250700000000, 2250700000030).map(str),
+    st.sampled_from(NAMES_TO_SORT),
+)
+
+
+class TestSorting:
+    @given(st.lists(pairs, max_size=30), st.sets(st.sampled_from([2250708091011, 2250708091012])), st.integers(1, 4))
+    @pytest.mark.parametrize("template", ["Bonjour {{ nom }}", "Bonjour {{ nom | upper }}"], ids=["merged", "rendered"])
+    def test_what_becomes_of_many_rows_is_what_is_said_of_one_after_the_other(
+        self, template: str, rows: list[tuple[str, str]], known: set[int], size: int
+    ) -> None:
+        spec = Spec.model_validate({**SPEC, "template": template, "batch_size": size})
+        audience = [(number, list(cells)) for number, cells in enumerate(rows, 2)]
+        found = Sorter(spec, Shape(("tel", "nom"), 0), SETTINGS).sort(audience, known.intersection)
+        payloads = [
+            (kind, list(zip(made.rows, made.numbers, made.segments, made.values, strict=True)))
+            for kind, made in found.payloads
+        ]
+        assert (payloads, found.excluded) == one_after_the_other(spec, audience, known)
+
+
+def one_after_the_other(spec: Spec, rows: list[Row], known: set[int]) -> tuple[list[Any], list[Any]]:
+    """Kind and messages of each batch, and the exclusions."""
+    normalize, template = normalizer("CI"), Template.parse(spec.template).bind(("tel", "nom"))
+    kinds: dict[Any, list[Any]] = {}
+    left_out: list[Any] = []
+    taken = set(known)
+    for row, cells in rows:
+        number = normalize(cells[0])
+        if number is None or number in taken:
+            left_out.append((row, cells[0], Exclusion.INVALID if number is None else Exclusion.DUPLICATE))
+            continue
+        try:
+            text, values = template.render(cells)
+        except Unrenderable:
+            left_out.append((row, cells[0], Exclusion.UNRENDERABLE))
+            continue
+        taken.add(number)
+        alphabet, segments = measure(text)
+        message = (row, number, segments, (text,) if values is None else values)
+        kinds.setdefault((alphabet, values is not None), []).append(message)
+    size = spec.messages_a_batch
+    return [(kind, its[at : at + size]) for kind, its in kinds.items() for at in range(0, len(its), size)], left_out
 
 
 class TestBatches:

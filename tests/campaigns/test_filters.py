@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.filters import FILTERS, Blank, Unrenderable, put_out, truncate
+from campaigns.filters import FILTERS, Blank, Unrenderable, put_out, truncate, without_gap
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_a_blank_stays_blank_so_that_it_can_still_be_rescued(name: str) -> None:
 
 
 def test_a_blank_is_not_put_out() -> None:
-    with pytest.raises(Unrenderable, match="nom is missing or blank"):
-        put_out(Blank("nom"))
+    with pytest.raises(Unrenderable, match=r"^nom is missing or blank$"):
+        without_gap(f"Bonjour {put_out(Blank('nom'))} {put_out(Blank('solde'))}")
 
 
 def test_a_text_that_is_empty_on_purpose_is_put_out() -> None:
-    assert put_out("") == ""
+    assert without_gap(put_out("")) == ""

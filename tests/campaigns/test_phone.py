@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata
 
 from campaigns.numbering import Library
-from campaigns.phone import LONGEST_CELL, normalizer
+from campaigns.phone import LONGEST_CELL, column_normalizer, normalizer
 
 ORANGE = 2250708091011
 EXAMPLES = {
@@ -214,6 +214,47 @@ def test_the_fast_path_agrees_with_the_library(home_and_written: tuple[str, str]
     assume(not (digits.startswith("225") and len(digits) == 11))
     assume(not (home == "CI" and len(digits) in {8, 9}))
     assert normalizer(home)(written) == (Library(home).mobile(written) if 4 <= len(digits) <= 17 else None)
+
+
+@st.composite
+def _columns_of_the_world(draw: st.DrawFn) -> tuple[str, list[str]]:
+    """The home region, and cells of one column: most of home, in all spellings, with cells that are no number."""
+    home = draw(st.sampled_from([*("CI", "BF", "SN", "FR") * 20, *REGIONS]))
+    code = str(phonenumbers.country_code_for_region(home))
+    forms = st.sampled_from(["", "", "+", "00", "+" + code, "00" + code, code, "0", " "])
+    mobiles = NUMBERS[home].map(lambda number: " ".join(re.findall("..?", number)) if number[-1] < "3" else number)
+    strangers = st.one_of(st.text(max_size=9), st.sampled_from(["", "\0", "+", "00", " ", "0" * 70]), NUMBERS["TG"])
+    own = st.tuples(forms, mobiles).map("".join)
+    cells = draw(st.lists(st.one_of(own, own, own, st.tuples(forms, strangers).map("".join)), max_size=12))
+    return home, [cell.center(LONGEST_CELL + 1) if cell.endswith("77") else cell for cell in cells]
+
+
+@given(_columns_of_the_world())
+@settings(max_examples=500)
+def test_a_column_holds_the_numbers_that_its_cells_are_one_by_one(home_and_cells: tuple[str, list[str]]) -> None:
+    home, cells = home_and_cells
+    assert column_normalizer(home)(cells) == list(map(normalizer(home), cells))
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_of_each_country_a_column_is_read_as_its_cells_are(region: str) -> None:
+    code, number = EXAMPLES[region].country_code, phonenumbers.national_significant_number(EXAMPLES[region])
+    cells = [f"{start}{number}" for start in (f"+{code}", "", f"00{code}", "0", code, "00", "1", "8", "+")]
+    assert column_normalizer(region)(cells) == list(map(normalizer(region), cells))
+
+
+@pytest.mark.parametrize("region", ["CI", "BF", "SN", "FR"])
+def test_where_most_numbers_are_of_one_country_few_cells_are_looked_at_alone(
+    region: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[str] = []
+    monkeypatch.setattr("campaigns.phone.normalizer", lambda _: looked_at.append)
+    national = phonenumbers.national_significant_number(EXAMPLES[region])
+    code = EXAMPLES[region].country_code
+    cells = [f"+{code}{national}", "", f"00{code} {national}", national, "a@b", f"{code}{national}", national]
+    found = column_normalizer(region)(cells)
+    assert looked_at == ["", "a@b"]
+    assert {number for number in found if number} == {int(f"{code}{national}")}
 
 
 @pytest.mark.parametrize("region", EXAMPLES)
