@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 
 from worker.smseco.errors import BadReply
 from worker.smseco.outcome import Answer
@@ -17,7 +16,7 @@ from worker.smseco.values import Balance, ReportBatch
 _SPELLINGS = {"text": "texte", "statur": "statut"}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
-_LONGEST_VALUE = 100  # characters of an amount or a date: longer ones would be kept, or searched, for nothing
+_LONGEST_VALUE = 100  # characters of an amount or a date: longer ones would be searched for nothing
 _DATE_FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y")
 
 Row = tuple[str, ...]
@@ -38,6 +37,8 @@ def spelt(name: str) -> str:
 def answer_of(fields: Mapping[str, str], columns: Columns) -> Answer:
     """The reply to a send or lookup (I-1-1, V-1); raises BadReply if it has no `statut`."""
     smsfids, destinations, amounts = columns
+    # There are one or two of them, in a batch of hundreds.
+    known = {text: amount(text) for text in set(amounts)}
     return Answer(
         status=status_of(fields),
         text=fields.get("texte", ""),
@@ -49,7 +50,7 @@ def answer_of(fields: Mapping[str, str], columns: Columns) -> Answer:
         balance=amount(fields.get("solde", "")),
         smsfids=list(smsfids),
         destinations=list(destinations),
-        message_credits=[amount(text) for text in amounts],
+        message_credits=[known[text] for text in amounts],
     )
 
 
@@ -98,11 +99,8 @@ def integer(text: str) -> int | None:
 
 def amount(text: str) -> Decimal | None:
     """An amount of credits, or None; a decimal comma and blanks between thousands are understood."""
-    return _amount(text) if len(text) <= _LONGEST_VALUE else None
-
-
-@lru_cache(maxsize=1024)
-def _amount(text: str) -> Decimal | None:
+    if len(text) > _LONGEST_VALUE:
+        return None
     plain = "".join(text.split()).replace(",", ".")
     return Decimal(plain) if _AMOUNT.fullmatch(plain) else None
 

@@ -111,13 +111,13 @@ def _well_formed(body: bytes) -> etree._Element:
 def _check_size(body: bytes) -> None:
     if len(body) > MOST_BYTES:
         raise BadReply(TOO_LARGE[0], partial=body)
-    if _marks(body) > MOST_NODES:
+    if marks(body) > MOST_NODES:
         raise BadReply(TOO_LARGE[1], partial=body)
     if _LONG_ATTRIBUTE.search(body):
         raise BadReply("a long attribute", partial=body)
 
 
-def _marks(body: bytes) -> int:
+def marks(body: bytes) -> int:
     """At least how many elements and attributes are in it, those of a reply that it holds as a text included."""
     elements = body.count(b"<") - body.count(b"</") + body.count(b"&lt;") - body.count(b"&lt;/") + body.count(b"&#")
     return elements + body.count(b"=")

@@ -123,35 +123,6 @@ def test_a_row_without_an_id_keeps_its_place():
     assert (answer.smsfids, answer.destinations) == (["", "s", ""], ["225", "", ""])
 
 
-GOOD_ROW = "<sms><smsfid> s1\n</smsfid><destination>225</destination>\n<credits>1</credits></sms>"
-ROWS = [
-    GOOD_ROW,
-    "<sms><smsfid>s2</smsfid><destination>226</destination><credits>0.5</credits></sms>",
-    "<sms><destination>225</destination><smsfid>s3</smsfid><credits>1</credits></sms>",
-    "<sms><smsfid>s&#52;</smsfid><destination>2 25</destination><credits>1</credits></sms>",
-    f"<sms>{GOOD_ROW}</sms>",
-    f"<autre>{GOOD_ROW}</autre>",
-    "<sms/>",
-    "<sms><smsfid/></sms>",
-    "<!-- <sms> -->",
-    f"<![CDATA[{GOOD_ROW}]]>",
-    "messages> ",
-    "é",
-]
-
-
-@given(st.lists(st.sampled_from(ROWS), max_size=4), st.sampled_from(["", *ROWS]))
-def test_the_quick_look_at_the_rows_sees_what_the_tree_holds_or_nothing(rows, beside):
-    body = f"<REPONSE><statut>1</statut>{beside}<messages>{''.join(rows)}</messages></REPONSE>".encode()
-    messages = xml.parse_reply(body).find("messages")
-    assert xml._scan(body, messages) in (None, xml._sms_columns(messages))
-
-
-def test_the_quick_look_suffices_for_a_reply_as_the_vendor_shows_it(transcript):
-    body = transcript("xml/send_reply.xml")
-    assert xml._scan(body, xml.parse_reply(body).find("messages")) is not None
-
-
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
 def test_an_accent_in_another_encoding_does_not_hide_a_reply(transcript, encoding):
     assert xml.read_answer(transcript("xml/send_reply.xml").decode().encode(encoding)).status == 3
