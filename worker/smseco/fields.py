@@ -67,11 +67,14 @@ def balance_of(fields: Mapping[str, str], body: bytes) -> Balance:
     )
 
 
-def batch_of(msgfids: list[str], rows: Sequence[Row], *, truncated: bool) -> ReportBatch:
-    """Reports (III-1) from one row for each of `msgfids`."""
-    if not rows:
-        return ReportBatch(truncated=truncated)
-    smsfids, destinations, dates, codes = zip(*rows, strict=True)
+def columns_of(rows: Sequence[Row]) -> Sequence[Sequence[str]]:
+    """The values of `CELLS` of all of them, each for itself."""
+    return list(zip(*rows, strict=True)) if rows else [[] for _ in CELLS]
+
+
+def batch_of(msgfids: list[str], columns: Sequence[Sequence[str]], *, truncated: bool) -> ReportBatch:
+    """Reports (III-1) from columns of `CELLS`, which are as long as `msgfids`."""
+    smsfids, destinations, dates, codes = columns
     # There are ten of them, in a hundred thousand rows.
     numbers = {code: integer(code.strip()) or 0 for code in set(codes)}
     return ReportBatch(

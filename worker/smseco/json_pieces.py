@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from worker.smseco.errors import BadReply
-from worker.smseco.fields import Row, batch_of
+from worker.smseco.fields import Row, batch_of, columns_of
 from worker.smseco.json_tree import MOST_VALUES, Object, decoded, text_of, unescaped
 from worker.smseco.values import ReportBatch
 
@@ -72,7 +72,7 @@ def one_by_one(raw: bytes, row_of: Callable[[Object], Row | None], fault: BadRep
         reading.close(len(raw))
     if not reading.rows:
         raise fault
-    return batch_of(reading.msgfids, reading.rows, truncated=not whole)
+    return batch_of(reading.msgfids, columns_of(reading.rows), truncated=not whole)
 
 
 def _read(reading: _Reading) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from worker.smseco.codes import check_report_status
 from worker.smseco.errors import BadReply, what_else
-from worker.smseco.fields import CELLS, Row, batch_of, status_of
+from worker.smseco.fields import CELLS, Row, batch_of, columns_of, status_of
 from worker.smseco.json_pieces import one_by_one
 from worker.smseco.json_tree import Object, decoded, is_too_large, text_of, texts_of, too_large, unescaped
 from worker.smseco.values import ReportBatch
@@ -44,7 +44,7 @@ def parse_reports(raw: bytes) -> ReportBatch:
     msgfids, rows = _reports_below(document)
     if not rows:
         _check_nothing(document, raw)
-    return batch_of(msgfids, rows, truncated=truncated)
+    return batch_of(msgfids, columns_of(rows), truncated=truncated)
 
 
 def _reports_below(document: Any) -> tuple[list[str], list[Row]]:

@@ -15,15 +15,20 @@ from lxml import etree
 
 from worker.smseco.codes import check_report_status
 from worker.smseco.errors import BadReply, what_else
-from worker.smseco.fields import CELLS, Row, batch_of, integer, spelt, status_of
+from worker.smseco.fields import CELLS, Row, batch_of, columns_of, integer, spelt, status_of
 from worker.smseco.values import ReportBatch
 from worker.smseco.xml_tree import TOO_LARGE, fields_of, is_typed, name_of, parse_reply
 
 _MESSAGE = re.compile(r"<message>\s*<msgfid>([^<&]*)</msgfid>\s*<dlrs>")
+# Possessive: nothing here could be matched in two ways, and the way back need not be remembered.
 _REPORT = re.compile(
-    r"<dlr>\s*<smsfid>([^<&]*)</smsfid>\s*<destination>([^<&]*)</destination>\s*<date>([^<&]*)</date>"
-    r"\s*<statut>([^<&]*)</statut>(?:\s*<libelle>[^<]*</libelle>)?(?:\s*<texte>[^<]*</texte>)?\s*</dlr>"
+    r"<dlr>\s*+<smsfid>([^<&]*+)</smsfid>\s*+<destination>([^<&]*+)</destination>\s*+<date>([^<&]*+)</date>"
+    r"\s*+<statut>([^<&]*+)</statut>(?:\s*+<libelle>[^<]*+</libelle>)?+(?:\s*+<texte>[^<]*+</texte>)?+\s*+</dlr>"
 )
+# From what stands before a report to what stands before the next, where a body is cut at its reports.
+_STEP = 1 + len(CELLS)
+# A report, or the begin or id of a message, in lower case, or what might hold one: it is spelt as the scan knows none.
+_MORE = re.compile(r"dlr(?!s)|[<:]message(?!s)|msgfid|<!")
 _REPORT_END = "</dlr>"
 _REPLY_END = re.compile(rb"</(?:[\w.-]+:)?(?:reponse|envelope)\s*>\s*\Z", re.IGNORECASE)
 
@@ -67,21 +72,23 @@ def _scan(raw: bytes) -> ReportBatch | None:
     """The reports of a body that is exactly as the vendor shows it, or was until it was cut short; None otherwise."""
     truncated = not _is_ended(raw)
     msgfids: list[str] = []
-    rows: list[Row] = []
-    above: list[str] = []
+    columns: list[list[str]] = [[] for _ in CELLS]
+    above: str | None = None
     for text in _runs(raw, truncated=truncated):
-        if text is None or "<!" in text:
+        if text is None:
             return None
+        left: list[str] = []
         before, *messages = _MESSAGE.split(text)
-        ids = above + messages[::2]
-        found = [_REPORT.findall(reports) for reports in [before, *messages[1::2]][-len(ids) :]] if ids else []
-        if not _are_all(text.lower(), messages=len(messages) // 2, reports=sum(map(len, found))):
+        for msgfid, reports in zip((above, *messages[::2]), (before, *messages[1::2]), strict=True):
+            above = msgfid
+            cut = _REPORT.split(reports)
+            left += cut[::_STEP]
+            msgfids += [(above or "").strip()] * (len(cut) // _STEP)
+            for column, start in zip(columns, range(1, _STEP), strict=True):
+                column += cut[start::_STEP]
+        if _MORE.search("\n".join(left).lower()):
             return None
-        for msgfid, reports in zip(ids, found, strict=True):
-            msgfids += [msgfid.strip()] * len(reports)
-            rows += reports
-        above = ids[-1:]
-    return batch_of(msgfids, rows, truncated=truncated) if above else None
+    return None if above is None else batch_of(msgfids, columns, truncated=truncated)
 
 
 def _is_ended(raw: bytes) -> bool:
@@ -91,7 +98,7 @@ def _is_ended(raw: bytes) -> bool:
 def _runs(raw: bytes, *, truncated: bool) -> Iterator[str | None]:
     """The body in runs that end with a report, and then what follows, unless that was cut short.
 
-    None if between two ends there is more than a report can be.
+    None if between two ends there is more than a report can be, or if an end is in what was cut short, spelt otherwise.
     """
     rest = ""
     for text in _pieces(raw):
@@ -102,6 +109,8 @@ def _runs(raw: bytes, *, truncated: bool) -> Iterator[str | None]:
             yield None
     if not truncated:
         yield rest
+    elif _DAMAGED_REPORT_END.search(rest):
+        yield None
 
 
 def _pieces(raw: bytes) -> Iterator[str]:
@@ -110,12 +119,6 @@ def _pieces(raw: bytes) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     for start in range(0, len(raw), _PIECE):
         yield decoder.decode(raw[start : start + _PIECE].translate(None, _CONTROLS))
-
-
-def _are_all(text: str, *, messages: int, reports: int) -> bool:
-    """Whether a body in lower case holds no more than that; others are spelt in a way that the scan does not know."""
-    opened = text.count("message>") - text.count("/message>")
-    return text.count("dlr>") == 2 * reports and opened == messages
 
 
 def _reports_below(root: etree._Element) -> ReportBatch:
@@ -127,7 +130,7 @@ def _reports_below(root: etree._Element) -> ReportBatch:
         cells = fields_of(report)
         msgfids.append(_msgfid_above(report))
         rows.append(tuple(cells.get(name, "") for name in CELLS))
-    return batch_of(msgfids, rows, truncated=False)
+    return batch_of(msgfids, columns_of(rows), truncated=False)
 
 
 def _msgfid_above(report: etree._Element) -> str:
@@ -155,7 +158,7 @@ def _salvage(raw: bytes, fault: BadReply) -> ReportBatch:
     if not rows:
         _check_remains(next(_pieces(raw), ""), raw)
     # What is only too large may be whole.
-    return batch_of(msgfids, rows, truncated=not (too_large and _is_ended(raw)))
+    return batch_of(msgfids, columns_of(rows), truncated=not (too_large and _is_ended(raw)))
 
 
 def _ended_reports(raw: bytes) -> Iterator[str]:

@@ -4,9 +4,10 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.transcripts import reading
 from tests.worker.smseco.documented import ROWS, rows
 from worker.smseco import BadReply, NeedsPerson, Refused, parse_reports
 from worker.smseco.xml_reports import _reports_below, _salvage, _scan
@@ -36,6 +37,11 @@ WOBBLES = {
     "namespace": lambda s: s.replace("<REPONSE>", '<REPONSE xmlns="urn:x">'),
     "prefix": lambda s: s.replace("<REPONSE>", '<x:REPONSE xmlns:x="u">').replace("</REPONSE>", "</x:REPONSE>"),
     "attributes": lambda s: s.replace("<dlr>", '<dlr n="1">').replace("<message>", '<message n="1">'),
+    "attributes of some": lambda s: s.replace("<dlr>", '<dlr n="1">', 1).replace("</dlr>", "</dlr >", 1),
+    "attributes of the last message": lambda s: '<message n="1">'.join(s.rsplit("<message>", 1)),
+    "prefix of the last message": lambda s: "<x:message>".join(s.rsplit("<message>", 1)).replace(
+        "</message>\n  </messages>", "</x:message></messages>"
+    ).replace("<REPONSE>", '<REPONSE xmlns:x="u">'),
     "unknown element": lambda s: s.replace("<date>", "<operateur>MTN</operateur><date>"),
     "no words": lambda s: re.sub("<(libelle|texte)>[^R].*|<texte></texte>", "", s),
     "closed at once": lambda s: s.replace("<texte></texte>", "<texte/>"),
@@ -60,6 +66,23 @@ def test_a_body_may_wobble(transcript, change):
     batch = parse_reports(change(transcript("xml/reports_reply.xml").decode()).encode())
     assert rows(batch) == ROWS
     assert not batch.truncated
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        pytest.param("<message>", "</message>", id="as the vendor spells it"),
+        pytest.param("<x:message>", "</x:message>", id="prefix"),
+        pytest.param("<MESSAGE>", "</MESSAGE>", id="case"),
+        pytest.param('<message n="1">', "</message>", id="attributes"),
+    ],
+)
+def test_a_report_of_a_message_without_an_id_is_not_one_of_the_message_before(begin, end):
+    report = "<dlr><smsfid>{0}</smsfid><destination>225</destination><date></date><statut>56</statut></dlr>"
+    named = f"<message><msgfid>m</msgfid><dlrs>{report.format(1)}</dlrs></message>"
+    listed = f"{named}{begin}<dlrs>{report.format(2)}</dlrs>{end}"
+    body = f'<REPONSE xmlns:x="u"><statut>0</statut><messages>{listed}</messages></REPONSE>'.encode()
+    assert (parse_reports(body).msgfids, parse_reports(body).smsfids) == (["m", ""], ["1", "2"])
 
 
 @pytest.mark.parametrize("shape", ["as the vendor shows it", "attributes"])
@@ -207,6 +230,29 @@ def test_the_scan_and_the_parser_read_the_same(messages, gap):
     assert _scan(body) == _reports_below(parse_reply(body))
     if any(reports for _, reports in messages):
         assert replace(_salvage(body, BadReply("broken XML")), truncated=False) == _scan(body)
+
+
+SCRAPS = [b"", b"<", b">", b"/", b"&", b" ", b"\n", b"\0", b"x", b' n="1"', b"]]>", b"<!--", b"-->", b"<![CDATA["]
+SCRAPS += [b"<dlr>", b"</dlr>", b"<DLR>", b"</dlr >", b"<message>", b"</message>", b"<msgfid>", b"<statut>"]
+
+
+@example(shape="on one line", cuts=[(790, 0, b"</dlr >"), (884, 33, b"")])
+@given(
+    shape=st.sampled_from(["as the vendor shows it", "on one line"]),
+    cuts=st.lists(st.tuples(st.integers(0, 1300), st.integers(0, 40), st.sampled_from(SCRAPS)), max_size=3),
+)
+def test_what_the_scan_takes_of_a_damaged_body_is_what_is_read_without_it(shape, cuts):
+    body = WOBBLES[shape](reading.transcript("xml/reports_reply.xml").decode()).encode()
+    for at, length, scrap in cuts:
+        body = body[:at] + scrap + body[at + length :]
+    scanned = _scan(body)
+    if scanned is None:
+        return
+    try:
+        otherwise = _reports_below(parse_reply(body))
+    except BadReply as fault:
+        otherwise = _salvage(body, fault) if len(scanned) else scanned
+    assert rows(scanned) == rows(otherwise)
 
 
 MANY = 25_000
