@@ -1,160 +1,75 @@
 """Campaign → batches of messages: numbers read, texts made, duplicates found, everybody else excluded with a reason.
 
 It streams: a slice is some thousands of rows, read from chunks and written in one transaction together with the place
-to go on from, so that a crash repeats nothing and memory does not grow. Each batch has one alphabet.
+to go on from, so that a crash repeats nothing and memory does not grow. While the database takes one slice in, the rows
+of the next may be looked at. What becomes of a row is `campaigns.sorting`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import compress
-from typing import cast
 
 from sqlalchemy import BigInteger, Connection, insert, select, update
 
 from campaigns import chunks, lifecycle
-from campaigns.chunks import Shape
+from campaigns.ahead import Ahead
 from campaigns.database import Database, Record, copy_in, forbid_scans, rows_of
-from campaigns.filling import KINDS, UNRENDERABLE, Filled, Kind
 from campaigns.models import batches, campaigns, messages
 from campaigns.payload import Payload
-from campaigns.phone import column_normalizer
-from campaigns.prices import Prices
 from campaigns.settings import DomainSettings
+from campaigns.sorting import Excluded, Looked, Sorted, Sorter
 from campaigns.spec import Spec
-from campaigns.states import BatchState, CampaignState, Exclusion
-from campaigns.template import Template
+from campaigns.states import BatchState, CampaignState
 
 CHUNKS_A_SLICE = 10
 
-Excluded = tuple[int, str, Exclusion]
-"""Row number, the number as it came, the reason."""
 
-ROWS_AT_ONCE = 1_000
-"""How many are looked at as columns: few enough to stay in the processor's cache, and small beside a slice."""
-
-INVALID, DUPLICATE = UNRENDERABLE + 1, UNRENDERABLE + 2
-_REASONS = {UNRENDERABLE: Exclusion.UNRENDERABLE, INVALID: Exclusion.INVALID, DUPLICATE: Exclusion.DUPLICATE}
-_SELECTING = [bytes(code == kind for code in range(256)) for kind in range(len(KINDS))]
-
-
-@dataclass(frozen=True)
-class Sorted:
-    """What becomes of some rows: payloads of batches by kind, and who is left out."""
-
-    payloads: Sequence[tuple[Kind, Payload]]
-    excluded: Sequence[Excluded]
-
-
-class Sorter:
-    """Tells for each row what message it makes, or why none.
+def store(connection: Connection, campaign_id: int, sorter: Sorter, found: Sorted, *, after: int = 0) -> None:
+    """Write batches, messages and exclusions.
 
     Args:
-        spec: the campaign's.
-        shape: of its audience. Raises TemplateError where the template names a column that is not there.
-        settings: default region and prices.
+        connection: a transaction that holds the campaign's row.
+        campaign_id: whose they are.
+        sorter: who found them.
+        found: what becomes of some rows.
+        after: how many batches the campaign has already.
     """
-
-    def __init__(self, spec: Spec, shape: Shape, settings: DomainSettings) -> None:
-        self.prices = Prices(settings.credit_prices, settings.lookup_price)
-        self._size = spec.messages_a_batch
-        self._to_check = spec.lookup is not None
-        self._number_column = shape.number_column
-        self._normalize = column_normalizer(settings.default_region)
-        self._template = Template.parse(spec.template).bind(shape.columns, transliterate=spec.transliterate)
-
-    def sort(self, rows: Sequence[chunks.Row], known: Callable[[list[int]], set[int]]) -> Sorted:
-        """What becomes of these rows.
-
-        Args:
-            rows: row numbers and cells.
-            known: of some MSISDNs, those that an earlier slice has.
-        """
-        raw = [cells[self._number_column] for _, cells in rows]
-        numbers = self._normalize(raw)
-        filled = Filled(bytearray(), [], [])
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            filled.extend(self._template.fill([cells for _, cells in rows[start : start + ROWS_AT_ONCE]]))
-        _leave_out(filled.kinds, numbers, known([number for number in numbers if number is not None]))
-        excluded = [
-            (rows[place][0], raw[place], _REASONS[kind]) for place, kind in enumerate(filled.kinds) if kind in _REASONS
+    if found.payloads:
+        made = [
+            _batch(campaign_id, number, sorter, *kind, payload)
+            for number, (kind, payload) in enumerate(found.payloads, start=after + 1)
         ]
-        return Sorted(list(self._payloads([row for row, _ in rows], numbers, filled)), excluded)
-
-    def _payloads(self, rows: list[int], numbers: list[int | None], filled: Filled) -> Iterable[tuple[Kind, Payload]]:
-        """Those of each kind, in the order in which the kinds turned up."""
-        kinds = filled.kinds
-        columns = (rows, cast(list[int], numbers), filled.segments, filled.values)
-        for kind in sorted(set(kinds).difference(_REASONS), key=kinds.index):
-            alike = kinds.count(kind) == len(kinds)
-            selected = kinds.translate(_SELECTING[kind])
-            payload = Payload(*(columns if alike else [list(compress(column, selected)) for column in columns]))
-            for start in range(0, len(payload), self._size):
-                yield KINDS[kind], payload.part(start, start + self._size)
-
-    def write(self, connection: Connection, campaign_id: int, rows: Sequence[chunks.Row], *, after: int) -> int:
-        """Batches, messages and exclusions of these rows; returns how many batches there are now.
-
-        Args:
-            connection: a transaction that holds the campaign's row.
-            campaign_id: whose rows they are.
-            rows: row numbers and cells.
-            after: how many batches the campaign has already.
-        """
-        # Without a batch there is no message yet that a row could repeat.
-        known = partial(_known, connection, campaign_id) if after else nobody
-        found = self.sort(rows, known)
-        self.store(connection, campaign_id, found, after=after)
-        return after + len(found.payloads)
-
-    def store(self, connection: Connection, campaign_id: int, found: Sorted, *, after: int = 0) -> None:
-        """Write down what `sort` found; the arguments are those of `write`."""
-        if found.payloads:
-            made = [
-                self._batch(campaign_id, number, *kind, payload)
-                for number, (kind, payload) in enumerate(found.payloads, start=after + 1)
-            ]
-            ids = connection.execute(insert(batches).returning(batches.c.id, sort_by_parameter_order=True), made)
-            copy_in(
-                connection,
-                "messages",
-                ("campaign_id", "msisdn", "batch_id"),
-                [
-                    (campaign_id, msisdn, batch_id)
-                    for batch_id, (_, payload) in zip(ids.scalars(), found.payloads, strict=True)
-                    for msisdn in payload.numbers
-                ],
-            )
-        exclude(connection, campaign_id, found.excluded)
-
-    def _batch(self, campaign_id: int, number: int, alphabet: str, merged: bool, payload: Payload) -> dict[str, object]:
-        return {
-            "campaign_id": campaign_id,
-            "number": number,
-            "alphabet": alphabet,
-            "merged": merged,
-            "size": len(payload),
-            "segments": sum(payload.segments),
-            "credits": self.prices.total(payload.numbers, payload.segments),
-            "lookup_credits": len(payload) * self.prices.lookup if self._to_check else 0,
-            "state": BatchState.UNCHECKED if self._to_check else BatchState.PENDING,
-            "payload": payload.pack(),
-        }
+        ids = connection.execute(insert(batches).returning(batches.c.id, sort_by_parameter_order=True), made)
+        copy_in(
+            connection,
+            "messages",
+            ("campaign_id", "msisdn", "batch_id"),
+            [
+                (campaign_id, msisdn, batch_id)
+                for batch_id, (_, payload) in zip(ids.scalars(), found.payloads, strict=True)
+                for msisdn in payload.numbers
+            ],
+        )
+    exclude(connection, campaign_id, found.excluded)
 
 
-def _leave_out(kinds: bytearray, numbers: list[int | None], taken: set[int]) -> None:
-    """Note who has no number, or one that a row before has taken: one that gets a text."""
-    if not taken and len(set(numbers)) == len(numbers) and None not in numbers:
-        return
-    for place, number in enumerate(numbers):
-        if number is None:
-            kinds[place] = INVALID
-        elif number in taken:
-            kinds[place] = DUPLICATE
-        elif kinds[place] != UNRENDERABLE:
-            taken.add(number)
+def _batch(
+    campaign_id: int, number: int, sorter: Sorter, alphabet: str, merged: bool, payload: Payload
+) -> dict[str, object]:
+    return {
+        "campaign_id": campaign_id,
+        "number": number,
+        "alphabet": alphabet,
+        "merged": merged,
+        "size": len(payload),
+        "segments": sum(payload.segments),
+        "credits": sorter.prices.total(payload.numbers, payload.segments),
+        "lookup_credits": len(payload) * sorter.prices.lookup if sorter.to_check else 0,
+        "state": BatchState.UNCHECKED if sorter.to_check else BatchState.PENDING,
+        "payload": payload.pack(),
+    }
 
 
 def exclude(connection: Connection, campaign_id: int, excluded: Sequence[Excluded]) -> None:
@@ -176,16 +91,61 @@ def nobody(_numbers: list[int]) -> set[int]:
 def _known(connection: Connection, campaign_id: int, numbers: list[int]) -> set[int]:
     forbid_scans(connection)
     asked = rows_of(connection, "asked", msisdn=(BigInteger, numbers))
-    found = select(messages.c.msisdn).where(messages.c.campaign_id == campaign_id, messages.c.msisdn == asked.c.msisdn)
+    message = select(messages.c.msisdn).where(
+        messages.c.campaign_id == campaign_id, messages.c.msisdn == asked.c.msisdn
+    )
+    # The offset keeps PostgreSQL from making a join of it: where its statistics are older than the campaign, it takes
+    # this for a campaign of one message, and compares each of its messages with each number: minutes for a slice.
+    found = select(asked.c.msisdn).where(message.offset(0).correlate(asked).exists())
     return set(connection.execute(found).scalars())
 
 
-def expand_slice(database: Database, campaign_id: int, settings: DomainSettings) -> bool:
+# --- Slices ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class Slice:
+    """Rows that were looked at, and may be written while their campaign is where it was.
+
+    Attributes:
+        sorter: who looked at them.
+        audience_id: whose rows they are.
+        first: the number of their first chunk.
+        end: the number of the chunk after them.
+        looked: the rows; none after the last ones.
+    """
+
+    sorter: Sorter
+    audience_id: int
+    first: int
+    end: int
+    looked: Looked
+
+
+def expand(database: Database, campaign_id: int, settings: DomainSettings, *, seconds: float) -> bool:
+    """Expand slice after slice for about so long; returns whether there is more to do."""
+    with Ahead[Slice](seconds) as ahead:
+        while expand_slice(database, campaign_id, settings, ahead):
+            if not ahead.begun:
+                return True
+    return False
+
+
+def expand_slice(
+    database: Database, campaign_id: int, settings: DomainSettings, ahead: Ahead[Slice] | None = None
+) -> bool:
     """Expand some thousands of rows, or finish; may be called by several at once, and again after a crash.
+
+    Args:
+        database: where.
+        campaign_id: of a campaign that is due; of any other, there is nothing to do.
+        settings: default region and prices.
+        ahead: looks at the rows of the next slice while this one is written.
 
     Returns:
         Whether there is more to do.
     """
+    ready = (ahead and ahead.take()) or _first_look(database, campaign_id, settings)
     with database.transaction() as connection:
         campaign = _lock(connection, campaign_id)
         if campaign is None:
@@ -193,26 +153,55 @@ def expand_slice(database: Database, campaign_id: int, settings: DomainSettings)
         if campaign.audience_id is None:  # expanded inside its submit, and only waited for its time
             lifecycle.expanded(connection, campaign_id)
             return False
-        shape, _, _ = chunks.shape(connection, campaign.audience_id)
-        some = chunks.read(connection, campaign.audience_id, first=campaign.next_chunk, most=CHUNKS_A_SLICE)
-        rows = [row for chunk in some for row in chunk]
-        if not rows:
+        if ready is None or (ready.audience_id, ready.first) != (campaign.audience_id, campaign.next_chunk):
+            return True  # somebody else has gone on with it meanwhile
+        if not ready.looked.rows:
             chunks.drop(connection, campaign.audience_id)
             lifecycle.expanded(connection, campaign_id)
             return False
-        sorter = Sorter(Spec.model_validate(campaign.spec), shape, settings)
-        count = sorter.write(connection, campaign_id, rows, after=campaign.batches)
-        connection.execute(
-            update(campaigns)
-            .where(campaigns.c.id == campaign_id)
-            .values(
-                state=CampaignState.EXPANDING,
-                next_chunk=campaign.next_chunk + len(some),
-                expanded=campaign.expanded + len(rows),
-                batches=count,
-            )
-        )
+        if ahead is not None:
+            ahead.begin(partial(_look, database, ready.sorter, ready.audience_id, ready.end))
+        _write(connection, campaign, ready)
         return True
+
+
+def _first_look(database: Database, campaign_id: int, settings: DomainSettings) -> Slice | None:
+    """At the rows that come next; None if the campaign is not due, or has no audience any more."""
+    c = campaigns.c
+    found = select(c.spec, c.audience_id, c.next_chunk).where(c.id == campaign_id, lifecycle.is_due())
+    with database.reading() as connection:
+        campaign = connection.execute(found).first()
+        if campaign is None or campaign.audience_id is None:
+            return None
+        shape, _, _ = chunks.shape(connection, campaign.audience_id)
+    sorter = Sorter(Spec.model_validate(campaign.spec), shape, settings)
+    return _look(database, sorter, campaign.audience_id, campaign.next_chunk)
+
+
+def _look(database: Database, sorter: Sorter, audience_id: int, first: int) -> Slice:
+    """At some thousands of rows, from a chunk on. Nobody changes the chunks of a complete audience."""
+    with database.reading() as connection:
+        some = chunks.read(connection, audience_id, first=first, most=CHUNKS_A_SLICE)
+    looked = sorter.look([row for chunk in some for row in chunk])
+    return Slice(sorter, audience_id, first, first + len(some), looked)
+
+
+def _write(connection: Connection, campaign: Record, ready: Slice) -> None:
+    """All that becomes of the rows, and the place to go on from."""
+    # Without a batch there is no message yet that a row could repeat.
+    known = partial(_known, connection, campaign.id) if campaign.batches else nobody
+    found = ready.sorter.sort(ready.looked, known)
+    store(connection, campaign.id, ready.sorter, found, after=campaign.batches)
+    connection.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign.id)
+        .values(
+            state=CampaignState.EXPANDING,
+            next_chunk=ready.end,
+            expanded=campaign.expanded + len(ready.looked.rows),
+            batches=campaign.batches + len(found.payloads),
+        )
+    )
 
 
 def _lock(connection: Connection, campaign_id: int) -> Record | None:

@@ -16,10 +16,11 @@ from campaigns.audience import Audience, Source, open_audience
 from campaigns.bells import Ring
 from campaigns.chunks import Shape
 from campaigns.database import AnswerLost, Database, default
-from campaigns.expansion import Sorter, nobody
+from campaigns.expansion import nobody, store
 from campaigns.models import audiences, campaigns
 from campaigns.outages import PASSING, insist
 from campaigns.settings import domain_settings
+from campaigns.sorting import Sorter
 from campaigns.spec import Spec, SpecError, check
 from campaigns.states import CampaignState
 from campaigns.template import BoundTemplate, Template, TemplateError
@@ -130,14 +131,14 @@ def _submit_small(database: Database, spec: Spec, wire_text: str, shape: Shape, 
     chunks.hash_rows(rows, row_digest)
     digest = keys.digest(spec, row_digest.hexdigest())
     state = CampaignState.SUBMITTED if spec.scheduled_at else CampaignState.FUNDING
-    found = sorter.sort(rows, nobody)
+    found = sorter.sort(sorter.look(rows), nobody)
     made = None
     whole: dict[str, Any] = {"recipients": len(rows), "expanded": len(rows), "batches": len(found.payloads)}
     try:
         with database.transaction() as connection:
             made = keys.make(connection, spec, state=state, wire_text=wire_text, digest=digest, **whole)
             if made is not None:
-                sorter.store(connection, made, found)
+                store(connection, made, sorter, found)
                 if not found.payloads:
                     state = lifecycle.expanded(connection, made)
     except AnswerLost:

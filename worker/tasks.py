@@ -35,6 +35,9 @@ from worker.submitting import HostAwayError
 HARMLESS_TWICE = 20.0
 """Seconds after which a task whose process has died is given up, where a second one beside it would do no harm."""
 
+EXPANDING_SECONDS = 0.4
+"""After which the expansion of a campaign lets others have their turn, once it has written the slice that it is at."""
+
 AGAIN_SECONDS = 5.0
 """After which a submission that could not be decided yet comes again; for as long as it takes."""
 
@@ -145,11 +148,11 @@ def _later(task: Task, seconds: float) -> TaskPredicate:
 def expand(campaign_id: int, serial: int) -> str:
     """Turn a campaign's audience into batches, some thousands of rows at a time."""
     bell = bells.expand(campaign_id)
-    return f"campaign {campaign_id}: " + _work(bell, serial, HARMLESS_TWICE, lambda: _expand_slice(campaign_id))
+    return f"campaign {campaign_id}: " + _work(bell, serial, HARMLESS_TWICE, lambda: _expand(campaign_id))
 
 
-def _expand_slice(campaign_id: int) -> Slice:
-    more = expansion.expand_slice(resources().database, campaign_id, resources().settings)
+def _expand(campaign_id: int) -> Slice:
+    more = expansion.expand(resources().database, campaign_id, resources().settings, seconds=EXPANDING_SECONDS)
     if not more:
         account = lifecycle.account_to_fund(resources().database, campaign_id)
         if account is not None:

@@ -7,23 +7,26 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, func, insert, select, text
+from sqlalchemy import Connection, event, func, insert, select, text
 
 import campaigns
 from campaigns import expansion
+from campaigns.ahead import Ahead
 from campaigns.chunks import Row, Shape
 from campaigns.database import Database, copy_in
-from campaigns.expansion import Sorter, expand_slice
+from campaigns.expansion import Slice, expand_slice
 from campaigns.models import batches, exclusions, messages
 from campaigns.models import campaigns as table
 from campaigns.payload import Payload
 from campaigns.phone import normalizer
 from campaigns.settings import DomainSettings
+from campaigns.sorting import Sorter
 from campaigns.spec import Spec
 from campaigns.states import CampaignState, Exclusion
 from campaigns.submission import submit
 from campaigns.template import Template, Unrenderable
 from campaigns.text import measure
+from tests.campaigns.making import at_once
 from tests.campaigns.producing import SPEC, people
 
 SETTINGS = DomainSettings(database_url="sqlite:///unused.db", default_region="CI")
@@ -130,7 +133,8 @@ class TestSorting:
     ) -> None:
         spec = Spec.model_validate({**SPEC, "template": template, "batch_size": size})
         audience = [(number, list(cells)) for number, cells in enumerate(rows, 2)]
-        found = Sorter(spec, Shape(("tel", "nom"), 0), SETTINGS).sort(audience, known.intersection)
+        sorter = Sorter(spec, Shape(("tel", "nom"), 0), SETTINGS)
+        found = sorter.sort(sorter.look(audience), known.intersection)
         payloads = [
             (kind, list(zip(made.rows, made.numbers, made.segments, made.values, strict=True)))
             for kind, made in found.payloads
@@ -260,6 +264,59 @@ class TestSlices:
         assert (progress.state, progress.adds_up) == (CampaignState.FUNDING, True)
         assert sound(any_database, campaign_id)
 
+    def test_a_turn_of_several_slices_is_one_after_the_other(self, any_database: Database) -> None:
+        campaign_id = submit(SPEC, [*people(A_SLICE * 2 + 10), *people(100)], database=any_database).id
+        assert not expansion.expand(any_database, campaign_id, SETTINGS, seconds=60)
+        progress = campaigns.progress(campaign_id, database=any_database)
+        assert (progress.messages, progress.excluded) == (A_SLICE * 2 + 10, {"duplicate": 100})
+        assert (progress.state, progress.adds_up) == (CampaignState.FUNDING, True)
+        assert sound(any_database, campaign_id)
+
+    def test_a_turn_that_is_over_ends_with_its_slice(self, any_database: Database) -> None:
+        campaign_id = submit(SPEC, people(A_SLICE + 10), database=any_database).id
+        assert expansion.expand(any_database, campaign_id, SETTINGS, seconds=0)
+        assert campaigns.progress(campaign_id, database=any_database).expanded == A_SLICE
+
+    def test_several_turns_at_once_repeat_nothing(self, any_database: Database) -> None:
+        campaign_id = submit(SPEC, [*people(A_SLICE * 3 + 10), *people(100)], database=any_database).id
+        at_once(*[lambda: expansion.expand(any_database, campaign_id, SETTINGS, seconds=60)] * 3)
+        expand(any_database, campaign_id)
+        progress = campaigns.progress(campaign_id, database=any_database)
+        assert (progress.messages, progress.excluded) == (A_SLICE * 3 + 10, {"duplicate": 100})
+        assert (progress.state, progress.adds_up) == (CampaignState.FUNDING, True)
+        assert sound(any_database, campaign_id)
+
+    def test_rows_looked_at_in_vain_are_thrown_away(self, any_database: Database) -> None:
+        """Somebody else was quicker, between the look at a slice and the transaction that would have written it."""
+        campaign_id = submit(SPEC, people(A_SLICE + 10), database=any_database).id
+        stale = expansion._first_look(any_database, campaign_id, SETTINGS)
+        assert stale is not None
+        expand_slice(any_database, campaign_id, SETTINGS)
+        with Ahead[Slice](60) as ahead:
+            ahead.begin(lambda: stale)
+            assert expand_slice(any_database, campaign_id, SETTINGS, ahead)
+            assert not ahead.begun
+        assert campaigns.progress(campaign_id, database=any_database).expanded == A_SLICE
+        expand(any_database, campaign_id)
+        assert campaigns.progress(campaign_id, database=any_database).messages == A_SLICE + 10
+        assert sound(any_database, campaign_id)
+
+    def test_one_that_is_cancelled_during_a_turn_goes_no_further(
+        self, any_database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        campaign_id = submit(SPEC, people(A_SLICE * 2), database=any_database).id
+        really = expansion.expand_slice
+
+        def cancelled_after(*arguments: Any) -> bool:
+            more = really(*arguments)
+            campaigns.cancel(campaign_id, database=any_database)
+            return more
+
+        monkeypatch.setattr(expansion, "expand_slice", cancelled_after)
+        assert not expansion.expand(any_database, campaign_id, SETTINGS, seconds=60)
+        progress = campaigns.progress(campaign_id, database=any_database)
+        assert (progress.expanded, progress.by_status, progress.adds_up) == (A_SLICE, {"voided": A_SLICE}, True)
+
     def test_one_that_is_cancelled_half_way_goes_no_further(self, any_database: Database) -> None:
         campaign_id = submit(SPEC, people(A_SLICE + 1), database=any_database).id
         expand_slice(any_database, campaign_id, SETTINGS)
@@ -302,15 +359,9 @@ class TestKnownNumbers:
 
     @pytest.mark.parametrize("asked", [1, 10_000])
     def test_they_are_probed_by_the_primary_key(self, any_database: Database, crowded: int, asked: int) -> None:
-        asking: list[tuple[str, Any]] = []
-        event.listen(any_database.engine, "before_cursor_execute", lambda *call: asking.append(call[2:4]))
         numbers = [22507_00000000 + number * 70 for number in range(asked)]
         with any_database.transaction() as connection:
-            known = expansion._known(connection, crowded, numbers)
-            statement, parameters = asking[-1]
-            explain = "EXPLAIN QUERY PLAN" if any_database.is_sqlite else "EXPLAIN"
-            lines = connection.exec_driver_sql(f"{explain} {statement}", parameters)
-            plan = "\n".join(str(line[-1]) for line in lines)
+            known, plan = self.asked(any_database, connection, crowded, numbers)
         assert known == set(numbers)
         if any_database.is_sqlite:
             assert "SEARCH messages USING PRIMARY KEY (campaign_id=? AND msisdn=?)" in plan
@@ -318,6 +369,33 @@ class TestKnownNumbers:
             assert "messages_pk" in plan
             assert "Hash" not in plan
             assert "Seq Scan" not in plan
+
+    def test_they_are_probed_in_a_campaign_that_is_newer_than_the_statistics(
+        self, any_database: Database, crowded: int
+    ) -> None:
+        """PostgreSQL takes it for a campaign of one message, and would compare each that is there with each number."""
+        numbers = [22507_00000000 + number * 7 for number in range(3_000)]
+        with any_database.transaction() as connection:
+            row = {"account": "a", "name": "n", "spec": {}, "wire_text": "", "state": "expanding"}
+            campaign_id = connection.execute(insert(table).returning(table.c.id), row).scalar_one()
+            rows = [(campaign_id, number, 1) for number in numbers]
+            copy_in(connection, "messages", ("campaign_id", "msisdn", "batch_id"), rows)
+            known, plan = self.asked(any_database, connection, campaign_id, numbers)
+        assert known == set(numbers)
+        both = "campaign_id=? AND msisdn=?" if any_database.is_sqlite else "'::bigint) AND (msisdn ="
+        assert both in plan
+
+    def asked(
+        self, database: Database, connection: Connection, campaign_id: int, numbers: list[int]
+    ) -> tuple[set[int], str]:
+        """Those that are known, and how they were looked for."""
+        asking: list[tuple[str, Any]] = []
+        event.listen(database.engine, "before_cursor_execute", lambda *call: asking.append(call[2:4]))
+        known = expansion._known(connection, campaign_id, numbers)
+        statement, parameters = asking[-1]
+        explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+        lines = connection.exec_driver_sql(f"{explain} {statement}", parameters)
+        return known, "\n".join(str(line[-1]) for line in lines)
 
 
 def test_all_of_a_campaign_is_in_one_place(any_database: Database) -> None:

@@ -14,6 +14,7 @@ from campaigns.text import (
     MAX_CHARACTERS,
     MAX_SEGMENTS,
     Alphabet,
+    Room,
     blockers,
     clean,
     fits_gsm7,
@@ -210,3 +211,27 @@ class TestTransliterate:
     @given(any_text)
     def test_a_clean_text_stays_clean(self, text: str) -> None:
         assert clean(transliterate(clean(text))) == transliterate(clean(text))
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    ["", "Bonjour \n", "é" * 160, "€", "[" * 79, "[" * 80, "x" * 159 + "€", "ê", "ê" * 69, "ê" * 70, "😀", "😀" * 34],
+    ids=lambda fixed: ascii(fixed)[:20],
+)
+def test_what_a_text_costs_is_told_by_its_length_or_not_at_all(fixed: str) -> None:
+    room, sizes = Room.of(fixed), range(1_700)
+    told = sorted(set(sizes).difference(room.too_full(sizes)))
+    texts = [fixed + "x" * size for size in told]
+    assert [(room.alphabet, count) for count in room.segments(told)] == list(map(measure, texts))
+    assert [room.segments([size])[0] for size in told] == room.segments(told)
+    assert not any(map(too_long, texts))
+
+
+@pytest.mark.parametrize(("fixed", "most"), [("", 1_530), ("€", 158), ("ê", 669), ("😀", 68)], ids=ascii)
+def test_the_length_tells_the_cost_as_far_as_it_can(fixed: str, most: int) -> None:
+    assert Room.of(fixed).too_full([most, most + 1]) == [1]
+
+
+def test_a_pair_between_two_segments_makes_a_text_longer_than_it_is_counted() -> None:
+    assert measure("x" * 152 + "€" + "x" * 152)[1] == 3
+    assert Room.of("€").too_full([304]) == [0]

@@ -78,7 +78,7 @@ POINTS: Mapping[str, Point] = {
     # the producer
     "taking_in": (chunks, "_note", AFTER, _of_a_chunk),  # a chunk is stored, not committed
     # expansion
-    "mid_chunk": (expansion.Sorter, "store", AFTER, _always),  # messages are written, not committed
+    "mid_chunk": (expansion, "store", AFTER, _always),  # messages are written, not committed
     "between_chunks": (expansion, "expand_slice", AFTER, _gives_something),
     # funding
     "balance_asked": (balances, "ask", AFTER, _always),

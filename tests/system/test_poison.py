@@ -35,11 +35,11 @@ from campaigns import expansion
 app, really = celery.app, expansion.expand_slice
 tasks.HARMLESS_TWICE = 2.0
 
-def expand_slice(database, campaign_id, settings):
+def expand_slice(database, campaign_id, *others):
     with open(os.environ["DEADLY"]) as named:
         if str(campaign_id) == named.read():
             os.kill(os.getpid(), 9)
-    return really(database, campaign_id, settings)
+    return really(database, campaign_id, *others)
 
 expansion.expand_slice = expand_slice
 """
