@@ -243,6 +243,11 @@ def test_of_each_country_a_column_is_read_as_its_cells_are(region: str) -> None:
     assert column_normalizer(region)(cells) == list(map(normalizer(region), cells))
 
 
+def test_a_cell_that_is_too_long_for_a_number_is_none_in_a_column_too() -> None:
+    cells = ["0708091011", "0708091011".center(LONGEST_CELL), "0708091011".center(LONGEST_CELL + 1), "0708091011"]
+    assert column_normalizer("CI")(cells) == [ORANGE, ORANGE, None, ORANGE]
+
+
 @pytest.mark.parametrize("region", ["CI", "BF", "SN", "FR"])
 def test_where_most_numbers_are_of_one_country_few_cells_are_looked_at_alone(
     region: str, monkeypatch: pytest.MonkeyPatch
