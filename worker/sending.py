@@ -23,8 +23,8 @@ from worker.smseco.values import Receipt, Sending
 
 log = logging.getLogger(__name__)
 
-SLICE_SECONDS = 0.1
-"""A lane's turn: long ones starve small campaigns, short ones cost a task each."""
+SLICE_SECONDS = 0.2
+"""A lane's turn: long ones keep small campaigns waiting for a process, short ones cost a task and two bells each."""
 
 CANDIDATES = 20
 
@@ -64,7 +64,7 @@ def _numbered(numbers: list[int]) -> str:
 
 
 def send_slice(resources: Resources, account: str, lane: int) -> Slice:
-    """One turn of a lane: batches of campaigns chosen at random, one after the other, for a tenth of a second."""
+    """One turn of a lane: batches of campaigns chosen at random, one after the other, for a fifth of a second."""
     until = monotonic() + SLICE_SECONDS
     tally = Tally()
     some = turns.candidates(resources.database, account, CANDIDATES)
