@@ -21,9 +21,10 @@ from sqlalchemy import BigInteger, Connection, func, insert, select, update
 
 from campaigns import batches
 from campaigns.claims import Claim
-from campaigns.database import Database, Record, forbid_scans, rows_of
+from campaigns.database import Database, Record
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns, messages
+from campaigns.named import by_key
 from campaigns.outages import insisting
 from campaigns.payload import Payload
 from campaigns.prices import Prices
@@ -88,19 +89,15 @@ def _halve(connection: Connection, batch_id: int, payload: Payload, prices: Pric
 
 def _move(connection: Connection, batch: Record, halves: dict[int, Payload]) -> None:
     """Have its messages belong to its halves; in the order of their key: whoever else writes them cannot block us."""
-    forbid_scans(connection)
     to = sorted((number, half_id) for half_id, half in halves.items() for number in half.numbers)
-    named = rows_of(
+    halved, is_named = by_key(
         connection,
-        "named",
-        msisdn=(BigInteger, [number for number, _ in to]),
+        [batch.campaign_id] * len(to),
+        [number for number, _ in to],
         half_id=(BigInteger, [half_id for _, half_id in to]),
     )
-    m = messages.c
-    its_own = update(messages).where(
-        m.campaign_id == batch.campaign_id, m.msisdn == named.c.msisdn, m.batch_id == batch.id
-    )
-    connection.execute(its_own.values(batch_id=named.c.half_id))
+    its_own = update(messages).where(is_named, messages.c.batch_id == batch.id)
+    connection.execute(its_own.values(batch_id=halved.c.half_id))
 
 
 def shares(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:

@@ -14,6 +14,7 @@ from campaigns.database import Database, Record, among, is_ahead, later, rows_of
 from campaigns.expansion import exclude
 from campaigns.models import attempts, campaigns, lookups, messages
 from campaigns.models import batches as batches_table
+from campaigns.named import among_keys
 from campaigns.payload import Payload
 from campaigns.prices import Prices
 from campaigns.states import (
@@ -216,9 +217,8 @@ def _dead(connection: Connection, batch_id: int, payload: Payload, *, unknown: s
 def _drop(connection: Connection, batch: Record, payload: Payload, dead: set[int]) -> None:
     if not dead:
         return
-    gone = rows_of(connection, "gone", msisdn=(BigInteger, sorted(dead)))
-    m = messages.c
-    connection.execute(delete(messages).where(m.campaign_id == batch.campaign_id, m.msisdn.in_(select(gone.c.msisdn))))
+    gone = among_keys(connection, [batch.campaign_id] * len(dead), sorted(dead))
+    connection.execute(delete(messages).where(gone))
     rows = [
         (row, str(number), Exclusion.UNREACHABLE)
         for row, number in zip(payload.rows, payload.numbers, strict=True)

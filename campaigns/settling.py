@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from campaigns import batches, corrections
 from campaigns.claims import CLAIMED_FROM, Claim
-from campaigns.database import Database, now, rows_of, upsert
+from campaigns.database import Database, now, upsert
 from campaigns.models import attempts, campaigns, lookups, messages
 from campaigns.models import batches as batches_table
+from campaigns.named import by_key
 from campaigns.outages import insisting
 from campaigns.payload import ReceiptLines
 from campaigns.states import AttemptKind, AttemptState, BatchState, CampaignState, MessageStatus
@@ -85,13 +86,9 @@ def _leave_out(connection: Connection, claim: Claim, acceptance: Acceptance) -> 
 
 
 def _mark(connection: Connection, campaign_id: int, numbers: Sequence[int], status: MessageStatus) -> None:
-    named = rows_of(connection, "named", msisdn=(BigInteger, list(numbers)))
-    m = messages.c
-    connection.execute(
-        update(messages)
-        .where(m.campaign_id == campaign_id, m.msisdn == named.c.msisdn, m.status == MessageStatus.AS_BATCH)
-        .values(status=status, updated_at=now())
-    )
+    _, is_named = by_key(connection, [campaign_id] * len(numbers), sorted(numbers))
+    its_own = update(messages).where(is_named, messages.c.status == MessageStatus.AS_BATCH)
+    connection.execute(its_own.values(status=status, updated_at=now()))
 
 
 @insisting

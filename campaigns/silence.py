@@ -12,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Select, and_, or_, select, update
 
-from campaigns.database import Database, Record, among, forbid_scans, is_over, later, now, rows_of
+from campaigns.database import Database, Record, among, is_over, later, now
 from campaigns.models import attempts, batches, campaigns, messages
+from campaigns.named import by_key
 from campaigns.payload import Payload
 from campaigns.states import FIRST_SETTLED, AttemptKind, AttemptState, BatchState, MessageStatus
 
@@ -74,7 +75,6 @@ def _give_up(database: Database, attempt_ids: Sequence[int]) -> set[int]:
     with database.transaction() as connection:
         # The requests before their messages, as whoever settles one does: the two cannot block each other for ever.
         _end(connection, attempt_ids)
-        forbid_scans(connection)
         some = _with_payloads(connection, attempt_ids)
         key, _ = _their_messages(connection, some)
         given_up = update(messages).where(key, m.status < FIRST_SETTLED).returning(m.campaign_id)
@@ -102,7 +102,6 @@ def _with_open_messages(connection: Connection, some: Iterable[Record]) -> set[i
     sends = [row for row in some if row.kind == AttemptKind.SEND]
     if not sends:
         return set()
-    forbid_scans(connection)
     key, attempt_id = _their_messages(connection, sends)
     return set(connection.execute(select(attempt_id).where(key, m.status < FIRST_SETTLED).distinct()).scalars())
 
@@ -114,15 +113,13 @@ def _with_unanswered_lookups(some: Iterable[Record]) -> set[int]:
 def _their_messages(connection: Connection, sends: Iterable[Record]) -> tuple[Any, Any]:
     """Their keys, as a condition, and the attempt of each; in the order of the key: two writers cannot deadlock."""
     keys = sorted((row.campaign_id, number, row.id) for row in sends for number in Payload.unpack(row.payload).numbers)
-    named = rows_of(
+    theirs, is_named = by_key(
         connection,
-        "named",
-        campaign_id=(BigInteger, [campaign_id for campaign_id, _, _ in keys]),
-        msisdn=(BigInteger, [number for _, number, _ in keys]),
+        [campaign_id for campaign_id, _, _ in keys],
+        [number for _, number, _ in keys],
         attempt_id=(BigInteger, [attempt_id for _, _, attempt_id in keys]),
     )
-    m = messages.c
-    return and_(m.campaign_id == named.c.campaign_id, m.msisdn == named.c.msisdn), named.c.attempt_id
+    return is_named, theirs.c.attempt_id
 
 
 def _note(database: Database, *, asked: set[int], ended: set[int]) -> None:

@@ -9,13 +9,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import BigInteger, Connection, SmallInteger, and_, bindparam, delete, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    SmallInteger,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    update,
+)
 
 from campaigns import corrections
 from campaigns.database import Record, among, forbid_scans, now, rows_of, upsert
 from campaigns.models import attempts, batches, messages, refunds
+from campaigns.named import by_key
 from campaigns.payload import Payload, ReceiptLines
 from campaigns.states import UNBILLED, AttemptKind, MessageStatus
 
@@ -138,15 +151,14 @@ def _update(connection: Connection, latest: Mapping[Target, Told]) -> int:
     """Set what outranks what is there; returns how many. In the order of the key: two appliers cannot deadlock."""
     if not latest:
         return 0
-    m, new = messages.c, _table(connection, latest)
+    m = messages.c
+    new, is_named = _named_in(connection, latest)
     in_flight = MessageStatus.WAITING.rank
     rank, new_rank = m.status // 10, new.c.status // 10
     # Nothing that is reported ranks below what is in flight.
     outranks = or_(new_rank > rank, and_(rank == in_flight, new.c.status != m.status))
     return connection.execute(
-        update(messages)
-        .where(m.campaign_id == new.c.campaign_id, m.msisdn == new.c.msisdn, outranks)
-        .values(status=new.c.status, updated_at=now())
+        update(messages).where(is_named, outranks).values(status=new.c.status, updated_at=now())
     ).rowcount
 
 
@@ -155,8 +167,9 @@ def _select(connection: Connection, latest: Mapping[Target, Told], *, as_told: b
 
     Or their credits would be given back while another body says that they were delivered after all.
     """
-    m, asked = messages.c, _table(connection, latest)
-    found = select(m.campaign_id, m.msisdn).where(m.campaign_id == asked.c.campaign_id, m.msisdn == asked.c.msisdn)
+    m = messages.c
+    asked, is_named = _named_in(connection, latest)
+    found = select(m.campaign_id, m.msisdn).where(is_named)
     if as_told:
         found = found.where(m.status == asked.c.status).with_for_update(of=messages, key_share=True)
     return {(row[0], row[1]) for row in connection.execute(found)}
@@ -254,14 +267,9 @@ def take_back(connection: Connection, campaign_ids: set[int], delivered: Iterabl
         connection.execute(gone, [{"its_attempt": row.attempt_id, "its_number": row.msisdn} for row in wrong])
 
 
-def _table(connection: Connection, latest: Mapping[Target, Told]) -> Any:
+def _named_in(connection: Connection, latest: Mapping[Target, Told]) -> tuple[FromClause, ColumnElement[bool]]:
+    """These messages and their statuses, by their keys."""
     ordered = sorted(latest)
     campaign_ids, numbers = zip(*ordered, strict=True)
     told = [status for _, status in map(latest.__getitem__, ordered)]
-    return rows_of(
-        connection,
-        "named",
-        campaign_id=(BigInteger, campaign_ids),
-        msisdn=(BigInteger, numbers),
-        status=(SmallInteger, told),
-    )
+    return by_key(connection, campaign_ids, numbers, status=(SmallInteger, told))
