@@ -47,6 +47,7 @@ __all__ = [
     "copy_in",
     "default",
     "forbid_scans",
+    "forbid_sorting",
     "is_ahead",
     "is_over",
     "later",
@@ -235,3 +236,12 @@ def forbid_scans(connection: Connection) -> None:
         connection.exec_driver_sql(
             "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
         )
+
+
+def forbid_sorting(connection: Connection) -> None:
+    """Have the rest of the transaction find the first of many rows by walking the index that has them in order.
+
+    Where its statistics are older than those rows, the planner takes them for one, and puts all in order to take it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")

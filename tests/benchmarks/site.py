@@ -66,11 +66,11 @@ class Site:
         self.gateway, self.database, self.processes = gateway, database, processes
         self.url = environment["DATABASE_URL"]
         self.children: list[Child] = []
-        self._environment = environment
+        self.environment = environment
 
     def start(self, *hosts: str, processes: int = 2, **settings: str) -> None:
         """Start beat, and a worker on each of the named hosts (one if none is named); returns when all answer."""
-        environment = {**self._environment, **settings}
+        environment = {**self.environment, **settings}
         folder, celery = self.processes.folder, [sys.executable, "-m", "celery", "-A", "worker"]
         for host in hosts or ("bench",):
             words = ["worker", "--concurrency", str(processes), "--loglevel", "WARNING", "--hostname", f"worker@{host}"]
@@ -105,7 +105,7 @@ class Site:
         words = [word for name, value in asked.items() for word in (f"--{name}", str(value))]
         command = [sys.executable, "-m", "tests.benchmarks.producer", "--output", str(self._output), *words]
         self._output.unlink(missing_ok=True)
-        return self.processes.start("producer", command, environment=self._environment, cwd=self.processes.folder)
+        return self.processes.start("producer", command, environment=self.environment, cwd=self.processes.folder)
 
     def submit(self, **asked: Any) -> list[Submission]:
         """Have a producer submit with these options; returns when it is through."""
@@ -164,7 +164,7 @@ class Site:
 
     def accounts(self, gateway_url: str) -> str:
         """The setting ACCOUNTS with another gateway in it."""
-        accounts = json.loads(self._environment["ACCOUNTS"])
+        accounts = json.loads(self.environment["ACCOUNTS"])
         return json.dumps({name: {**account, "base_url": gateway_url} for name, account in accounts.items()})
 
     @property

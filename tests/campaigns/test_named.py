@@ -1,20 +1,14 @@
 """Messages that are named are found by their keys, in a campaign that the planner's statistics know nothing of, too."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import Connection, SmallInteger, delete, insert, select, text, update
+from sqlalchemy import Connection, SmallInteger, delete, select, update
 
-from campaigns.database import Database, copy_in
-from campaigns.models import campaigns, messages
+from campaigns.database import Database
+from campaigns.models import messages
 from campaigns.named import among_keys, by_key
-from tests.campaigns.plans import plans_of
-
-FIRST = 22507_00000000
-ROWS = 3_000
-
-COLUMNS = ("campaign_id", "msisdn", "batch_id")
+from tests.campaigns.plans import FIRST, newer_than_statistics, plans_of
 
 
 def marked(connection: Connection, campaign_ids: list[int], numbers: list[int]) -> None:
@@ -24,21 +18,6 @@ def marked(connection: Connection, campaign_ids: list[int], numbers: list[int]) 
 
 def dropped(connection: Connection, campaign_ids: list[int], numbers: list[int]) -> None:
     connection.execute(delete(messages).where(among_keys(connection, campaign_ids, numbers)))
-
-
-@contextmanager
-def newer_than_statistics(database: Database) -> Iterator[tuple[Connection, int]]:
-    """A transaction, and a campaign with messages that came after the last ANALYZE of a great many others."""
-    with database.transaction() as connection:
-        others = [(campaign_id, FIRST + number, 1) for campaign_id in range(100, 110) for number in range(ROWS)]
-        copy_in(connection, "messages", COLUMNS, others)
-    with database.reading() as connection:
-        connection.execute(text("ANALYZE"))
-    with database.transaction() as connection:
-        row = {"account": "a", "name": "n", "spec": {}, "wire_text": "", "state": "sending"}
-        made = connection.execute(insert(campaigns).returning(campaigns.c.id), row).scalar_one()
-        copy_in(connection, "messages", COLUMNS, [(made, FIRST + number, 1) for number in range(ROWS)])
-        yield connection, made
 
 
 @pytest.mark.parametrize("write", [marked, dropped])

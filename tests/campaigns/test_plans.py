@@ -8,7 +8,7 @@ from sqlalchemy import text
 from campaigns import batches, credits, doubts, lifecycle, setbacks, silence, turns, unapplied
 from campaigns.database import Database
 from tests.campaigns import making
-from tests.campaigns.plans import plans_of
+from tests.campaigns.plans import campaign_without_statistics, plans_of
 
 LONG_AGO = 5_000
 """Campaigns that are over."""
@@ -86,3 +86,13 @@ def test_it_is_found_by_its_index(any_database: Database, what: str) -> None:
     for plan in plans:
         assert f"Seq Scan on {table}" not in plan
         assert f"SCAN {table}" not in plan
+
+
+def test_where_a_campaign_stands_is_found_by_walking_its_key_before_there_are_statistics(postgresql: Database) -> None:
+    """The planner would put all of its messages in order to take the first that is open."""
+    with campaign_without_statistics(postgresql) as (connection, made), plans_of(postgresql, "messages") as plans:
+        lifecycle.advance(connection, [made])
+
+    (plan,) = plans
+    assert "Index Scan using messages_pk on messages" in plan
+    assert "Sort" not in plan
