@@ -11,6 +11,7 @@ It needs a database (DATABASE_URL) and nothing else: no broker, no Celery, no ga
 from campaigns.audience import AudienceError
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
+from campaigns.optouts import Imported, NoNumberError, OptOut, import_opt_outs, opt_in, opt_out, opted_out
 from campaigns.progress import Progress, find, progress
 from campaigns.resolving import Resolved, UndecidableError, UnknownAttemptError, resolve
 from campaigns.spec import KeyBusy, KeyConflict, Lookup, Spec, SpecError
@@ -21,10 +22,13 @@ from campaigns.undecided import Doubt, open_doubts
 __all__ = [
     "AudienceError",
     "Doubt",
+    "Imported",
     "KeyBusy",
     "KeyConflict",
     "Listed",
     "Lookup",
+    "NoNumberError",
+    "OptOut",
     "Progress",
     "Resolved",
     "Spec",
@@ -37,8 +41,12 @@ __all__ = [
     "UnknownCampaignError",
     "cancel",
     "find",
+    "import_opt_outs",
     "listing",
     "open_doubts",
+    "opt_in",
+    "opt_out",
+    "opted_out",
     "pause",
     "progress",
     "resolve",

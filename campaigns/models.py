@@ -115,6 +115,7 @@ campaigns = Table(
     Column("next_chunk", Integer, nullable=False, server_default=text("0")),  # expansion goes on from here
     Column("expanded", Integer, nullable=False, server_default=text("0")),  # rows of these that are expanded
     Column("batches", Integer, nullable=False, server_default=text("0")),
+    Column("opt_outs_seen", BigInteger, nullable=False, server_default=text("0")),  # changes of lists when it began
     Column("rate", Float),  # messages a second
     Column("next_send_at", Moment()),  # rated ones only: the gate of the next batch
     Column("shortfall", Credits),
@@ -145,6 +146,26 @@ exclusions = Table(
     Column("row", Integer, primary_key=True),  # as the person who made the file counts
     Column("number", Text, nullable=False),  # as it came
     Column("reason", Text, nullable=False),
+)
+
+# Who wants no texts from an account, or from any ("*").
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("key", BigInteger, primary_key=True),  # the number, or a hash of it, which is negative (see `unwanted`)
+    Column("account", Text, primary_key=True),
+    Column("opted_out_at", Moment(), nullable=False, server_default=now()),
+    Column("source", Text, nullable=False),  # where it is known from: a file, a form, a reply; "" if nobody said
+    sqlite_with_rowid=False,
+)
+
+# A list of these for each account that has one; whoever adds to it has its row, so that its count is in commit order.
+opt_out_lists = Table(
+    "opt_out_lists",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("changes", BigInteger, nullable=False, server_default=text("0")),  # additions so far
+    Column("secret", Text),  # a fingerprint of the OPT_OUT_KEY that its hashes were made with
 )
 
 batches = Table(

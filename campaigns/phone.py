@@ -39,6 +39,11 @@ _OPERATOR_PREFIX = dict(zip("0123456789", ["01"] * 4 + ["05"] * 3 + ["07"] * 3, 
 _IVORIAN_WITHOUT_ZERO = re.compile(r"[157][0-9]{8}", re.ASCII)
 
 
+def masked(number: str) -> str:
+    """Enough of it to know it again, and not enough to call it."""
+    return f"{number[:3]}…{number[-2:]}" if len(number) > 7 else "…"
+
+
 @cache
 def normalizer(region: str) -> Normalizer:
     """A function from text to MSISDN (int) or None, for numbers written as people of `region` (`CI`, `BF`, …) do.

@@ -17,6 +17,9 @@ from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+SHORTEST_SECRET = 16
+"""Characters; numbers are few enough to be guessed from a hash whose secret can be guessed as well."""
+
 
 class SettingsError(ValueError):
     """The environment is wrong; `faults` names everything that is, so that one reading mends it all."""
@@ -73,6 +76,12 @@ class DomainSettings(BaseSettings):
         description='credits a segment, by number prefix; the longest wins, `""` is for all others',
     )
     lookup_price: Decimal = Field(default=Decimal(1), ge=0, description="credits a number lookup")
+    opt_out_key: str | None = Field(
+        default=None,
+        min_length=SHORTEST_SECRET,
+        description="a secret; with it, opt-outs are kept as hashes of their numbers",
+        repr=False,
+    )
 
 
 _QUOTED = re.compile(r'"(\w+)"')

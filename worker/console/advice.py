@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from campaigns import (
     AudienceError,
+    NoNumberError,
     SpecError,
     StateError,
     UndecidableError,
@@ -17,11 +18,14 @@ from campaigns import (
 )
 from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.settings import SettingsError
+from campaigns.unwanted import OptOutKeyError
 from worker.smseco import BadReply, GatewayError, NotSent, Refused, Unreachable
 
 SAY_IT_THEMSELVES = (
     SpecError,
     AudienceError,
+    NoNumberError,
+    OptOutKeyError,
     StateError,
     UnknownCampaignError,
     UnknownAttemptError,

@@ -87,6 +87,22 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "opt_outs",
+        sa.Column("key", sa.BigInteger(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("opted_out_at", Moment(), server_default=now(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", "account", name="opt_outs_pk"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "opt_out_lists",
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("changes", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("account", name="opt_out_lists_pk"),
+    )
+    op.create_table(
         "report_polls",
         sa.Column("id", Id, sa.Identity(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
@@ -142,6 +158,7 @@ def upgrade() -> None:
         sa.Column("next_chunk", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("expanded", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("batches", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("opt_outs_seen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("rate", sa.Float(), nullable=True),
         sa.Column("next_send_at", Moment(), nullable=True),
         sa.Column("shortfall", Credits, nullable=True),
@@ -329,6 +346,8 @@ def downgrade() -> None:
     op.drop_table("campaigns")
     op.drop_table("audience_chunks")
     op.drop_table("report_polls")
+    op.drop_table("opt_out_lists")
+    op.drop_table("opt_outs")
     op.drop_table("messages")
     op.drop_table("bells")
     op.drop_table("audiences")
