@@ -13,7 +13,7 @@ from functools import partial
 
 from sqlalchemy import BigInteger, Connection, insert, select, update
 
-from campaigns import chunks, lifecycle
+from campaigns import chunks, lifecycle, unwanted
 from campaigns.ahead import Ahead
 from campaigns.database import Database, Record, copy_in, forbid_scans, rows_of
 from campaigns.models import batches, campaigns, messages
@@ -190,7 +190,9 @@ def _write(connection: Connection, campaign: Record, ready: Slice) -> None:
     """All that becomes of the rows, and the place to go on from."""
     # Without a batch there is no message yet that a row could repeat.
     known = partial(_known, connection, campaign.id) if campaign.batches else nobody
-    found = ready.sorter.sort(ready.looked, known)
+    seen = unwanted.seen(connection, campaign.account)
+    opted_out = partial(unwanted.among, connection, campaign.account) if seen else None
+    found = ready.sorter.sort(ready.looked, known, opted_out)
     store(connection, campaign.id, ready.sorter, found, after=campaign.batches)
     connection.execute(
         update(campaigns)
@@ -200,6 +202,8 @@ def _write(connection: Connection, campaign: Record, ready: Slice) -> None:
             next_chunk=ready.end,
             expanded=campaign.expanded + len(ready.looked.rows),
             batches=campaign.batches + len(found.payloads),
+            # The first slice's: who opts out while the others are expanded is looked for at each claim.
+            opt_outs_seen=campaign.opt_outs_seen if campaign.expanded else seen,
         )
     )
 

@@ -1,8 +1,8 @@
 """Rows of an audience → messages of one alphabet and form each, and who is left out and why. It writes nothing.
 
 First each row is looked at by itself, which needs no database and may be done ahead; then it is seen whose number a row
-before has taken. Texts are `campaigns.filling`, numbers `campaigns.phone`; what is made of all this is
-`campaigns.expansion`.
+before has taken, and who wants no texts. Texts are `campaigns.filling`, numbers `campaigns.phone`; what is made of all
+this is `campaigns.expansion`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,19 @@ from campaigns.template import Template
 Excluded = tuple[int, str, Exclusion]
 """Row number, the number as it came, the reason."""
 
+Some = Callable[[list[int]], set[int]]
+"""Of some MSISDNs, those that something is true of."""
+
 ROWS_AT_ONCE = 1_000
 """How many are looked at as columns: few enough to stay in the processor's cache, and small beside a slice."""
 
-INVALID, DUPLICATE = UNRENDERABLE + 1, UNRENDERABLE + 2
-_REASONS = {UNRENDERABLE: Exclusion.UNRENDERABLE, INVALID: Exclusion.INVALID, DUPLICATE: Exclusion.DUPLICATE}
+INVALID, DUPLICATE, OPTED_OUT = UNRENDERABLE + 1, UNRENDERABLE + 2, UNRENDERABLE + 3
+_REASONS = {
+    UNRENDERABLE: Exclusion.UNRENDERABLE,
+    INVALID: Exclusion.INVALID,
+    DUPLICATE: Exclusion.DUPLICATE,
+    OPTED_OUT: Exclusion.OPTED_OUT,
+}
 _SELECTING = [bytes(code == kind for code in range(256)) for kind in range(len(KINDS))]
 
 
@@ -83,15 +91,17 @@ class Sorter:
             filled.extend(self._template.fill([cells for _, cells in rows[start : start + ROWS_AT_ONCE]]))
         return Looked(rows, raw, self._normalize(raw), filled)
 
-    def sort(self, looked: Looked, known: Callable[[list[int]], set[int]]) -> Sorted:
+    def sort(self, looked: Looked, known: Some, opted_out: Some | None = None) -> Sorted:
         """What becomes of these rows; to be asked once.
 
         Args:
             looked: what `look` gave.
             known: of some MSISDNs, those that an earlier slice has.
+            opted_out: of some, those whose people want no texts; None where it is known that nobody is one of them.
         """
         rows, kinds = looked.rows, looked.filled.kinds
-        _leave_out(kinds, looked.numbers, known([number for number in looked.numbers if number is not None]))
+        numbers = [number for number in looked.numbers if number is not None]
+        _leave_out(kinds, looked.numbers, known(numbers), opted_out(numbers) if opted_out else set())
         excluded = [
             (rows[place][0], looked.raw[place], _REASONS[kind]) for place, kind in enumerate(kinds) if kind in _REASONS
         ]
@@ -110,13 +120,15 @@ class Sorter:
                 yield KINDS[kind], payload.part(start, start + self._size)
 
 
-def _leave_out(kinds: bytearray, numbers: Sequence[int | None], taken: set[int]) -> None:
-    """Note who has no number, or one that a row before has taken: one that gets a text."""
-    if not taken and len(set(numbers)) == len(numbers) and None not in numbers:
+def _leave_out(kinds: bytearray, numbers: Sequence[int | None], taken: set[int], unwanted: set[int]) -> None:
+    """Note who has no number, or wants no texts, or has a number that a row before has taken: one that gets a text."""
+    if not taken and not unwanted and len(set(numbers)) == len(numbers) and None not in numbers:
         return
     for place, number in enumerate(numbers):
         if number is None:
             kinds[place] = INVALID
+        elif number in unwanted:
+            kinds[place] = OPTED_OUT
         elif number in taken:
             kinds[place] = DUPLICATE
         elif kinds[place] != UNRENDERABLE:

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from campaigns import bells, chunks, keys, lifecycle
+from campaigns import bells, chunks, keys, lifecycle, unwanted
 from campaigns.audience import Audience, Source, open_audience
 from campaigns.bells import Ring
 from campaigns.chunks import Shape
@@ -131,11 +132,14 @@ def _submit_small(database: Database, spec: Spec, wire_text: str, shape: Shape, 
     chunks.hash_rows(rows, row_digest)
     digest = keys.digest(spec, row_digest.hexdigest())
     state = CampaignState.SUBMITTED if spec.scheduled_at else CampaignState.FUNDING
-    found = sorter.sort(sorter.look(rows), nobody)
-    made = None
-    whole: dict[str, Any] = {"recipients": len(rows), "expanded": len(rows), "batches": len(found.payloads)}
+    looked, made = sorter.look(rows), None
+    whole: dict[str, Any] = {"recipients": len(rows), "expanded": len(rows)}
     try:
         with database.transaction() as connection:
+            whole["opt_outs_seen"] = unwanted.seen(connection, spec.account)
+            opted_out = partial(unwanted.among, connection, spec.account) if whole["opt_outs_seen"] else None
+            found = sorter.sort(looked, nobody, opted_out)
+            whole["batches"] = len(found.payloads)
             made = keys.make(connection, spec, state=state, wire_text=wire_text, digest=digest, **whole)
             if made is not None:
                 store(connection, made, sorter, found)
