@@ -8,7 +8,9 @@
 It needs a database (DATABASE_URL) and nothing else: no broker, no Celery, no gateway.
 """
 
+from campaigns.accounting import Entry, entries
 from campaigns.audience import AudienceError
+from campaigns.exporting import Exported, export
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
 from campaigns.optouts import Imported, NoNumberError, OptOut, import_opt_outs, opt_in, opt_out, opted_out
@@ -18,17 +20,21 @@ from campaigns.spec import KeyBusy, KeyConflict, Lookup, Spec, SpecError
 from campaigns.steering import StateError, cancel, pause, resume
 from campaigns.submission import StoredAudience, Submitted, store_audience, submit
 from campaigns.undecided import Doubt, open_doubts
+from campaigns.tables import NotInstalledError
 
 __all__ = [
     "AudienceError",
     "Doubt",
     "Imported",
+    "Entry",
+    "Exported",
     "KeyBusy",
     "KeyConflict",
     "Listed",
     "Lookup",
     "NoNumberError",
     "OptOut",
+    "NotInstalledError",
     "Progress",
     "Resolved",
     "Spec",
@@ -42,6 +48,8 @@ __all__ = [
     "cancel",
     "find",
     "import_opt_outs",
+    "entries",
+    "export",
     "listing",
     "open_doubts",
     "opt_in",

@@ -186,12 +186,13 @@ def _by_status(connection: Connection, campaign_id: int) -> dict[str, int]:
     )
     counts: dict[str, int] = {}
     for state, status, count in connection.execute(counted):
-        word = _word(MessageStatus(status), BatchState(state))
-        counts[word] = counts.get(word, 0) + int(count)
+        its = word(MessageStatus(status), BatchState(state))
+        counts[its] = counts.get(its, 0) + int(count)
     return counts
 
 
-def _word(status: MessageStatus, state: BatchState) -> str:
+def word(status: MessageStatus, state: BatchState) -> str:
+    """What a message is called, by its own status and the state of its batch."""
     # Late reports may say of a batch that was written off, or is to be sent again, that it is on its way: that ends
     # nothing, and so it is no more than what became of the batch.
     on_its_way = status.rank == MessageStatus.WAITING.rank

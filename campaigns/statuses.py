@@ -201,18 +201,27 @@ def by_smsfid(
 
 
 def _receipts(connection: Connection, attempt_ids: Iterable[int]) -> Iterator[tuple[int, Payload, ReceiptLines]]:
-    """Payload and receipt of attempts; an adopted one has no receipt, and is priced by its segments or its numbers."""
+    """Payload and receipt of attempts."""
     a, b = attempts.c, batches.c
     wanted = rows_of(connection, "wanted", id=(BigInteger, sorted(attempt_ids)))
     columns = select(a.id, a.kind, a.size, b.payload, a.receipt, a.estimated)
     for row in connection.execute(columns.where(a.id == wanted.c.id, b.id == a.batch_id)):
         payload = Payload.unpack(row.payload)
-        if row.receipt is not None:
-            yield row.id, payload, ReceiptLines.unpack(row.receipt)
-            continue
-        counts = payload.segments if row.kind == AttemptKind.SEND else [1] * row.size
-        share = row.estimated / sum(counts)
-        yield row.id, payload, ReceiptLines([None] * len(counts), [share * count for count in counts])
+        yield row.id, payload, lines_of(row, payload)
+
+
+def lines_of(attempt: Record, payload: Payload) -> ReceiptLines:
+    """What an attempt's receipt says; an adopted one has none, and is priced by its segments or its numbers.
+
+    Args:
+        attempt: kind, size, receipt and estimated of one that the gateway took.
+        payload: of its batch.
+    """
+    if attempt.receipt is not None:
+        return ReceiptLines.unpack(attempt.receipt)
+    counts = payload.segments if attempt.kind == AttemptKind.SEND else [1] * attempt.size
+    share = attempt.estimated / sum(counts)
+    return ReceiptLines([None] * len(counts), [share * count for count in counts])
 
 
 def give_back(connection: Connection, ended: Mapping[Target, int]) -> None:

@@ -26,6 +26,7 @@ COMMANDS = {
     "list": Entry("worker.console.listing", "listing", "List campaigns, the newest first."),
     "show": Entry("worker.console.show", "show", "Show the account of a campaign, or watch it until it ends."),
     "pause": Entry("worker.console.steering", "pause", "Let nothing more of a campaign leave for now."),
+    "export": Entry("worker.console.export", "export", "Write what became of each row of a campaign to a file."),
     "resume": Entry("worker.console.steering", "resume", "Let a paused campaign go on."),
     "cancel": Entry("worker.console.steering", "cancel", "Let nothing more of a campaign leave, ever."),
     "optout": Entry("worker.console.optout", "optout", "Keep the lists of people who want no texts."),

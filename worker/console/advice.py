@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from campaigns import (
     AudienceError,
     NoNumberError,
+    NotInstalledError,
     SpecError,
     StateError,
     UndecidableError,
@@ -32,6 +33,7 @@ SAY_IT_THEMSELVES = (
     UndecidableError,
     SettingsError,
     NotMigratedError,
+    NotInstalledError,
     DatabaseAway,
 )
 """Errors whose own words were written for whoever reads them here."""

@@ -18,13 +18,14 @@ import click
 
 from campaigns import foreign
 from campaigns.database import Database
+from campaigns.phone import masked
+from campaigns.tables import harmless
 from worker.console import screen
 from worker.smseco.codes import REPORT_CODES
 from worker.smseco.errors import BadReply, Refused
 from worker.smseco.reports import parse_reports
 
 _A_NUMBER = re.compile(r"\+?[0-9]+")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,11 +69,6 @@ def show(reports: Iterable[Report]) -> int:
     return count
 
 
-def masked(number: str) -> str:
-    """Enough of it to know it again, and not enough to call it."""
-    return f"{number[:3]}…{number[-2:]}" if len(number) > 7 else "…"
-
-
 def print_json(reports: Iterable[Report]) -> int:
     """One JSON array; returns how many are in it."""
     count = 0
@@ -106,4 +102,4 @@ def write_csv(reports: Iterable[Report], path: Path) -> int:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) and not _A_NUMBER.fullmatch(cell) else cell
+    return cell if _A_NUMBER.fullmatch(cell) else harmless(cell)

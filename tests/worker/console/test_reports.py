@@ -13,10 +13,10 @@ from sqlalchemy import update
 from campaigns import journal, reports, settling, unapplied
 from campaigns.database import Database
 from campaigns.models import report_polls
+from campaigns.phone import masked
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
 from worker import spool
-from worker.console.foreign import masked
 from worker.smseco.reports import parse_reports
 from worker.spool import Arrived
 from worker.tracking import STATUSES
