@@ -83,7 +83,7 @@ def upgrade() -> None:
         sa.Column("status", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("updated_at", Moment(), nullable=True),
         sa.PrimaryKeyConstraint("campaign_id", "msisdn", name="messages_pk"),
-        postgresql_with={"fillfactor": "60"},
+        postgresql_with={"fillfactor": "45"},
         sqlite_with_rowid=False,
     )
     op.create_table(
