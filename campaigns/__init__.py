@@ -14,27 +14,29 @@ from campaigns.exporting import Exported, export
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
 from campaigns.optouts import Imported, NoNumberError, OptOut, import_opt_outs, opt_in, opt_out, opted_out
+from campaigns.preview import Preview, preview
 from campaigns.progress import Progress, find, progress
 from campaigns.resolving import Resolved, UndecidableError, UnknownAttemptError, resolve
 from campaigns.spec import KeyBusy, KeyConflict, Lookup, Spec, SpecError
 from campaigns.steering import StateError, cancel, pause, resume
 from campaigns.submission import StoredAudience, Submitted, store_audience, submit
-from campaigns.undecided import Doubt, open_doubts
 from campaigns.tables import NotInstalledError
+from campaigns.undecided import Doubt, open_doubts
 
 __all__ = [
     "AudienceError",
     "Doubt",
-    "Imported",
     "Entry",
     "Exported",
+    "Imported",
     "KeyBusy",
     "KeyConflict",
     "Listed",
     "Lookup",
     "NoNumberError",
-    "OptOut",
     "NotInstalledError",
+    "OptOut",
+    "Preview",
     "Progress",
     "Resolved",
     "Spec",
@@ -46,16 +48,17 @@ __all__ = [
     "UnknownAttemptError",
     "UnknownCampaignError",
     "cancel",
-    "find",
-    "import_opt_outs",
     "entries",
     "export",
+    "find",
+    "import_opt_outs",
     "listing",
     "open_doubts",
     "opt_in",
     "opt_out",
     "opted_out",
     "pause",
+    "preview",
     "progress",
     "resolve",
     "resume",

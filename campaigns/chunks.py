@@ -65,7 +65,7 @@ def take_in(database: Database, audience_id: int, rows: Iterable[Row], digest: D
     Raises GivenUpError at the next commit after the audience was dropped.
     """
     number = size = 0
-    for packed in _grouped(_packed(rows, digest), CHUNKS_A_COMMIT):
+    for packed in grouped(_packed(rows, digest), CHUNKS_A_COMMIT):
         stored = [
             {"audience_id": audience_id, "number": place, "rows": data}
             for place, (_, data) in enumerate(packed, number)
@@ -80,7 +80,7 @@ def take_in(database: Database, audience_id: int, rows: Iterable[Row], digest: D
 
 def _packed(rows: Iterable[Row], digest: Digest) -> Iterator[tuple[int, bytes]]:
     """Chunk after chunk: how many rows are in it, and its bytes."""
-    for chunk in _grouped(rows, ROWS_A_CHUNK):
+    for chunk in grouped(rows, ROWS_A_CHUNK):
         encoded = encode(chunk)
         digest.update(encoded)
         yield len(chunk), compress(encoded)
@@ -88,7 +88,7 @@ def _packed(rows: Iterable[Row], digest: Digest) -> Iterator[tuple[int, bytes]]:
 
 def hash_rows(rows: Iterable[Row], digest: Digest) -> None:
     """What `take_in` does to the digest, and nothing else: to see whether two audiences are the same."""
-    for chunk in _grouped(rows, ROWS_A_CHUNK):
+    for chunk in grouped(rows, ROWS_A_CHUNK):
         digest.update(encode(chunk))
 
 
@@ -138,7 +138,8 @@ def _note(connection: Connection, audience_id: int, **values: object) -> None:
         raise GivenUpError
 
 
-def _grouped(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def grouped(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """So many at a time, and the rest."""
     stream = iter(items)
     while group := list(islice(stream, size)):
         yield group

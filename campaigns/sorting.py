@@ -73,6 +73,11 @@ class Sorter:
         spec: the campaign's.
         shape: of its audience. Raises TemplateError where the template names a column that is not there.
         settings: default region and prices.
+
+    Attributes:
+        prices: of segments and lookups.
+        to_check: whether numbers are looked up before they are texted.
+        template: tied to the columns.
     """
 
     def __init__(self, spec: Spec, shape: Shape, settings: DomainSettings) -> None:
@@ -81,14 +86,14 @@ class Sorter:
         self._size = spec.messages_a_batch
         self._number_column = shape.number_column
         self._normalize = column_normalizer(settings.default_region)
-        self._template = Template.parse(spec.template).bind(shape.columns, transliterate=spec.transliterate)
+        self.template = Template.parse(spec.template).bind(shape.columns, transliterate=spec.transliterate)
 
     def look(self, rows: Sequence[Row]) -> Looked:
         """Each row by itself."""
         raw = [cells[self._number_column] for _, cells in rows]
         filled = Filled(bytearray(), [], [])
         for start in range(0, len(rows), ROWS_AT_ONCE):
-            filled.extend(self._template.fill([cells for _, cells in rows[start : start + ROWS_AT_ONCE]]))
+            filled.extend(self.template.fill([cells for _, cells in rows[start : start + ROWS_AT_ONCE]]))
         return Looked(rows, raw, self._normalize(raw), filled)
 
     def sort(self, looked: Looked, known: Some, opted_out: Some | None = None) -> Sorted:

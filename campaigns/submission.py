@@ -92,7 +92,7 @@ def store_audience(
         digest = hashlib.sha256()
         with database.transaction() as connection:
             chunks.drop_abandoned(connection, seconds=lifecycle.RECEIVING_SECONDS)
-            audience_id = chunks.begin(connection, _shape(rows), kept=True)
+            audience_id = chunks.begin(connection, shape_of(rows), kept=True)
         try:
             chunks.take_in(database, audience_id, rows, digest)
             with database.transaction() as connection:
@@ -116,8 +116,8 @@ def _earliest(database: Database, asked: Spec | Mapping[str, Any]) -> datetime |
 
 
 def _submit_rows(database: Database, spec: Spec, rows: Audience) -> Submitted:
-    shape = _shape(rows)
-    wire_text = _bind(spec, shape).wire_text
+    shape = shape_of(rows)
+    wire_text = bind(spec, shape).wire_text
     stream = iter(rows)
     head = list(islice(stream, spec.batch_size + 1))
     if len(head) <= spec.batch_size:
@@ -198,11 +198,11 @@ def _submit_stored(database: Database, spec: Spec, audience_id: int) -> Submitte
     made, digest = None, ""
     try:
         with database.transaction() as connection:
-            shape, size, digest = _stored(connection, spec, audience_id)
+            shape, size, digest = stored(connection, spec, audience_id)
             made = keys.make(
                 connection,
                 spec,
-                wire_text=_bind(spec, shape).wire_text,
+                wire_text=bind(spec, shape).wire_text,
                 digest=digest,
                 state=CampaignState.SUBMITTED,
                 audience_id=audience_id,
@@ -216,8 +216,8 @@ def _submit_stored(database: Database, spec: Spec, audience_id: int) -> Submitte
     return Submitted(made, CampaignState.SUBMITTED, created=True)
 
 
-def _stored(connection: Connection, spec: Spec, audience_id: int) -> tuple[Shape, int, str]:
-    """Shape and size of a stored audience, and the digest of a campaign for it."""
+def stored(connection: Connection, spec: Spec, audience_id: int) -> tuple[Shape, int, str]:
+    """Shape and size of a stored audience, and the digest of a campaign for it; raises SpecError."""
     try:
         shape, size, row_digest = chunks.shape(connection, audience_id)
     except chunks.UnknownAudienceError as error:
@@ -263,12 +263,14 @@ def _wake(database: Database, submitted: Submitted, account: str, ring: Ring | N
     bells.wake(database, bells.fund(account) if expanded else bells.expand(submitted.id), ring)
 
 
-def _bind(spec: Spec, shape: Shape) -> BoundTemplate:
+def bind(spec: Spec, shape: Shape) -> BoundTemplate:
+    """The template, tied to the columns; raises SpecError."""
     try:
         return Template.parse(spec.template).bind(shape.columns, transliterate=spec.transliterate)
     except TemplateError as error:
         raise SpecError([f"template: {error}"]) from None
 
 
-def _shape(rows: Audience) -> Shape:
+def shape_of(rows: Audience) -> Shape:
+    """What its cells are."""
     return Shape(tuple(rows.columns), rows.number_column)

@@ -45,5 +45,5 @@ def _with_a_bar(file: BinaryIO, size: int) -> Iterator[BinaryIO]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Bars(*columns, console=console, transient=True) as bars, bars.wrap_file(file, total=size) as read:
-        bars.update(bars.task_ids[0], description="taking the audience in")
+        bars.update(bars.task_ids[0], description="reading the audience")
         yield read
