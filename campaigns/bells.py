@@ -81,6 +81,11 @@ def poll(account: str) -> Bell:
     return Bell("campaigns.poll", (account,))
 
 
+def occur(schedule_id: int) -> Bell:
+    """Make the campaigns of a schedule's occurrences that are due."""
+    return Bell("campaigns.occur", (schedule_id,))
+
+
 def ring(
     database: Database,
     bell: Bell,

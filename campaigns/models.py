@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from campaigns.database import Moment, now
-from campaigns.states import AttemptState, BatchState, CampaignState, Decision, PollState
+from campaigns.states import AttemptState, BatchState, CampaignState, Decision, PollState, WhenMissed
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
 Credits = Numeric(14, 4)
@@ -352,6 +352,32 @@ bells = Table(
     Column("until", Moment(), nullable=False),
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),  # taken up and not brought to an end
     Column("trouble", Text),  # why the last one broke
+)
+
+# What recurs: a campaign each time that its cron expression falls due (see `schedules`, `occurrences`).
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Id, Identity(), primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("spec", JSON, nullable=False),  # of each of its campaigns, with its audience by name
+    Column("when_missed", Text, nullable=False),
+    Column("tolerance", Integer, nullable=False),  # minutes: what is later counts as missed
+    Column("created_at", Moment(), nullable=False, server_default=now()),
+    Column("paused_at", Moment()),
+    Column("next_at", Moment(), nullable=False),  # the slot of the next occurrence, or of the one that is being made
+    Column("reckoned_at", Moment(), nullable=False, server_default=now()),  # when that was reckoned
+    Column("begun_at", Moment()),  # when that occurrence was first tried: it is not missed any more
+    Column("asked_at", Moment()),  # a person asked for an occurrence now, and this is its slot
+    Column("last_at", Moment()),  # the slot of the last occurrence
+    Column("last_outcome", Text),  # and what became of it
+    Column("missed", Integer, nullable=False, server_default=text("0")),  # so many occurrences were, in all
+    CheckConstraint(_either(WhenMissed, "when_missed"), name="when_missed_known"),
+    CheckConstraint("tolerance > 0", name="some_tolerance"),
+    Index("schedules_named", "account", "name", unique=True),
 )
 
 # When what must go round last did.

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, case, exists, func, literal, or_, select, update
 
+from campaigns import occurrences
 from campaigns.accounts import LONGEST_WAIT
 from campaigns.bells import LONGEST_SECONDS
 from campaigns.database import Database, among, is_ahead, later, now
@@ -62,6 +63,7 @@ def _looks() -> Sequence[Select[Any]]:
         select(literal(1)).select_from(accounts).where(poll.limit(1).scalar_subquery().is_not(None)),
         select(literal(1)).where(_UNSETTLED, is_ahead(a.started_at)),
         select(literal(1)).where(_RECEIVED_NOW, audiences.c.id == campaigns.c.audience_id, is_ahead(_TOUCHED)),
+        select(literal(1)).where(occurrences.is_ahead_of_time()),
     ]
 
 
@@ -140,6 +142,7 @@ def _age_audiences(connection: Connection, clock: datetime) -> int:
 
 
 _STEPS: Sequence[Callable[[Connection, datetime], int]] = (
+    occurrences.reckon_anew,  # before the bells, as whoever ends an occurrence does: the two cannot block each other
     _ring_out,
     _try_again,
     _begin_leases_anew,

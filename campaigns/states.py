@@ -101,6 +101,13 @@ class Exclusion(StrEnum):
     UNREACHABLE = "unreachable"  # a lookup found the number dead
 
 
+class WhenMissed(StrEnum):
+    """What becomes of a schedule's occurrences that nobody was there to make in time."""
+
+    SKIP = "skip"  # they are not made, but counted
+    CATCH_UP = "catch_up"  # each is made, the oldest first; of many, only the last ones
+
+
 class MessageStatus(IntEnum):
     """What became of one SMS. The tens are the rank: a status never gives way to one of a lower rank.
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from campaigns import naming
 from campaigns.audience import AudienceError
 from campaigns.keys import keep_refusal
 from campaigns.outages import PASSING
@@ -32,10 +33,6 @@ LONGEST_FETCH_SECONDS = 300.0
 broker takes the worker for dead and hands the task to another one (`worker.broker`)."""
 
 _MAY_PASS = {408, 425, 429, *range(500, 600)}
-
-MOST_ID = 2**63 - 1
-
-WAYS = 'name it: {"file": "…"} under AUDIENCE_DIR, {"url": "https://…"} on one of AUDIENCE_HOSTS, or {"id": 12}'
 
 
 class HostAwayError(SpecError):
@@ -155,19 +152,14 @@ def _printable_key(key: object, occurrence: str | None) -> str | None:
 
 @contextmanager
 def _audience(settings: Settings, named: object) -> Iterator[Path | StoredAudience]:
-    if not isinstance(named, Mapping) or len(named) != 1:
-        raise SpecError([f"audience: numbers do not travel in a task; {WAYS}"])
-    (way, value), *_ = named.items()
-    if way == "id" and type(value) is int and 0 < value <= MOST_ID:
+    way, value = naming.way(named)
+    if way == "id":
         yield StoredAudience(value)
-    elif way == "file" and isinstance(value, str):
+    elif way == "file":
         yield _file(settings, value)
-    elif way == "url" and isinstance(value, str):
+    else:
         with _fetched(settings, value) as path:
             yield path
-    else:
-        # What was handed over may be a number, and is not repeated.
-        raise SpecError([f"audience: that is no way to name it; {WAYS}"])
 
 
 def _file(settings: Settings, name: str) -> Path:

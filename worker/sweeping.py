@@ -21,7 +21,7 @@ from campaigns import (
     silence,
     unapplied,
 )
-from worker import cleaning, sending, tracking
+from worker import cleaning, recurring, sending, tracking
 from worker.resources import Resources
 
 EXPANSIONS_AT_ONCE = 100
@@ -86,6 +86,8 @@ LOOKS: dict[str, Callable[[Resources], int]] = {
     "bodies taken out of the spool": tracking.recover,
     "accounts named": lambda resources: accounts.serve(resources.database, resources.settings.accounts),
     "expansions parked": lambda resources: poison.halt_expansions(resources.database),
+    "occurrences given up": recurring.give_up_stuck,
+    "schedules due": recurring.wake,
     "rung": _ring_all,
     "old bells forgotten": lambda resources: bells.forget_old(resources.database),
 }

@@ -16,14 +16,14 @@ from celery.exceptions import Reject, TaskPredicate
 from kombu.exceptions import OperationalError as BrokerAway
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaigns import bells, credits, expansion, lifecycle, poison, turns
+from campaigns import bells, credits, expansion, lifecycle, occurrences, poison, turns
 from campaigns.bells import Bell
 from campaigns.database import Database, NotMigratedError, default
 from campaigns.outages import PASSING
 from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
 from campaigns.tries import MOST_TRIES
-from worker import funding, sending, submitting, sweeping, tracking
+from worker import funding, recurring, sending, submitting, sweeping, tracking
 from worker.celery import app
 from worker.discretion import discreet, kind_of
 from worker.receiving import BellTask, JobTask
@@ -158,6 +158,19 @@ def _expand(campaign_id: int) -> Slice:
         if account is not None:
             bells.ring(resources().database, bells.fund(account), ring)
     return Slice("expanding" if more else "expanded", more=more)
+
+
+@app.task(name="campaigns.occur", base=BellTask)
+@discreet
+def occur(schedule_id: int, serial: int) -> str:
+    """Make a campaign of a schedule's occurrence that is due, and then of the next."""
+    return _work(
+        bells.occur(schedule_id),
+        serial,
+        HARMLESS_TWICE,
+        lambda: recurring.occur_slice(resources(), schedule_id),
+        lambda: occurrences.is_one_due(resources().database, schedule_id),
+    )
 
 
 @app.task(name="campaigns.fund", base=BellTask)

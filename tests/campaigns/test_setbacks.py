@@ -67,6 +67,13 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "report_polls.stored_at": ("as if it came at the setback", "parked ones are closed earlier"),
     "holds.held_at": (SHOWN, SHOWN),
     "refunds.refunded_at": ("the drift knows of it when that moment comes", "it counts at once"),
+    "schedules.created_at": (SHOWN, SHOWN),
+    "schedules.paused_at": (SHOWN, SHOWN),
+    "schedules.next_at": ("reckoned anew; what had its campaign has it", "missed, or caught up with, by its policy"),
+    "schedules.reckoned_at": ("its next slot is reckoned anew", "it is older than it is"),
+    "schedules.begun_at": ("as if it was not begun; its key decides", "begun and left lying: made, or missed"),
+    "schedules.asked_at": ("it names one occurrence, and is compared with nothing", "the same"),
+    "schedules.last_at": (SHOWN, SHOWN),
     "bells.until": ("it may be rung at once", "it may be rung at once"),
     "heartbeats.beat_at": ("nothing is known until the next", "it seems to have been silent until the next"),
 }

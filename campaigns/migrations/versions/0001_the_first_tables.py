@@ -54,6 +54,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="heartbeats_pk"),
     )
     op.create_table(
+        "schedules",
+        sa.Column("id", Id, sa.Identity(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("cron", sa.Text(), nullable=False),
+        sa.Column("timezone", sa.Text(), nullable=False),
+        sa.Column("spec", sa.JSON(), nullable=False),
+        sa.Column("when_missed", sa.Text(), nullable=False),
+        sa.Column("tolerance", sa.Integer(), nullable=False),
+        sa.Column("created_at", Moment(), server_default=now(), nullable=False),
+        sa.Column("paused_at", Moment(), nullable=True),
+        sa.Column("next_at", Moment(), nullable=False),
+        sa.Column("reckoned_at", Moment(), server_default=now(), nullable=False),
+        sa.Column("begun_at", Moment(), nullable=True),
+        sa.Column("asked_at", Moment(), nullable=True),
+        sa.Column("last_at", Moment(), nullable=True),
+        sa.Column("last_outcome", sa.Text(), nullable=True),
+        sa.Column("missed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint("when_missed IN ('skip', 'catch_up')", name=op.f("schedules_when_missed_known")),
+        sa.CheckConstraint("tolerance > 0", name=op.f("schedules_some_tolerance")),
+        sa.PrimaryKeyConstraint("id", name="schedules_pk"),
+    )
+    op.create_index("schedules_named", "schedules", ["account", "name"], unique=True)
+    op.create_table(
         "audiences",
         sa.Column("id", Id, sa.Identity(), nullable=False),
         sa.Column("columns", sa.JSON(), nullable=False),
@@ -351,6 +375,7 @@ def downgrade() -> None:
     op.drop_table("messages")
     op.drop_table("bells")
     op.drop_table("audiences")
+    op.drop_table("schedules")
     op.drop_table("heartbeats")
     op.drop_table("balance_readings")
     op.drop_table("accounts")
