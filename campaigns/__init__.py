@@ -14,6 +14,7 @@ from campaigns.exporting import Exported, export
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
 from campaigns.optouts import Imported, NoNumberError, OptOut, import_opt_outs, opt_in, opt_out, opted_out
+from campaigns.people import Contact, find_person
 from campaigns.preview import Preview, preview
 from campaigns.progress import Progress, find, progress
 from campaigns.resolving import Resolved, UndecidableError, UnknownAttemptError, resolve
@@ -25,6 +26,7 @@ from campaigns.undecided import Doubt, open_doubts
 
 __all__ = [
     "AudienceError",
+    "Contact",
     "Doubt",
     "Entry",
     "Exported",
@@ -51,6 +53,7 @@ __all__ = [
     "entries",
     "export",
     "find",
+    "find_person",
     "import_opt_outs",
     "listing",
     "open_doubts",

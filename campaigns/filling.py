@@ -6,6 +6,7 @@ measured. All that is not plain is looked at by the row, which is the one place 
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ UNRENDERABLE = len(KINDS)
 """Stands among the kinds of texts for none."""
 
 _EMPTY = Room.of("")
+_FIELD = re.compile(r"\{f([0-9]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,11 @@ def has_brace(text: str) -> bool:
 def wire_text(parts: Sequence[str | int]) -> str:
     """Text and indices of fields as a gateway merges them: `Bonjour {f1}`."""
     return "".join(part if isinstance(part, str) else f"{{f{part + 1}}}" for part in parts)
+
+
+def as_merged(wire: str, values: Sequence[str]) -> str:
+    """The text that a gateway makes of a wire text and somebody's values."""
+    return _FIELD.sub(lambda field: values[int(field[1]) - 1], wire)
 
 
 @dataclass(frozen=True, slots=True)
