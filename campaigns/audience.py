@@ -44,8 +44,9 @@ class Audience:
         columns: names as in the header, stripped; a blank one is `column_3`, a second `Nom` is `Nom_2`.
         number_column: index of the column that holds the numbers.
 
-    A row number is what a person sees in the spreadsheet: a header is row 1. Items of an iterable count from 1. Cells
-    that a row lacks are ""; cells beyond the columns are dropped; blank rows of a file are passed over, but counted.
+    A row number is what a person sees in the spreadsheet: a header is row 1. Items of an iterable and rows of a Parquet
+    file count from 1, objects by their line. Cells that a row lacks are ""; cells beyond the columns are dropped; blank
+    rows of a file are passed over, but counted.
     """
 
     def __init__(self, columns: tuple[str, ...], number_column: int, rows: Iterator[NumberedRow], stack: ExitStack):
@@ -74,10 +75,10 @@ def open_audience(source: Source, *, number_column: str | None = None) -> Audien
     """Read the beginning of an audience, and tell its columns; the rows stream when they are asked for.
 
     Args:
-        source: a path or an open file (CSV, TSV, text, XLSX, XLS, ODS: told by content; a workbook is held in memory),
-            or an iterable: of mappings (columns are the keys of the first; a later row's missing key is "", its other
-            keys are passed over), of named tuples, of sequences (with or without a header, as in a file), or of plain
-            numbers as text or int.
+        source: a path or an open file (CSV, TSV, text, JSON lines, Parquet, XLSX, XLS, ODS: told by content; a workbook
+            is held in memory), or an iterable: of mappings (columns are the keys of the first; a later row's missing
+            key is "", its other keys are passed over), of named tuples, of sequences (with or without a header, as in
+            a file), or of plain numbers as text or int.
         number_column: the column that holds the numbers, by its name. Without it: by the usual names in French and
             English, else the only column whose first rows look like numbers.
 

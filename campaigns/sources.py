@@ -1,6 +1,7 @@
 """Whatever a producer hands over → numbered rows of text cells: files and streams by their content, or an iterable.
 
-Delimited text is read by `delimited.py`, workbooks here. Which cell means what is left to `audience.py`.
+Delimited text is read by `delimited.py`, JSON lines by `json_lines.py`, Parquet by `parquet.py`, workbooks here. Which
+cell means what is left to `audience.py`.
 """
 
 import io
@@ -15,7 +16,10 @@ from typing import Any, Protocol, cast
 import python_calamine
 
 from campaigns.cells import AudienceError, text_of
-from campaigns.delimited import BLOCK, NumberedRow, read_rows
+from campaigns.decoding import BLOCK
+from campaigns.delimited import NumberedRow, read_rows
+from campaigns.json_lines import is_json_lines, read_objects
+from campaigns.parquet import SIGNATURE, read_parquet
 
 
 class Stream(Protocol):
@@ -46,9 +50,9 @@ def open_rows(source: Source, stack: ExitStack) -> Rows:
     Raises AudienceError for a file that cannot be read, now or while rows are drawn; TypeError for what is no source.
     """
     if isinstance(source, str | os.PathLike):
-        return Rows(_stream_rows(_open(Path(source), stack)))
+        return _stream_rows(_open(Path(source), stack))
     if hasattr(source, "read"):
-        return Rows(_stream_rows(cast(Stream, source)))
+        return _stream_rows(cast(Stream, source))
     if isinstance(source, bytes | bytearray | Mapping) or not isinstance(source, Iterable):
         raise TypeError(f"an audience is a path, an open file or an iterable of rows, not {type(source).__name__}")
     return _iterable_rows(iter(source))
@@ -61,12 +65,19 @@ def _open(path: Path, stack: ExitStack) -> Stream:
         raise AudienceError(f"{path} cannot be opened ({error.strerror}): check the name and who may read it") from None
 
 
-def _stream_rows(stream: Stream) -> Iterator[NumberedRow]:
+def _stream_rows(stream: Stream) -> Rows:
     blocks = _blocks(stream)
     head = next(blocks, b"")
     if isinstance(head, bytes) and head.startswith(_WORKBOOK_SIGNATURES):
-        return _workbook_rows(io.BytesIO(head + b"".join(cast(Iterator[bytes], blocks))))
-    return read_rows(chain([head], blocks))
+        return Rows(_workbook_rows(io.BytesIO(head + b"".join(cast(Iterator[bytes], blocks)))))
+    if isinstance(head, bytes) and head.startswith(SIGNATURE):
+        columns, numbered = read_parquet(stream, head, cast(Iterator[bytes], blocks))
+        return Rows(numbered, columns)
+    everything = chain([head], blocks)
+    if is_json_lines(head):
+        columns, numbered = read_objects(everything)
+        return Rows(numbered, columns)
+    return Rows(read_rows(everything))
 
 
 def _blocks(stream: Stream) -> Iterator[bytes | str]:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.cells import AudienceError
-from campaigns.delimited import BLOCK, LONGEST_LINE, read_rows
+from campaigns.decoding import BLOCK, LONGEST_LINE
+from campaigns.delimited import read_rows
 
 
 def rows(text: bytes | str) -> list[list[str]]:

@@ -31,7 +31,9 @@ Examples:
 @click.option("--json", "as_json", is_flag=True,
               help="Print one JSON object: id, state, created, rows; with --watch, the account.")  # fmt: skip
 def submit(audience: str | None, audience_id: int | None, *, watching: bool, as_json: bool, **asked: Any) -> None:
-    """Hand a campaign over: AUDIENCE is a CSV, TSV, XLSX, XLS or ODS file, or - for standard input.
+    """Hand a campaign over: AUDIENCE is a file, or - for standard input.
+
+    It may be CSV, TSV, JSON lines, XLSX, XLS, ODS, or Parquet if pyarrow is installed; its content tells.
 
     The audience is taken in whole, and its file is not needed afterwards. The columns are told by their header; the one
     with the numbers by its name or by what is in it. Ctrl-C while it is taken in leaves no campaign behind.
