@@ -86,7 +86,9 @@ class Sorter:
         self._size = spec.messages_a_batch
         self._number_column = shape.number_column
         self._normalize = column_normalizer(settings.default_region)
-        self.template = Template.parse(spec.template).bind(shape.columns, transliterate=spec.transliterate)
+        self.template = Template.parse(spec.template).bind(
+            shape.columns, transliterate=spec.transliterate, named=spec.columns
+        )
 
     def look(self, rows: Sequence[Row]) -> Looked:
         """Each row by itself."""

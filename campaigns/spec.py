@@ -69,6 +69,12 @@ def _plain(words: str) -> str:
     return words
 
 
+def _sorted(named: dict[str, str]) -> dict[str, str]:
+    """In one order, so that the same mapping makes the same content."""
+    return dict(sorted(named.items()))
+
+
+_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_plain)]
 
 
@@ -111,6 +117,9 @@ class Spec(BaseModel):
     on_insufficient_credits: Literal["wait", "fail"] = "wait"
     number_column: Annotated[str, StringConstraints(min_length=1)] | None = Field(
         default=None, description="the audience's column with the numbers, where it cannot be told"
+    )
+    columns: Annotated[dict[_Word, _Word], AfterValidator(_sorted)] = Field(
+        default={}, max_length=1_000, description="fields of the template → columns that are called otherwise"
     )
 
     @field_validator("scheduled_at")

@@ -266,7 +266,8 @@ def _wake(database: Database, submitted: Submitted, account: str, ring: Ring | N
 def bind(spec: Spec, shape: Shape) -> BoundTemplate:
     """The template, tied to the columns; raises SpecError."""
     try:
-        return Template.parse(spec.template).bind(shape.columns, transliterate=spec.transliterate)
+        template = Template.parse(spec.template)
+        return template.bind(shape.columns, transliterate=spec.transliterate, named=spec.columns)
     except TemplateError as error:
         raise SpecError([f"template: {error}"]) from None
 

@@ -8,7 +8,7 @@ alphabets, cleaning and the limit on length are `campaigns.text`; whose cells th
 import re
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -64,12 +64,15 @@ class Template:
         """The text as the gateway merges it, `Bonjour {f1}`; `FINISHED_TEXT` if it cannot."""
         return wire_text(_stripped(self.script.parts)) if self.script.parts and self.native else FINISHED_TEXT
 
-    def bind(self, columns: Sequence[str], *, transliterate: bool = False) -> "BoundTemplate":
+    def bind(
+        self, columns: Sequence[str], *, transliterate: bool = False, named: Mapping[str, str] | None = None
+    ) -> "BoundTemplate":
         """Ties the fields to the columns of an audience, and makes the text fit GSM-7 if asked.
 
         A name finds the column spelt the same, or else the one that reads the same without accents, capitals and
-        punctuation: `{{ prenom }}` finds `Prénom`, `{{ nom_du_client }}` finds `Nom du client`. Raises `TemplateError`
-        if a column is missing or could be either of two, or if the text is too long for anyone.
+        punctuation: `{{ prenom }}` finds `Prénom`, `{{ nom_du_client }}` finds `Nom du client`. `named` says of a field
+        by which name its column is found instead. Raises `TemplateError` if a column is missing or could be either of
+        two, or if the text is too long for anyone.
         """
         fixed = texts.transliterate(self.script.fixed) if transliterate else self.script.fixed
         if texts.too_long(fixed.strip()):
@@ -77,7 +80,8 @@ class Template:
                 f"the text costs {texts.measure(fixed.strip())[1]} SMS before any field is filled in; "
                 f"the most is {texts.MAX_SEGMENTS}"
             )
-        cells = Cells(tuple(_column(name, columns) for name in self.fields))
+        named = named or {}
+        cells = Cells(tuple(_column(name, named.get(name, name), columns) for name in self.fields))
         if self.script.program is not None:
             return Rendered(self.fields, cells, self.script.program, transliterate)
         parts = self.script.parts or ()
@@ -92,13 +96,14 @@ def columns_named(name: str, columns: Sequence[str]) -> list[int]:
     return exact or [index for index, column in enumerate(columns) if _slug(column) == _slug(name)]
 
 
-def _column(name: str, columns: Sequence[str]) -> int:
+def _column(field: str, name: str, columns: Sequence[str]) -> int:
     found = columns_named(name, columns)
+    called = "" if name == field else f" {name!r}"
     if not found:
-        raise TemplateError(f"there is no column for {{{{ {name} }}}}; the columns are: {_listed(columns)}")
+        raise TemplateError(f"there is no column{called} for {{{{ {field} }}}}; the columns are: {_listed(columns)}")
     if len(found) > 1:
         either = _listed([f"{columns[index]} (column {index + 1})" for index in found])
-        raise TemplateError(f"{{{{ {name} }}}} could be any of these columns: {either}")
+        raise TemplateError(f"{{{{ {field} }}}} could be any of these columns: {either}")
     return found[0]
 
 

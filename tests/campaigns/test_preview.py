@@ -125,6 +125,14 @@ def test_nothing_is_stored(sqlite: Database) -> None:
     assert counts(sqlite) == {}
 
 
+def test_a_field_may_stand_for_a_column_that_is_called_otherwise(sqlite: Database) -> None:
+    rows = [{"Tel": "0708091011", "Nom du client": "Awa"}]
+    columns = {"nom": "Nom du client"}
+    assert [its.text for its in previewed(sqlite, rows, columns=columns).texts] == ["Bonjour Awa"]
+    assert submit({**SPEC, "columns": columns}, rows, database=sqlite).state == "funding"
+    assert counts(sqlite)["messages"] == 1
+
+
 def test_a_stored_audience_is_read_as_any_other(sqlite: Database) -> None:
     rows = [*people(2_500), *ROWS]
     plain = previewed(sqlite, rows)

@@ -69,6 +69,8 @@ def test_a_name_and_a_text_are_enough() -> None:
         ({"on_insufficient_credits": "panic"}, "on_insufficient_credits: "),
         ({"flash": "perhaps"}, "flash: "),
         ({"number_column": ""}, "number_column: "),
+        ({"columns": {"nom": " "}}, "columns.nom: "),
+        ({"columns": ["nom"]}, "columns: "),
         ({"senders": "X"}, "senders: no such option; there are name, template, sender"),
         ({1: "X"}, "1"),
     ],
@@ -144,12 +146,14 @@ def test_a_spec_that_is_checked_already_is_checked_for_its_time_again() -> None:
         ({"key": "a"}, {"key": "b"}, True),
         ({}, {"flash": False, "account": "default"}, True),
         ({"scheduled_at": "2026-12-24T20:00:00+02:00"}, {"scheduled_at": "2026-12-24T20:00:00+02:00"}, True),
+        ({"columns": {"a": "x", "b": "y"}}, {"columns": {"b": "y", "a": "x"}}, True),
+        ({"columns": {"a": "x"}}, {"columns": {"a": "y"}}, False),
         ({}, {"flash": True}, False),
         ({}, {"lookup": True}, False),
         ({"lookup": True}, {"lookup": {"unknown": "exclude"}}, False),
         ({}, {"name": "Autre"}, False),
     ],
-    ids=["keys", "defaults", "time", "flash", "lookup", "how to look up", "name"],
+    ids=["keys", "defaults", "time", "order of columns", "columns", "flash", "lookup", "how to look up", "name"],
 )
 def test_content_is_all_but_the_key(one: dict[str, Any], other: dict[str, Any], same: bool) -> None:
     contents = [check({**LEAST, **fields}, now=NOW).content() for fields in (one, other)]

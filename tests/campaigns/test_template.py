@@ -115,6 +115,15 @@ class TestBind:
         with pytest.raises(TemplateError, match="could be any of these columns"):
             bound("{{ nom }}", columns)
 
+    def test_a_field_may_stand_for_a_column_that_is_called_otherwise(self) -> None:
+        named = {"qui": "nom du client", "rien": "x"}
+        template = Template.parse("{{ qui }}, {{ solde }}").bind(COLUMNS, named=named)
+        assert template.render(ROW)[0] == "Koné, 12 500"
+
+    def test_a_column_that_a_field_is_said_to_stand_for_must_be_there(self) -> None:
+        with pytest.raises(TemplateError, match=r"no column 'Ville' for \{\{ prenom \}\}; the columns are: Téléphone"):
+            Template.parse("{{ prenom }}").bind(COLUMNS, named={"prenom": "Ville"})
+
     def test_alike_columns_that_no_field_names_do_no_harm(self) -> None:
         assert bound("{{ nom }}", ["nom", "x", "x"]).render(["Awa", "", ""])[0] == "Awa"
 

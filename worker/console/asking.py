@@ -17,8 +17,21 @@ from worker.console.words import Words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-OPTIONS = {"scheduled_at": "--at", "audience": "--audience-id"}
+OPTIONS = {"scheduled_at": "--at", "audience": "--audience-id", "columns": "--map"}
 """Words of a spec that are written otherwise on the command line; all others are the option of the same name."""
+
+
+def _mapping(_ctx: click.Context, _option: click.Parameter, said: tuple[str, ...]) -> dict[str, str] | None:
+    """`nom=Nom du client` → a field and its column."""
+    named: dict[str, str] = {}
+    for words in said:
+        field, _, column = (part.strip() for part in words.partition("="))
+        if not field or not column:
+            raise click.BadParameter(f"{words!r} is not like FIELD=COLUMN, as in --map 'nom=Nom du client'")
+        if named.setdefault(field, column) != column:
+            raise click.BadParameter(f"{field} is given two columns, {named[field]!r} and {column!r}")
+    return named or None
+
 
 _OPTIONS = (
     click.option("--template", metavar="TEXT", help="The text; {{ column }} stands for a column of the audience."),
@@ -45,6 +58,8 @@ _OPTIONS = (
     click.option("--in-doubt-deadline", type=int, metavar="SECONDS",
                  help="In which its delivery reports may settle it, before that.  [default and least: 1800]"),
     click.option("--number-column", metavar="NAME", help="The column with the numbers, where it cannot be told."),
+    click.option("--map", "columns", multiple=True, callback=_mapping, metavar="FIELD=COLUMN",
+                 help="The column that a field of the template stands for, where it is called otherwise; repeatable."),
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ Examples:
       --template 'Bonjour {{ nom }}, votre rendez-vous est le {{ date }}.'
   campaigns submit clients.xlsx --name Soldes --template-file soldes.txt --rate 20 \\
       --at 2026-12-24T09:00 --timezone Africa/Abidjan
+  campaigns submit crm.jsonl --name Rappel --template 'Bonjour {{ nom }}' --map 'nom=Customer name'
   cut -f3 phones.tsv | campaigns submit - --name Alerte --template 'Coupure d eau demain' --key alerte-7 --watch
 
 `campaigns preview` says beforehand what it would cost, and whom it would leave out.

@@ -47,7 +47,7 @@ def test_every_option_reaches_the_spec(clients: str, tmp_path: Path) -> None:
     text.write_text("\ufeffBonjour {{ nom }}, à bientôt\n", encoding="utf-8")
     words = "--sender S --account shop --key k --at 2030-07-01T09:00 --timezone Europe/Paris --lookup exclude --rate 20"
     words += " --batch-size 100 --flash --transliterate --on-insufficient-credits fail --number-column tel"
-    words += " --in-doubt write-off --in-doubt-deadline 3600"
+    words += " --in-doubt write-off --in-doubt-deadline 3600 --map nom=NOM --map sans=objet"
     result = run("submit", clients, "--name", "Soldes", "--template-file", str(text), *words.split(), "--json")
     assert result.exit_code == 0
     assert spec_of(1) == {
@@ -66,6 +66,7 @@ def test_every_option_reaches_the_spec(clients: str, tmp_path: Path) -> None:
         "in_doubt_deadline": 3600,
         "on_insufficient_credits": "fail",
         "number_column": "tel",
+        "columns": {"nom": "NOM", "sans": "objet"},
     }
 
 
