@@ -124,6 +124,11 @@ def test_the_example_of_a_beat_entry_makes_one_campaign_an_occurrence(sqlite_url
     assert first.key == f"lundi-{datetime.fromisoformat(slot):%Y-%m-%d}"
 
 
+def test_the_example_of_a_schedule_is_due_on_the_next_monday_at_nine(surroundings: dict[str, str]) -> None:
+    printed = run(example("schedule"), surroundings).strip()
+    assert datetime.fromisoformat(printed).strftime("%a %H:%M %Z") == "Mon 09:00 UTC"
+
+
 def test_every_state_that_a_campaign_may_be_in_is_in_the_table_of_states() -> None:
     assert set(re.findall(r"`([a-z_]+)`", section("Operating"))) >= set(CampaignState)
 

@@ -18,6 +18,7 @@ from campaigns import (
     UnknownCampaignError,
 )
 from campaigns.outages import DatabaseAway, NotMigratedError
+from campaigns.schedules import UnknownScheduleError
 from campaigns.settings import SettingsError
 from campaigns.unwanted import OptOutKeyError
 from worker.smseco import BadReply, GatewayError, NotSent, Refused, Unreachable
@@ -30,6 +31,7 @@ SAY_IT_THEMSELVES = (
     StateError,
     UnknownCampaignError,
     UnknownAttemptError,
+    UnknownScheduleError,
     UndecidableError,
     SettingsError,
     NotMigratedError,

@@ -42,7 +42,8 @@ _OPTIONS = (
                  help="Which account of the settings sends and pays."),
     click.option("--key",
                  help="Yours: the same key with the same content is the same campaign, however often submitted."),
-    click.option("--at", metavar="TIME", help="Not before, as in 2026-12-24T18:00+00:00.  [default: now]"),
+    click.option("--at", metavar="TIME",
+                 help="Not before, as in 2026-12-24T18:00+00:00, or '2026-12-24 18:00 Africa/Lagos'.  [default: now]"),
     click.option("--timezone", metavar="ZONE", help="Reads a TIME without an offset, as in Africa/Abidjan."),
     click.option("--lookup", type=click.Choice(["send", "exclude"]), is_flag=False, flag_value="send",
                  metavar="[send|exclude]", help="Look numbers up first (paid), and what becomes of those that no "

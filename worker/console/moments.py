@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 ZONED = "2026-12-24T18:00+00:00"
+_A_DAY = len("2026-12-24")
 
 
 def written(text: str, *, example: str = ZONED, option: str | None = None) -> datetime:
@@ -19,31 +19,49 @@ def written(text: str, *, example: str = ZONED, option: str | None = None) -> da
 
 
 def moment(text: str, zone: str | None) -> datetime:
-    """The moment that `text` (ISO 8601) means, by its own offset, or else as a clock in `zone` shows it.
+    """The moment that `text` means: a time (ISO 8601) with its offset, or followed by the name of a time zone.
 
-    Raises BadParameter: not a time; a time without any zone; an unknown zone; a time that a change of the clocks skips
-    or repeats.
+    `2026-12-01T09:00+01:00`, `2026-12-01 09:00 +01:00` and `2026-12-01 09:00 Africa/Lagos` are the same; one that has
+    neither is read as a clock in `zone` shows it.
+
+    Raises BadParameter: not a time; a time without any zone, or with two; an unknown zone; a time that a change of the
+    clocks skips or repeats.
     """
-    read = written(text, option="--at")
+    time, named = _parts(text)
+    read = written(time, option="--at")
     if read.tzinfo is not None:
-        if zone is not None:
-            raise _wrong(f"{text!r} has its own offset: leave it out, or --timezone")
+        if zone is not None or named is not None:
+            raise _wrong(f"{text!r} has its own offset: leave it out, or {'--timezone' if zone else 'the time zone'}")
         return read
+    if named is not None:
+        if zone is not None:
+            raise _wrong(f"{text!r} names its time zone: leave it out, or --timezone")
+        return _in_zone(read, named, option="--at")
     if zone is None:
         raise _wrong(
             f"{text!r} does not say in which time zone, and this host's may not be yours: "
             f"write {read.isoformat(timespec='minutes')}+00:00 (Abidjan, Ouagadougou), or add --timezone Africa/Abidjan"
         )
-    return _in_zone(read, zone)
+    return _in_zone(read, zone, option="--timezone")
 
 
-def _in_zone(read: datetime, name: str) -> datetime:
+def _parts(text: str) -> tuple[str, str | None]:
+    """The time, with its offset if it has one, and the name of the time zone that follows it."""
+    time, _, last = text.strip().rpartition(" ")
+    if time and last[0] in "+-":
+        return time.rstrip() + last, None
+    if time and last[0].isalpha() and len(time) >= _A_DAY:
+        return time.rstrip(), last
+    return text.strip(), None
+
+
+def _in_zone(read: datetime, name: str, *, option: str) -> datetime:
+    from campaigns.recurrence import zone as zone_named  # late: most commands that read a time need no zone
+
     try:
-        zone = ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.BadParameter(
-            f"no time zone is named {name!r}: try Africa/Abidjan", param_hint="--timezone"
-        ) from None
+        zone = zone_named(name)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
     first, second = read.replace(tzinfo=zone, fold=0), read.replace(tzinfo=zone, fold=1)
     if first.utcoffset() != second.utcoffset():
         raise _wrong(f"the clocks of {name} change then: say which moment is meant, as in {first.isoformat()}")
