@@ -172,12 +172,19 @@ def empty(connection: Connection, batch_id: int) -> None:
     connection.execute(gone.values(size=0, segments=0, credits=0, lookup_credits=0))
 
 
+def put_aside(connection: Connection, batch_id: int, *, replaced: bool) -> None:
+    """It was to be sent again, and somebody has left it: others have its messages, or it has lost everybody."""
+    state = BatchState.HALVED if replaced else BatchState.VOIDED
+    gone = update(batches).where(batches.c.id == batch_id)
+    connection.execute(gone.values(state=state, size=0, segments=0, credits=0))
+
+
 def clean(connection: Connection, batch_id: int, payload: Payload, estimate: Decimal) -> None:
-    """Its numbers were looked up: it goes on with those that are left.
+    """Somebody has left it, or its numbers were looked up: it goes on with those that are left.
 
     Args:
         connection: a transaction that holds the batch's row.
-        batch_id: whose numbers.
+        batch_id: the batch.
         payload: what is left; a batch that lost everybody is voided, for a request for nobody would be refused.
         estimate: credits for its messages.
     """

@@ -6,9 +6,8 @@ refused for the same reason. Lookups are not cut: they hold digits, and no row o
 request in doubt: its halves might be sent to whoever has it already. One that was in doubt and sent again may be cut:
 were its first request to be proven late, that would not stop its halves, but then its rows could be read.
 
-The refused batch is put aside as it was, with its payload, for requests made earlier for it (a lookup, one that was
-sent again) are still matched by it; two new ones take its messages. They are numbered downwards from 0, and so claimed
-before all others, the newest first: after some twenty requests it is known whether one row is to blame or every one.
+The refused batch is put aside, and two new ones take its messages (`replacing`). They are claimed before all others,
+the newest first: after some twenty requests it is known whether one row is to blame or every one.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, func, insert, select, update
+from sqlalchemy import Connection, select
 
-from campaigns import batches
+from campaigns import batches, replacing
 from campaigns.claims import Claim
-from campaigns.database import Database, Record
+from campaigns.database import Database
 from campaigns.models import batches as batches_table
-from campaigns.models import campaigns, messages
-from campaigns.named import by_key
+from campaigns.models import campaigns
 from campaigns.outages import insisting
 from campaigns.payload import Payload
 from campaigns.prices import Prices
+from campaigns.replacing import Part
 from campaigns.states import AttemptState, BatchState, CampaignState
 
 _EXACT = Decimal("0.0001")  # as the column has it
@@ -60,44 +59,11 @@ def refuse(database: Database, claim: Claim, detail: str, *, code: int | None, p
 
 
 def _halve(connection: Connection, batch_id: int, payload: Payload, prices: Prices) -> None:
-    b = batches_table.c
-    batch = connection.execute(select(batches_table).where(b.id == batch_id)).one()
+    batch = connection.execute(select(batches_table).where(batches_table.c.id == batch_id)).one()
     halves = payload.halves()
-    first = connection.execute(select(func.min(b.number)).where(b.campaign_id == batch.campaign_id)).scalar_one()
-    numbers = [first - 2, first - 1]
     of_credits = shares(batch.credits, [prices.total(half.numbers, half.segments) for half in halves])
     of_lookups = shares(batch.lookup_credits, [Decimal(len(half)) for half in halves])
-    made = [
-        {
-            "campaign_id": batch.campaign_id,
-            "number": number,
-            "alphabet": batch.alphabet,
-            "merged": batch.merged,
-            "size": len(half),
-            "segments": sum(half.segments),
-            "credits": share,
-            "lookup_credits": lookup_share,
-            "state": BatchState.PENDING,
-            "payload": half.pack(),
-        }
-        for number, half, share, lookup_share in zip(numbers, halves, of_credits, of_lookups, strict=True)
-    ]
-    ids = connection.execute(insert(batches_table).returning(b.id, sort_by_parameter_order=True), made).scalars().all()
-    batches.empty(connection, batch_id)
-    _move(connection, batch, dict(zip(ids, halves, strict=True)))
-
-
-def _move(connection: Connection, batch: Record, halves: dict[int, Payload]) -> None:
-    """Have its messages belong to its halves; in the order of their key: whoever else writes them cannot block us."""
-    to = sorted((number, half_id) for half_id, half in halves.items() for number in half.numbers)
-    halved, is_named = by_key(
-        connection,
-        [batch.campaign_id] * len(to),
-        [number for number, _ in to],
-        half_id=(BigInteger, [half_id for _, half_id in to]),
-    )
-    its_own = update(messages).where(is_named, messages.c.batch_id == batch.id)
-    connection.execute(its_own.values(batch_id=halved.c.half_id))
+    replacing.replace(connection, batch, list(map(Part, halves, of_credits, of_lookups)))
 
 
 def shares(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import secrets
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Float, bindparam, insert, select, update
+from sqlalchemy import Connection, Float, Text, bindparam, insert, select, update
 
-from campaigns import turns
+from campaigns import turns, unwanted, withdrawals
 from campaigns.database import AnswerLost, Database, Record, later, now
 from campaigns.models import attempts, batches, campaigns
 from campaigns.outages import insisting
 from campaigns.payload import Payload
 from campaigns.states import AttemptKind, AttemptState, BatchState, CampaignState
 from campaigns.text import Alphabet
+from campaigns.withdrawals import WithdrawnError
 
 CLAIMED_FROM = {AttemptKind.SEND: BatchState.PENDING, AttemptKind.LOOKUP: BatchState.UNCHECKED}
 """The state of batches that wait to be sent, or to be looked up."""
@@ -34,6 +37,7 @@ _CLAIMABLE = select(
     campaigns.c.spec,
     campaigns.c.wire_text,
     campaigns.c.batches,
+    campaigns.c.opt_outs_seen,
 ).where(campaigns.c.id == bindparam("wanted"), campaigns.c.paused_at.is_(None), campaigns.c.state.in_(list(_KIND_OF)))
 _SHARED = _CLAIMABLE.where(campaigns.c.rate.is_(None)).with_for_update(read=True)
 _ALONE = _CLAIMABLE.where(campaigns.c.rate.is_not(None)).with_for_update(key_share=True)
@@ -48,6 +52,8 @@ _NEXT_BATCH = (
         batches.c.credits,
         batches.c.lookup_credits,
         batches.c.payload,
+        # In the last statement that is asked before the attempt is written: it waits for nobody, so nothing is older.
+        unwanted.changes(bindparam("of_account", type_=Text)).label("opt_outs"),
     )
     .where(batches.c.campaign_id == bindparam("wanted"), batches.c.state == bindparam("its_state"))
     .order_by(batches.c.number)
@@ -109,7 +115,16 @@ def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Clai
 
     Raises:
         DamagedBatchError: the next batch cannot be read; it stays where it is.
+        OptOutKeyError: it cannot be told who in it has opted out; it stays where it is.
     """
+    while True:
+        try:
+            return _claim(database, campaign_id, lease_seconds)
+        except WithdrawnError as found:
+            withdrawals.leave_out(database, found.batch_id)
+
+
+def _claim(database: Database, campaign_id: int, lease_seconds: float) -> Claim | None:
     taken = None
     try:
         with database.transaction() as connection:
@@ -126,15 +141,31 @@ def _take(connection: Connection, campaign_id: int, lease_seconds: float) -> Cla
     if campaign is None:
         return None
     kind = _KIND_OF[CampaignState(campaign.state)]
-    batch = _next_batch(connection, campaign_id, CLAIMED_FROM[kind])
-    if batch is None or (kind == AttemptKind.SEND and not turns.pass_gate(connection, campaign, batch.size)):
+    batch = _next_batch(connection, campaign, CLAIMED_FROM[kind])
+    if batch is None or (kind == AttemptKind.SEND and not _may_leave(connection, campaign, batch)):
         return None
     msgid = secrets.token_hex(12)
     attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
     connection.execute(_TAKEN, {"taken": batch.id, "new_state": _CLAIMED_TO[kind], "its_attempt": attempt_id})
-    try:
-        # Before the commit: what cannot be read would leave an attempt that falls in doubt, though nothing was sent.
+    # Before the commit: what cannot be read would leave an attempt that falls in doubt, though nothing was sent.
+    with _readable(batch):
         return _claim_of(campaign, batch, kind, msgid, attempt_id)
+
+
+def _may_leave(connection: Connection, campaign: Record, batch: Record) -> bool:
+    """Whether its rate lets it; raises WithdrawnError if somebody in it has opted out since it was made."""
+    if batch.opt_outs != campaign.opt_outs_seen:
+        with _readable(batch):
+            payload = Payload.unpack(batch.payload)
+        withdrawals.check(connection, campaign.account, batch.id, payload)
+    return turns.pass_gate(connection, campaign, batch.size)
+
+
+@contextmanager
+def _readable(batch: Record) -> Iterator[None]:
+    """Whatever cannot be read meanwhile of a batch raises DamagedBatchError."""
+    try:
+        yield
     except (zlib.error, ValueError, TypeError, LookupError) as error:
         raise DamagedBatchError(batch.number, type(error).__name__) from None
 
@@ -178,8 +209,9 @@ def _lock_claimable(connection: Connection, campaign_id: int) -> Record | None:
     return connection.execute(_SHARED, which).first() or connection.execute(_ALONE, which).first()
 
 
-def _next_batch(connection: Connection, campaign_id: int, state: BatchState) -> Record | None:
-    return connection.execute(_NEXT_BATCH, {"wanted": campaign_id, "its_state": state}).first()
+def _next_batch(connection: Connection, campaign: Record, state: BatchState) -> Record | None:
+    which = {"wanted": campaign.id, "its_state": state, "of_account": campaign.account}
+    return connection.execute(_NEXT_BATCH, which).first()
 
 
 def _write_attempt(

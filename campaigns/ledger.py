@@ -29,7 +29,7 @@ class Ledger:
         in_the_air: of requests that are being made.
         in_doubt: of requests of which nobody knows.
         taken: of requests that the gateway took.
-        void: of what was cancelled, refused, written off, or dropped as unreachable: given free.
+        void: of what was cancelled, refused, written off, or dropped with who left it: given free.
         posted: what the gateway took, by its own word, requests proven late included.
         refunded: what came back of it.
         adds_up: every credit held is in one place, batches and attempts agree, and no more came back than was posted.
@@ -61,7 +61,7 @@ def of_campaign(connection: Connection, campaign_id: int) -> Ledger:
     hold = _one(connection, select(h.credits).where(h.campaign_id == campaign_id))
     refunded = _one(connection, select(func.sum(r.credits)).where(r.campaign_id == campaign_id))
     of, made = _by_batches(connection, campaign_id), _by_attempts(connection, campaign_id)
-    dropped = hold - of.estimated if hold else Decimal(0)  # unreachable numbers: they cost no message
+    dropped = hold - of.estimated if hold else Decimal(0)  # unreachable, or opted out: they cost no message
     not_looked_up = of.lookups - of.lookups_held - sum(made.lookups.values())
     by_state = {
         AttemptState.OPEN: of.in_the_air,

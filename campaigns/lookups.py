@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sqlalchemy import BigInteger, Connection, and_, case, delete, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, case, func, or_, select, update
 
 from campaigns import accounts, batches, statuses
 from campaigns.database import Database, Record, among, is_ahead, later, rows_of, upsert
-from campaigns.expansion import exclude
-from campaigns.models import attempts, campaigns, lookups, messages
+from campaigns.dropping import drop
+from campaigns.models import attempts, campaigns, lookups
 from campaigns.models import batches as batches_table
-from campaigns.named import among_keys
 from campaigns.payload import Payload
 from campaigns.prices import Prices
 from campaigns.states import (
@@ -200,8 +199,7 @@ def clean(database: Database, batch_id: int, prices: Prices) -> int | None:
             return None
         payload = Payload.unpack(batch.payload)
         dead = _dead(connection, batch_id, payload, unknown=campaign.spec["lookup"]["unknown"])
-        _drop(connection, batch, payload, dead)
-        left = payload.without(dead)
+        left = drop(connection, batch, payload, dead, Exclusion.UNREACHABLE)
         estimate = prices.total(left.numbers, left.segments)
         batches.clean(connection, batch_id, left, min(estimate, batch.credits))  # no more than is held for it
     return int(campaign.id)
@@ -212,16 +210,3 @@ def _dead(connection: Connection, batch_id: int, payload: Payload, *, unknown: s
     answers = dict(found.all())
     assumed = unknown == "send"
     return {number for number in payload.numbers if not answers.get(number, assumed)}
-
-
-def _drop(connection: Connection, batch: Record, payload: Payload, dead: set[int]) -> None:
-    if not dead:
-        return
-    gone = among_keys(connection, [batch.campaign_id] * len(dead), sorted(dead))
-    connection.execute(delete(messages).where(gone))
-    rows = [
-        (row, str(number), Exclusion.UNREACHABLE)
-        for row, number in zip(payload.rows, payload.numbers, strict=True)
-        if number in dead
-    ]
-    exclude(connection, batch.campaign_id, rows)

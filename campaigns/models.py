@@ -173,7 +173,7 @@ batches = Table(
     metadata,
     Column("id", Id, Identity(), primary_key=True),
     Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), nullable=False),
-    Column("number", Integer, nullable=False),  # 1, 2, 3 … within the campaign; 0, -1, -2 … are halves of refused ones
+    Column("number", Integer, nullable=False),  # 1, 2, 3 … within the campaign; 0, -1, -2 … are parts of others
     Column("alphabet", Text, nullable=False),  # one for all its messages: a lone ê would triple the price of the others
     Column("merged", Boolean, nullable=False),  # by the gateway; else the texts travel finished
     Column("size", Integer, nullable=False),

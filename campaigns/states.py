@@ -38,10 +38,10 @@ class BatchState(StrEnum):
     SENDING = "sending"  # claimed: an attempt is written, its request may be in the air
     ACCEPTED = "accepted"  # the gateway took it
     REFUSED = "refused"  # the gateway refused it for good; nobody got a message
-    HALVED = "halved"  # it was refused because of some row: its messages went on in two smaller ones
+    HALVED = "halved"  # put aside because of some row of it: its messages went on in smaller ones
     IN_DOUBT = "in_doubt"  # the request left and no proper reply came back
     WRITTEN_OFF = "written_off"  # it was in doubt, and it was decided to ask no more
-    VOIDED = "voided"  # its campaign was cancelled before it left
+    VOIDED = "voided"  # its campaign was cancelled, or it lost everybody, before it left
 
 
 TO_LOOK_UP = frozenset({BatchState.UNCHECKED, BatchState.CHECKING})

@@ -14,6 +14,7 @@ from campaigns.outages import PASSING
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
 from campaigns.text import Alphabet
+from campaigns.unwanted import OptOutKeyError
 from worker import balances
 from worker.receipts import acceptance_of
 from worker.refused import pause, settle_refused, settle_unwritten
@@ -121,8 +122,8 @@ def _see_to(resources: Resources, account: str, campaign_id: int, tally: Tally) 
         return _send_next(resources, account, campaign_id, tally)
     except (*PASSING, NotMigratedError, UnknownAccountError):
         raise
-    except DamagedBatchError as damaged:
-        pause(resources.database, campaign_id, str(damaged))
+    except (DamagedBatchError, OptOutKeyError) as fault:
+        pause(resources.database, campaign_id, str(fault))
         return False
     except Exception as error:  # noqa: BLE001  whatever is wrong with this campaign is not wrong with the others
         log.error("campaign %s: a batch could not be seen to: %s", campaign_id, _what_broke(error))  # noqa: TRY400
