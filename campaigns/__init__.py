@@ -18,6 +18,7 @@ from campaigns.people import Contact, find_person
 from campaigns.preview import Preview, preview
 from campaigns.progress import Progress, find, progress
 from campaigns.resolving import Resolved, UndecidableError, UnknownAttemptError, resolve
+from campaigns.retrying import NotRetriableError, retry
 from campaigns.spec import KeyBusy, KeyConflict, Lookup, Spec, SpecError
 from campaigns.steering import StateError, cancel, pause, resume
 from campaigns.submission import StoredAudience, Submitted, store_audience, submit
@@ -37,6 +38,7 @@ __all__ = [
     "Lookup",
     "NoNumberError",
     "NotInstalledError",
+    "NotRetriableError",
     "OptOut",
     "Preview",
     "Progress",
@@ -65,6 +67,7 @@ __all__ = [
     "progress",
     "resolve",
     "resume",
+    "retry",
     "store_audience",
     "submit",
 ]

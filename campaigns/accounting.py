@@ -82,17 +82,17 @@ def entries(campaign_id: int, *, database: Database | None = None) -> Generator[
             raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
         forbid_scans(connection)
         forbid_sorting(connection)
-        for some in _groups(_heads(connection, campaign_id)):
+        for some in groups(heads(connection, campaign_id)):
             yield from of_batches(connection, some)
         yield from _excluded(connection, campaign_id)
         if campaign.recipients > campaign.expanded and campaign.audience_id is not None:
             yield from _waiting(connection, campaign)
 
 
-def _heads(connection: Connection, campaign_id: int) -> Iterator[Record]:
+def heads(connection: Connection, campaign_id: int) -> Iterator[Record]:
     """The campaign's batches that have messages, without their payloads, page by page."""
     b = batches.c
-    columns = select(b.id, b.campaign_id, b.number, b.size, b.state, b.attempt_id)
+    columns = select(b.id, b.campaign_id, b.number, b.size, b.state, b.attempt_id, b.alphabet, b.merged)
     found = columns.where(b.campaign_id == campaign_id).order_by(b.number).limit(_HEADS_AT_ONCE)
     page = connection.execute(found).all()
     while page:
@@ -100,11 +100,11 @@ def _heads(connection: Connection, campaign_id: int) -> Iterator[Record]:
         page = connection.execute(found.where(b.number > page[-1].number)).all()
 
 
-def _groups(heads: Iterable[Record]) -> Iterator[list[Record]]:
+def groups(found: Iterable[Record]) -> Iterator[list[Record]]:
     """Batches that are read together: a rated campaign has thousands of small ones."""
     group: list[Record] = []
     size = 0
-    for head in heads:
+    for head in found:
         if group and size + head.size > AT_ONCE:
             yield group
             group, size = [], 0
@@ -114,21 +114,21 @@ def _groups(heads: Iterable[Record]) -> Iterator[list[Record]]:
         yield group
 
 
-def of_batches(connection: Connection, heads: Sequence[Record]) -> Iterator[Entry]:
+def of_batches(connection: Connection, some: Sequence[Record]) -> Iterator[Entry]:
     """The messages of some batches.
 
     Args:
         connection: a snapshot; its planner is told to forbid scans and hash joins for the rest of it.
-        heads: id, campaign_id, number, state and attempt_id of each batch; one or many campaigns'.
+        some: id, campaign_id, number, state and attempt_id of each batch; one or many campaigns'.
     """
-    payloads = payloads_of(connection, [head.id for head in heads])
-    told = _messages(connection, heads, payloads)
+    payloads = payloads_of(connection, [head.id for head in some])
+    told = _messages(connection, some, payloads)
     requests = _requests(connection, payloads)
     back = _refunds(connection, requests)
-    its_requests: dict[int, list[Record]] = {head.id: [] for head in heads}
+    its_requests: dict[int, list[Record]] = {head.id: [] for head in some}
     for request in requests:
         its_requests[request.batch_id].append(request)
-    for head in heads:
+    for head in some:
         yield from _of_batch(head, payloads[head.id], told, its_requests[head.id], back)
 
 
@@ -143,8 +143,8 @@ _Told = dict[tuple[int, int], tuple[int, datetime | None]]
 """Campaign and MSISDN → a message's own status, and when it was set."""
 
 
-def _messages(connection: Connection, heads: Iterable[Record], payloads: Mapping[int, Payload]) -> _Told:
-    keys = [(head.campaign_id, number) for head in heads for number in payloads[head.id].numbers]
+def _messages(connection: Connection, some: Iterable[Record], payloads: Mapping[int, Payload]) -> _Told:
+    keys = [(head.campaign_id, number) for head in some for number in payloads[head.id].numbers]
     _, is_named = by_key(connection, [its for its, _ in keys], [number for _, number in keys])
     m = messages.c
     found = connection.execute(select(m.campaign_id, m.msisdn, m.status, m.updated_at).where(is_named))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from sqlalchemy import BigInteger, Connection, insert, select, update
 
@@ -18,6 +19,7 @@ from campaigns.ahead import Ahead
 from campaigns.database import Database, Record, copy_in, forbid_scans, rows_of
 from campaigns.models import batches, campaigns, messages
 from campaigns.payload import Payload
+from campaigns.prices import Prices
 from campaigns.settings import DomainSettings
 from campaigns.sorting import Excluded, Looked, Sorted, Sorter
 from campaigns.spec import Spec
@@ -26,19 +28,28 @@ from campaigns.states import BatchState, CampaignState
 CHUNKS_A_SLICE = 10
 
 
-def store(connection: Connection, campaign_id: int, sorter: Sorter, found: Sorted, *, after: int = 0) -> None:
+class Priced(Protocol):
+    """What tells the cost of messages, as a Sorter does, and whether their numbers are looked up first."""
+
+    @property
+    def prices(self) -> Prices: ...
+    @property
+    def to_check(self) -> bool: ...
+
+
+def store(connection: Connection, campaign_id: int, priced: Priced, found: Sorted, *, after: int = 0) -> None:
     """Write batches, messages and exclusions.
 
     Args:
         connection: a transaction that holds the campaign's row.
         campaign_id: whose they are.
-        sorter: who found them.
+        priced: what they cost, and whether they are looked up first: who sorted them knows.
         found: what becomes of some rows.
         after: how many batches the campaign has already.
     """
     if found.payloads:
         made = [
-            _batch(campaign_id, number, sorter, *kind, payload)
+            _batch(campaign_id, number, priced, *kind, payload)
             for number, (kind, payload) in enumerate(found.payloads, start=after + 1)
         ]
         ids = connection.execute(insert(batches).returning(batches.c.id, sort_by_parameter_order=True), made)
@@ -56,7 +67,7 @@ def store(connection: Connection, campaign_id: int, sorter: Sorter, found: Sorte
 
 
 def _batch(
-    campaign_id: int, number: int, sorter: Sorter, alphabet: str, merged: bool, payload: Payload
+    campaign_id: int, number: int, priced: Priced, alphabet: str, merged: bool, payload: Payload
 ) -> dict[str, object]:
     return {
         "campaign_id": campaign_id,
@@ -65,9 +76,9 @@ def _batch(
         "merged": merged,
         "size": len(payload),
         "segments": sum(payload.segments),
-        "credits": sorter.prices.total(payload.numbers, payload.segments),
-        "lookup_credits": len(payload) * sorter.prices.lookup if sorter.to_check else 0,
-        "state": BatchState.UNCHECKED if sorter.to_check else BatchState.PENDING,
+        "credits": priced.prices.total(payload.numbers, payload.segments),
+        "lookup_credits": len(payload) * priced.prices.lookup if priced.to_check else 0,
+        "state": BatchState.UNCHECKED if priced.to_check else BatchState.PENDING,
         "payload": payload.pack(),
     }
 

@@ -120,6 +120,7 @@ campaigns = Table(
     Column("next_send_at", Moment()),  # rated ones only: the gate of the next batch
     Column("shortfall", Credits),
     Column("balance_refused", Credits),  # -6: only a balance above this one can help
+    Column("retry_of", Id),  # the campaign whose failed messages these are
     Column("looked_at", Moment()),  # by the sweep, of those that wait for reports only: it need not look each time
     CheckConstraint(_either(CampaignState), name="state_known"),
     CheckConstraint("expanded <= recipients", name="no_row_twice"),
@@ -129,6 +130,12 @@ campaigns = Table(
         "audience_id",
         postgresql_where=text("audience_id IS NOT NULL"),
         sqlite_where=text("audience_id IS NOT NULL"),
+    ),
+    Index(
+        "campaigns_retries",
+        "retry_of",
+        postgresql_where=text("retry_of IS NOT NULL"),
+        sqlite_where=text("retry_of IS NOT NULL"),
     ),
     Index(
         "campaigns_at_work",  # found by it only where a query says that they are not completed

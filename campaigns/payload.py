@@ -78,6 +78,15 @@ class Payload:
         place = slice(start, end)
         return Payload(self.rows[place], self.numbers[place], self.segments[place], self.values[place])
 
+    def followed_by(self, more: Payload) -> Payload:
+        """These messages, and then some more."""
+        return Payload(
+            [*self.rows, *more.rows],
+            [*self.numbers, *more.numbers],
+            [*self.segments, *more.segments],
+            [*self.values, *more.values],
+        )
+
     def halves(self) -> tuple[Payload, Payload]:
         """The first half of the messages, which is the larger one if their count is odd, and the second."""
         middle = (len(self) + 1) // 2

@@ -49,6 +49,7 @@ class Progress:
         credits_posted: taken by the gateway; `credits_refunded` of them came back.
         in_doubt_attempts: requests of which nobody knows whether they were accepted; `campaigns doubts` lists them.
         duplicates: messages that the gateway took once more than once: what was in doubt and sent again had been taken.
+        retry_of: the campaign whose failed messages these are; `retries` are the campaigns of this one's.
         waits_for: what must happen next, in a sentence, where it is not the workers' turn.
         adds_up: every row read is in exactly one place.
     """
@@ -76,6 +77,8 @@ class Progress:
     credits_refunded: Decimal
     in_doubt_attempts: int
     duplicates: int
+    retry_of: int | None
+    retries: tuple[int, ...]
     waits_for: str | None
     adds_up: bool
 
@@ -149,9 +152,16 @@ def _account(connection: Connection, campaign: Record) -> Progress:
         credits_refunded=_refunded(connection, campaign.id),
         in_doubt_attempts=doubts,
         duplicates=_duplicates(connection, campaign.id) if late else 0,
+        retry_of=campaign.retry_of,
+        retries=_retries(connection, campaign.id),
         waits_for=waits_for(connection, campaign),
         adds_up=campaign.recipients == sum(excluded.values()) + size + not_expanded and size == sum(by_status.values()),
     )
+
+
+def _retries(connection: Connection, campaign_id: int) -> tuple[int, ...]:
+    c = campaigns.c
+    return tuple(connection.execute(select(c.id).where(c.retry_of == campaign_id).order_by(c.id)).scalars())
 
 
 def _excluded(connection: Connection, campaign_id: int) -> dict[str, int]:

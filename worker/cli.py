@@ -33,6 +33,7 @@ COMMANDS = {
     "cancel": Entry("worker.console.steering", "cancel", "Let nothing more of a campaign leave, ever."),
     "optout": Entry("worker.console.optout", "optout", "Keep the lists of people who want no texts."),
     "schedule": Entry("worker.console.schedule", "schedule", "Campaigns that recur: add, list, pause, run now, …"),
+    "retry": Entry("worker.console.retry", "retry", "Text those again whom a campaign did not reach."),
     "doubts": Entry("worker.console.doubts", "doubts", "List requests of which nobody knows whether they were taken."),
     "resolve": Entry("worker.console.resolve", "resolve", "Decide what becomes of one of them."),
     "doctor": Entry("worker.console.doctor", "doctor", "Look over the whole installation: what is wrong, what to do."),

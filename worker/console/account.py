@@ -86,6 +86,10 @@ def _heading(progress: Progress) -> Iterator[Text]:
         yield plain(progress.reason)
     if progress.waits_for and progress.waits_for != progress.reason:
         yield plain(f"waits for {progress.waits_for}")
+    if progress.retry_of is not None:
+        yield plain(f"texts those again whom campaign {progress.retry_of} did not reach")
+    if progress.retries:
+        yield plain(f"retried by {', '.join(f'campaign {its}' for its in progress.retries)}")
     key = f", key {progress.key}" if progress.key else ""
     yield plain(f"account {progress.account}{key}, submitted at {moment(progress.created_at)}", "dim")
 

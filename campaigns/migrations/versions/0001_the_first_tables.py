@@ -187,6 +187,7 @@ def upgrade() -> None:
         sa.Column("next_send_at", Moment(), nullable=True),
         sa.Column("shortfall", Credits, nullable=True),
         sa.Column("balance_refused", Credits, nullable=True),
+        sa.Column("retry_of", Id, nullable=True),
         sa.Column("looked_at", Moment(), nullable=True),
         sa.CheckConstraint(
             "state IN ('receiving', 'submitted', 'expanding', 'funding', 'awaiting_credits', 'cleaning', 'sending', 'tracking', 'stalled', 'completed', 'cancelled', 'failed')",
@@ -211,6 +212,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("audience_id IS NOT NULL"),
     )
     op.create_index("campaigns_key", "campaigns", ["account", "key"], unique=True)
+    op.create_index(
+        "campaigns_retries",
+        "campaigns",
+        ["retry_of"],
+        postgresql_where=sa.text("retry_of IS NOT NULL"),
+        sqlite_where=sa.text("retry_of IS NOT NULL"),
+    )
 
     op.create_table(
         "batches",

@@ -41,6 +41,8 @@ DONE = Progress(
     credits_refunded=Decimal("1.5"),
     in_doubt_attempts=0,
     duplicates=0,
+    retry_of=None,
+    retries=(),
     waits_for=None,
     adds_up=True,
 )

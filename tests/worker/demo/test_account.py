@@ -36,6 +36,8 @@ PROGRESS = Progress(
     credits_refunded=Decimal(2),
     in_doubt_attempts=0,
     duplicates=0,
+    retry_of=None,
+    retries=(),
     waits_for=None,
     adds_up=True,
 )
