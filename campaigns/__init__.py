@@ -23,6 +23,7 @@ from campaigns.spec import KeyBusy, KeyConflict, Lookup, Spec, SpecError
 from campaigns.steering import StateError, cancel, pause, resume
 from campaigns.submission import StoredAudience, Submitted, store_audience, submit
 from campaigns.tables import NotInstalledError
+from campaigns.trying import Tried, try_out
 from campaigns.undecided import Doubt, open_doubts
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "StateError",
     "StoredAudience",
     "Submitted",
+    "Tried",
     "UndecidableError",
     "UnknownAttemptError",
     "UnknownCampaignError",
@@ -70,4 +72,5 @@ __all__ = [
     "retry",
     "store_audience",
     "submit",
+    "try_out",
 ]

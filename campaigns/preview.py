@@ -7,29 +7,26 @@ Rows become messages exactly as in expansion (`campaigns.sorting`), without a ta
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from campaigns import chunks, unwanted
-from campaigns.audience import Source, open_audience
+from campaigns import unwanted
+from campaigns.audience import Source
 from campaigns.chunks import Row, Shape
 from campaigns.database import Database, default
 from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.seen import Seen
 from campaigns.settings import domain_settings
+from campaigns.slices import ROWS_AT_A_TIME, sliced
 from campaigns.sorting import Some, Sorter
 from campaigns.spec import Spec, check
 from campaigns.standing import Standing, standings
-from campaigns.submission import StoredAudience, bind, shape_of, stored
+from campaigns.submission import StoredAudience, bind
 from campaigns.tally import LeftOut, Saving, Tally, Text
 
 __all__ = ["LeftOut", "Preview", "Saving", "Text", "preview"]
-
-ROWS_AT_A_TIME = 5_000
-_CHUNKS = ROWS_AT_A_TIME // chunks.ROWS_A_CHUNK
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,7 @@ def preview(
     """
     fields = asked.model_dump() if isinstance(asked, Spec) else {"name": "preview", **asked}
     spec = check(fields, now=None)
-    with _opened(spec, audience, database) as (shape, slices):
+    with sliced(spec, audience, database) as (shape, slices):
         bind(spec, shape)  # says what is wrong with the template
         tally = _tallied(spec, shape, slices, texts, _opted_out(spec.account, database))
     return _told(spec, tally, _standing(spec.account, database))
@@ -139,32 +136,6 @@ def _told(spec: Spec, tally: Tally, standing: Standing | None) -> Preview:
         free=standing.free if standing else None,
         texts=tuple(tally.texts),
     )
-
-
-@contextmanager
-def _opened(
-    spec: Spec, audience: Source | StoredAudience, database: Database | None
-) -> Iterator[tuple[Shape, Iterator[list[Row]]]]:
-    """What the cells are, and the rows, some thousands at a time."""
-    if isinstance(audience, StoredAudience):
-        there = database or default()
-        with there.reading() as connection:
-            shape, _, _ = stored(connection, spec, audience.id)
-        yield shape, _stored_rows(there, audience.id)
-        return
-    with open_audience(audience, number_column=spec.number_column) as rows:
-        yield shape_of(rows), chunks.grouped(rows, ROWS_AT_A_TIME)
-
-
-def _stored_rows(database: Database, audience_id: int) -> Iterator[list[Row]]:
-    first = 0
-    while True:
-        with database.reading() as connection:
-            some = chunks.read(connection, audience_id, first=first, most=_CHUNKS)
-        if not some:
-            return
-        yield [row for chunk in some for row in chunk]
-        first += len(some)
 
 
 def _opted_out(account: str, database: Database | None) -> Some | None:

@@ -73,7 +73,7 @@ def submit(
             submission is right to come again; without one, look for the campaign first.
     """
     database = database or default()
-    spec = check(asked, now=_earliest(database, asked))
+    spec = check(asked, now=earliest(database, asked))
     if isinstance(audience, StoredAudience):
         submitted = _submit_stored(database, spec, audience.id)
     else:
@@ -104,7 +104,7 @@ def store_audience(
     return StoredAudience(audience_id)
 
 
-def _earliest(database: Database, asked: Spec | Mapping[str, Any]) -> datetime | None:
+def earliest(database: Database, asked: Spec | Mapping[str, Any]) -> datetime | None:
     """The time before which nothing can be scheduled; none where that was seen to by the first submit with its key."""
     fields = asked.model_dump() if isinstance(asked, Spec) else asked
     if fields.get("scheduled_at") is None:

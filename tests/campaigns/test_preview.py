@@ -15,8 +15,9 @@ import campaigns
 from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
 from campaigns.models import metadata
-from campaigns.preview import ROWS_AT_A_TIME, Preview
+from campaigns.preview import Preview
 from campaigns.settings import domain_settings
+from campaigns.slices import ROWS_AT_A_TIME
 from campaigns.spec import SpecError
 from campaigns.submission import StoredAudience, store_audience, submit
 from tests.campaigns.producing import SPEC, counts, people

@@ -17,7 +17,7 @@ from worker.console.words import Words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-OPTIONS = {"scheduled_at": "--at", "audience": "--audience-id", "columns": "--map"}
+OPTIONS = {"scheduled_at": "--at", "audience": "--audience-id", "columns": "--map", "test": "--test"}
 """Words of a spec that are written otherwise on the command line; all others are the option of the same name."""
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import click
@@ -17,6 +17,7 @@ Examples:
       --template 'Bonjour {{ nom }}, votre rendez-vous est le {{ date }}.'
   campaigns submit clients.xlsx --name Soldes --template-file soldes.txt --rate 20 \\
       --at 2026-12-24T09:00 --timezone Africa/Abidjan
+  campaigns submit clients.csv --name Rappel --template-file rappel.txt --test '+225 07 08 09 10 11'
   campaigns submit crm.jsonl --name Rappel --template 'Bonjour {{ nom }}' --map 'nom=Customer name'
   cut -f3 phones.tsv | campaigns submit - --name Alerte --template 'Coupure d eau demain' --key alerte-7 --watch
 
@@ -28,10 +29,25 @@ Examples:
 @audience_arguments
 @click.option("--name", required=True, help="What people call the campaign.")
 @campaign_options
+@click.option(
+    "--test",
+    "own",
+    multiple=True,
+    metavar="NUMBER",
+    help="Text the first message to this phone of yours, and ask before it goes to anyone else; repeatable.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask: after a test, go on at once.")
 @click.option("--watch", "--wait", "watching", is_flag=True, help="Stay until every message has its final status.")
-@click.option("--json", "as_json", is_flag=True,
-              help="Print one JSON object: id, state, created, rows; with --watch, the account.")  # fmt: skip
-def submit(audience: str | None, audience_id: int | None, *, watching: bool, as_json: bool, **asked: Any) -> None:
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object: id, state, created, rows (and test, its id); with --watch, the account.",
+)
+def submit(
+    audience: str | None, audience_id: int | None, *, own: tuple[str, ...], yes: bool, watching: bool, as_json: bool,
+    **asked: Any,
+) -> None:  # fmt: skip
     """Hand a campaign over: AUDIENCE is a file, or - for standard input.
 
     It may be CSV, TSV, JSON lines, XLSX, XLS, ODS, or Parquet if pyarrow is installed; its content tells.
@@ -39,8 +55,16 @@ def submit(audience: str | None, audience_id: int | None, *, watching: bool, as_
     The audience is taken in whole, and its file is not needed afterwards. The columns are told by their header; the one
     with the numbers by its name or by what is in it. Ctrl-C while it is taken in leaves no campaign behind.
     """
-    made, ringing = _submit(spec(**asked), audience, audience_id)
-    _tell(made, as_json=as_json, watching=watching)
+    import campaigns
+    from worker.console.ringing import Ringing
+    from worker.console.trying import readable_twice
+
+    wanted, ringing, test = spec(**asked), Ringing(), None
+    with readable_twice(audience) if own else nullcontext(audience) as named:
+        if own:
+            test = _try_out(wanted, named, audience_id, own, ringing=ringing, yes=yes)
+        made = _handed_over(named, audience_id, lambda opened: campaigns.submit(wanted, opened, ring=ringing))
+    _tell(made, test, as_json=as_json, watching=watching)
     ringing.tell_trouble()
     if watching:
         from worker.console.show import follow
@@ -48,18 +72,31 @@ def submit(audience: str | None, audience_id: int | None, *, watching: bool, as_
         follow(made.id, watching=True, as_json=as_json)
 
 
-def _submit(asked: dict[str, Any], audience: str | None, audience_id: int | None) -> tuple[Any, Any]:
+def _try_out(
+    wanted: dict[str, Any], audience: str | None, audience_id: int | None, own: tuple[str, ...], *, ringing: Any,
+    yes: bool,
+) -> int:  # fmt: skip
+    """The id of the test's campaign, if it may go on after it."""
     import campaigns
-    from worker.console.ringing import Ringing
+    from worker.console.trying import ask
 
-    ringing = Ringing()
+    tried = _handed_over(audience, audience_id, lambda opened: campaigns.try_out(wanted, opened, own, ring=ringing))
+    ringing.tell_trouble()
+    ringing.trouble = None
+    ask(tried, yes=yes)
+    made: int = tried.campaign.id
+    return made
+
+
+def _handed_over(audience: str | None, audience_id: int | None, hand_over: Callable[[Any], Any]) -> Any:
+    """What is made of the audience, or an end in the words of the command."""
     try:
         with (
             refused_in_words_of_the_command(),
             _interrupted_once(),
             source(audience, audience_id) as opened,
         ):
-            return campaigns.submit(asked, opened, ring=ringing), ringing
+            return hand_over(opened)
     except KeyboardInterrupt:
         click.echo("\nnothing is half done: a campaign that `campaigns list` does not show was not made", err=True)
         raise
@@ -80,14 +117,15 @@ def _interrupted_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _tell(made: Any, *, as_json: bool, watching: bool) -> None:
+def _tell(made: Any, test: int | None, *, as_json: bool, watching: bool) -> None:
     """The campaign's id, and what comes next; on stderr if its account follows on stdout."""
     import campaigns
     from worker.console import screen
 
     account = campaigns.progress(made.id)
     if as_json and not watching:
-        screen.print_json({"id": made.id, "state": account.state, "created": made.created, "rows": account.recipients})
+        told = {"id": made.id, "state": account.state, "created": made.created, "rows": account.recipients}
+        screen.print_json(told if test is None else {**told, "test": test})
         return
     if made.created:
         click.echo(f"campaign {made.id} is made, {screen.counted(account.recipients, 'row')} taken in", err=watching)
