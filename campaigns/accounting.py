@@ -48,8 +48,9 @@ class Entry:
         batch: the number of its batch within the campaign; 0, -1, -2 … are halves of a refused one.
         sent_at: when its request was begun.
         segments: of its text.
-        credits: what the gateway took for it, by each request that it took; none as long as it took nothing. Lookups
-            are not in it: what they cost is told by the batch only.
+        credits: what the gateway took for it, by each request of its batch that it took; none as long as it took
+            nothing. What lookups cost is not in it, nor a request that was proven after its batch had been put aside
+            for smaller ones: the account has both.
         refunded: what of that came back.
         msgfid: the gateway's id of the sending.
         smsfid: the gateway's id of the message.

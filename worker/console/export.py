@@ -45,8 +45,12 @@ def export(campaign_id: int, output: Path | None, kind: str | None, *, masked: b
     if output is None:
         _to_standard_output(campaign_id, kind or "csv", masked=masked)
         return
-    with _bar() as told:
-        done = campaigns.export(campaign_id, output, kind=kind, masked=masked, replace=replace, told=told)
+    try:
+        with _bar() as told:
+            done = campaigns.export(campaign_id, output, kind=kind, masked=masked, replace=replace, told=told)
+    except KeyboardInterrupt:
+        click.echo(f"\n{output} was not written", err=True)
+        raise
     click.echo(f"{output}: {screen.counted(done.rows, 'row')}", err=True)
     _tell_gone(done.gone)
 

@@ -64,3 +64,17 @@ def test_no_campaign_is_no_traceback() -> None:
     result = run("export", "9")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no campaign has the id 9" in result.stderr
+
+
+def test_ctrl_c_says_that_no_file_was_written(clients: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign, file = submitted(clients), tmp_path / "out.csv"
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("campaigns.tables.CsvWriter.add", interrupted)
+    result = run("export", str(campaign), "-o", str(file))
+
+    assert (result.exit_code, result.stderr) == (130, f"\n{file} was not written\n")
+    assert list(tmp_path.glob("*out*")) == []
+    assert list(tmp_path.glob(".*.part")) == []
