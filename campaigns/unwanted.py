@@ -27,6 +27,9 @@ EVERY = "*"
 """The list of those who want nothing from any account; no account can have this name."""
 
 
+FEW = 50
+"""Keys that are named in a statement one by one; more come as one parameter."""
+
 _FOR_ALL = opt_out_lists.c.account == EVERY
 
 
@@ -80,7 +83,7 @@ def among(connection: Connection, account: str, numbers: Sequence[int]) -> set[i
     """Those of the numbers whose people want nothing from the account.
 
     Args:
-        connection: a transaction; its planner is told to forbid scans and hash joins for the rest of it.
+        connection: a transaction; its planner may be told to forbid scans and hash joins for the rest of it.
         account: which would send.
         numbers: MSISDNs.
 
@@ -93,19 +96,39 @@ def among(connection: Connection, account: str, numbers: Sequence[int]) -> set[i
     if secret is not None:
         encoded = secret.encode()
         number_of |= {_hashed(encoded, number): number for number in numbers}
+    look = _few if len(number_of) <= FEW else _many
+    return {number_of[key] for key in look(connection, account, list(number_of))}
+
+
+def _few(connection: Connection, account: str, keys: Sequence[int]) -> Sequence[int]:
+    """Those of the keys that are on a list, by a statement that is put together once: most campaigns are small."""
+    return connection.execute(_AMONG_FEW, {"keys": keys, "accounts": [account, EVERY]}).scalars().all()
+
+
+_AMONG_FEW = select(opt_outs.c.key).where(
+    opt_outs.c.key.in_(bindparam("keys", expanding=True)), opt_outs.c.account.in_(bindparam("accounts", expanding=True))
+)
+
+
+def _many(connection: Connection, account: str, keys: Sequence[int]) -> Sequence[int]:
+    """The same of however many."""
     forbid_scans(connection)
-    asked = rows_of(connection, "asked", key=(BigInteger, list(number_of)))
+    asked = rows_of(connection, "asked", key=(BigInteger, keys))
     o = opt_outs.c
     kept = select(o.key).where(o.key == asked.c.key, o.account.in_([account, EVERY]))
     # The offset keeps PostgreSQL from making a join of it, as in `expansion`: each key is looked up by itself.
     found = select(asked.c.key).where(kept.offset(0).correlate(asked).exists())
-    return {number_of[key] for key in connection.execute(found).scalars()}
+    return connection.execute(found).scalars().all()
 
 
 def require_secret(connection: Connection, *accounts: str) -> None:
     """Raises OptOutKeyError if what these accounts' lists, or that of all, hold was hashed with another secret."""
-    lists = opt_out_lists.c
-    made = select(lists.secret).where(lists.account.in_([*accounts, EVERY]), lists.secret.is_not(None))
+    made = connection.execute(_SECRETS, {"accounts": [*accounts, EVERY]}).scalars()
     mine = fingerprint()
-    if any(secret != mine for secret in connection.execute(made).scalars()):
+    if any(secret != mine for secret in made):
         raise OptOutKeyError
+
+
+_SECRETS = select(opt_out_lists.c.secret).where(
+    opt_out_lists.c.account.in_(bindparam("accounts", expanding=True)), opt_out_lists.c.secret.is_not(None)
+)

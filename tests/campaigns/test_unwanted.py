@@ -93,7 +93,7 @@ def test_who_opts_out_between_two_slices_is_left_to_the_claim_or_excluded(any_da
     assert row(any_database, campaign_id).opt_outs_seen == 0  # so that each batch is looked at again
 
 
-@pytest.mark.parametrize("count", [1, A_SLICE])
+@pytest.mark.parametrize("count", [1, unwanted.FEW, A_SLICE])
 def test_numbers_are_probed_one_by_one_by_the_key(any_database: Database, count: int) -> None:
     listed = [(number, "*", "2026-01-01", "") for number in making.numbers(LISTED)]
     with any_database.transaction() as connection:
