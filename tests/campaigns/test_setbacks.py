@@ -57,6 +57,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "campaigns.next_send_at": ("the gate opens", "the gate opens"),
     "campaigns.looked_at": ("it is looked at at once", "it is looked at at once"),
     "messages.updated_at": (SHOWN, SHOWN),
+    "opt_outs.opted_out_at": (SHOWN, SHOWN),
     "attempts.started_at": ("as if it began at the setback", "what had begun before stays before"),
     "attempts.leased_until": ("the lease begins anew", "it is in doubt, and its worker's proof settles it"),
     "attempts.settled_at": ("as if it was settled at the setback", "its reports are asked for, or given up, earlier"),
