@@ -184,7 +184,10 @@ def _first_look(database: Database, campaign_id: int, settings: DomainSettings) 
         campaign = connection.execute(found).first()
         if campaign is None or campaign.audience_id is None:
             return None
-        shape, _, _ = chunks.shape(connection, campaign.audience_id)
+        try:
+            shape, _, _ = chunks.shape(connection, campaign.audience_id)
+        except chunks.UnknownAudienceError:  # dropped since the statement before, with its campaign's end
+            return None
     sorter = Sorter(Spec.model_validate(campaign.spec), shape, settings)
     return _look(database, sorter, campaign.audience_id, campaign.next_chunk)
 

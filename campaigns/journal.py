@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Collection
 from datetime import datetime
+from threading import Lock
 from time import time
 from weakref import WeakKeyDictionary
 
@@ -40,6 +41,9 @@ CUT = "cut short"
 
 _OWED: WeakKeyDictionary[Database, list[Executable]] = WeakKeyDictionary()
 """What this process could not write down while the database was away, and what is false for as long as it is not."""
+
+_ONE_AT_A_TIME = Lock()
+"""Reports are read in one thread while others are applied in another: neither carries out, or loses, what both owe."""
 
 
 def note(database: Database, account: str, msgfid: str | None = None) -> int:
@@ -128,18 +132,24 @@ def forget(database: Database, poll_id: int) -> None:
 
 def make_good(database: Database) -> None:
     """Write down what this process could not while the database was away."""
-    owed = _OWED.get(database)
+    with _ONE_AT_A_TIME:
+        owed = _OWED.pop(database, None)
     if not owed:
         return
-    with database.transaction() as connection:
+    try:
+        with database.transaction() as connection:
+            for statement in owed:
+                connection.execute(statement)
+    except BaseException:
         for statement in owed:
-            connection.execute(statement)
-    _OWED.pop(database, None)
+            owe(database, statement)
+        raise
 
 
 def owe(database: Database, statement: Executable) -> None:
     """Have this executed as soon as the database can be written again, if this process lives to see it."""
-    _OWED.setdefault(database, []).append(statement)
+    with _ONE_AT_A_TIME:
+        _OWED.setdefault(database, []).append(statement)
 
 
 def _no_request(poll_id: int) -> Executable:

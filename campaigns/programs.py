@@ -42,6 +42,9 @@ def program(tree: nodes.Template, fields: int) -> Program:
 
     def run(recipients: Sequence[tuple[str, ...]]) -> list[str]:
         context = compiled.new_context({"recipients": recipients}, shared=True)
-        return "".join(compiled.root_render_func(context)).split(_END)[:-1]
+        texts = "".join(compiled.root_render_func(context)).split(_END)[:-1]
+        if len(texts) != len(recipients):  # or somebody would get his neighbour's
+            raise AssertionError("a text has an end within it")
+        return texts
 
     return run

@@ -12,6 +12,7 @@ from time import monotonic, time
 from campaigns import accounts, doubts, journal, reports, silence
 from worker import keeping
 from worker.resources import Resources
+from worker.smseco.client import Gateway
 from worker.smseco.errors import BadReply, ReadFailed, Refused
 from worker.smseco.reports import count_reports, names_an_sms, parse_reports
 from worker.spool import Arrived
@@ -39,24 +40,34 @@ class Reading:
     error: Refused | ReadFailed | None = None
 
 
-def ask(resources: Resources, account: str) -> int:
-    """Ask for all that is new, then for the silent by their ids, up to the first failure; returns how many came."""
-    taken, until = 0, monotonic() + ASKING_SECONDS
+def ask(resources: Resources, account: str, *, until: float) -> Reading:
+    """Ask for all that is new, then for the silent by their ids, up to the first failure.
+
+    Args:
+        resources: the tools.
+        account: whose reports.
+        until: the moment (monotonic) after which no further request is begun.
+
+    Returns:
+        How many came in all, and the failure.
+    """
+    taken = 0
     # With a least age each sending is asked for by itself: to ask for all would consume what is still to change.
     if not resources.settings.poll_min_age:
         reading = take_in(resources, account)
         taken = reading.reports
         if reading.error:
-            return taken
-    silent = _silent(resources, account)
+            return reading
+    silent, error = _silent(resources, account), None
     while silent and monotonic() < until:
         reading = take_in(resources, account, msgfid=silent.pop(0))
         taken += reading.reports
-        if reading.error:
+        error = reading.error
+        if error:
             break
     if silent:  # nobody asked for these after all
         silence.put_back(resources.database, account, silent)
-    return taken
+    return Reading(taken, error=error)
 
 
 def _silent(resources: Resources, account: str) -> list[str]:
@@ -66,9 +77,19 @@ def _silent(resources: Resources, account: str) -> list[str]:
     return [each.msgfid for each in silent] + in_doubt
 
 
-def take_in(resources: Resources, account: str, *, msgfid: str | None = None, smsfid: str | None = None) -> Reading:
-    """Read reports once, of one sending or one SMS if named, and store their bytes. Applying them is another matter."""
-    database, gateway = resources.database, resources.gateway(account)
+def take_in(
+    resources: Resources,
+    account: str,
+    *,
+    msgfid: str | None = None,
+    smsfid: str | None = None,
+    gateway: Gateway | None = None,
+) -> Reading:
+    """Read reports once, of one sending or one SMS if named, and store their bytes. Applying them is another matter.
+
+    `gateway` is the client to ask with, where that is not this thread's own.
+    """
+    database, gateway = resources.database, gateway or resources.gateway(account)
     poll_id = journal.note(database, account, msgfid)
     try:
         body = gateway.fetch_reports(msgfid, smsfid)

@@ -40,7 +40,7 @@ class Tally:
     Attributes:
         accepted: messages (or lookups).
         touched: the numbers of the batches that were claimed, by campaign.
-        through: campaigns that had nothing more to claim, or nothing that could be.
+        through: campaigns of which it found nothing to claim, or claimed the last batch.
         halted: something came back after which the lane takes no further batch.
     """
 
@@ -89,9 +89,10 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
 
 
 def _go_on(resources: Resources, tally: Tally) -> None:
-    """Move the campaigns on that may have nothing left to send; a lane that takes up others has its next turn for it.
+    """Move the campaigns on that may have nothing left to send.
 
-    Whoever settles a campaign's last batch finds nothing more to claim of it, in this turn or at the head of the next.
+    Where a lane's turn is over just when it has settled a campaign's last batch, and its next turn has others to take
+    up, nobody asks: the sweep does, within seconds.
     """
     through = tally.through | (tally.touched.keys() if tally.halted else set())
     if through:

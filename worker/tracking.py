@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from time import monotonic
 
 from campaigns import doubts, journal, lifecycle, reports, unapplied
 from campaigns.ahead import Ahead
@@ -62,25 +63,32 @@ _NAMED: set[int] = set()
 
 def poll_slice(resources: Resources, account: str) -> Slice:
     """Take in what the gateway has to say, and bring messages up to it."""
+    until = monotonic() + polling.ASKING_SECONDS
     journal.make_good(resources.database)
     recover(resources)
     catch_up(resources, account)
-    taken = last = polling.ask(resources, account)
-    changed = 0
+    last = polling.ask(resources, account, until=until)
+    taken, changed = last.reports, 0
+    gateway = resources.gateway(account)  # of this thread, which asks for nothing while the other one does
     # One body is read and stored while the one before is applied: the database and this process work at the same time.
     with Ahead[Reading](TURN_SECONDS) as ahead:
-        while last >= FULL and not resources.settings.poll_min_age:
-            ahead.begin(lambda: polling.take_in(resources, account))
-            changed += catch_up(resources, account).changed
+        while _may_bring_more(resources, last) and monotonic() < until:
+            ahead.begin(lambda: polling.take_in(resources, account, gateway=gateway))
+            changed += catch_up(resources, account, settle=True).changed
             reading = ahead.take()
-            if reading is None or reading.error:
+            if reading is None:
                 break
-            last = reading.reports
-            taken += last
+            last = reading
+            taken += last.reports
     changed += catch_up(resources, account, settle=True).changed
     # Until the gateway has no more; but not in a tight loop for a few at a time.
-    after = SOON_SECONDS if last >= MANY else BREATH_SECONDS
+    after = SOON_SECONDS if last.reports >= MANY and not last.error else BREATH_SECONDS
     return Slice(f"{taken:,} reports, {changed:,} messages changed", after=after if taken else None)
+
+
+def _may_bring_more(resources: Resources, last: Reading) -> bool:
+    """Whether to read on at once. With a least age each sending is asked for by itself, and nothing for all."""
+    return last.reports >= FULL and not last.error and not resources.settings.poll_min_age
 
 
 def recover(resources: Resources) -> int:

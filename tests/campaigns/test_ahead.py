@@ -1,9 +1,11 @@
 """One thing is done ahead, beside its caller, and nothing runs on when the caller has left."""
 
 import threading
+from time import monotonic
 
 import pytest
 
+from campaigns import departure
 from campaigns.ahead import Ahead
 
 
@@ -36,14 +38,23 @@ def test_its_error_reaches_whoever_takes_it() -> None:
 
 
 def test_nothing_runs_any_more_when_the_caller_has_failed() -> None:
-    before = threading.active_count()
-    done = []
+    goes_on, done = threading.Event(), []
 
     def fail() -> None:
         with Ahead[None](60) as ahead:
-            ahead.begin(lambda: done.append(1))
+            ahead.begin(lambda: done.append(goes_on.wait(10)))
+            threading.Timer(0.1, goes_on.set).start()
             raise SystemExit
 
     with pytest.raises(SystemExit):
         fail()
-    assert threading.active_count() == before
+    assert done == [True]
+
+
+def test_a_process_that_is_to_be_gone_waits_for_nothing_beyond_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, began = threading.Event(), monotonic()
+    monkeypatch.setattr(departure, "by", lambda: began + 0.1)
+    with Ahead[bool](60) as ahead:
+        ahead.begin(lambda: goes_on.wait(30))
+    assert 0.1 <= monotonic() - began < 10
+    goes_on.set()

@@ -1,6 +1,8 @@
 """What the journal knows after a death between any two steps, and that nothing counts as lost which is not."""
 
+import contextlib
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -179,3 +181,39 @@ def test_a_body_that_was_parked_when_it_broke_is_parked_again_and_says_still_tha
 
     assert states(any_database) == [PollState.PARKED]
     assert (while_broken, gaps(any_database)) == (int(cut), int(cut))
+
+
+def test_what_is_owed_while_the_database_takes_what_was_owed_before_is_not_lost_and_nothing_is_done_twice(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reports are read in one thread while others are applied in another."""
+    done: list[str] = []
+    really = any_database.transaction
+
+    class Noted:
+        def execute(self, statement: Any) -> None:
+            done.append(statement)
+            if statement == "first":  # the other thread comes in between
+                journal.owe(any_database, "second")  # type: ignore[arg-type]
+                journal.make_good(any_database)
+
+    monkeypatch.setattr(any_database, "transaction", lambda: contextlib.nullcontext(Noted()))
+    journal.owe(any_database, "first")  # type: ignore[arg-type]
+    journal.make_good(any_database)
+    journal.make_good(any_database)
+    monkeypatch.setattr(any_database, "transaction", really)
+
+    assert done == ["first", "second"]
+
+
+def test_what_the_database_did_not_take_stays_owed(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    poll_id = journal.note(any_database, making.ACCOUNT)
+    journal.owe(any_database, delete(report_polls).where(report_polls.c.id == poll_id))
+    with monkeypatch.context() as away:
+        away.setattr(any_database, "transaction", Mock(side_effect=DatabaseAway(any_database.url, OSError("gone"))))
+        with pytest.raises(DatabaseAway):
+            journal.make_good(any_database)
+    journal.make_good(any_database)
+
+    with any_database.reading() as connection:
+        assert connection.execute(select(report_polls.c.id).where(report_polls.c.id == poll_id)).first() is None

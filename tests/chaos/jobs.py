@@ -53,6 +53,18 @@ def claim(scene: Scene) -> Job:
     return take
 
 
+def opt_out(scene: Scene) -> Job:
+    """Somebody whom the campaign has not reached wants no more texts."""
+    number = scene.people()[-1]
+    return lambda database: campaigns.opt_out(number, database=database)
+
+
+def claim_without(scene: Scene) -> Job:
+    """A lane takes the next batch, out of which somebody has opted."""
+    campaigns.opt_out(scene.people()[-1], database=scene.database)
+    return claim(scene)
+
+
 def accept(scene: Scene, *, left_out: int = 0, consistent: bool = True) -> Job:
     """Its reply says yes."""
     numbers = scene.request.payload.numbers[:left_out]

@@ -41,7 +41,14 @@ PEOPLE = {
     "pause": Doing(partial(jobs.allowed, campaigns.pause)),
     "resume": Doing(jobs.resume),
 }
-ALWAYS = {"claim": Doing(jobs.claim), "advance": Doing(jobs.advance), "sweep": Doing(jobs.sweep), **PEOPLE}
+ALWAYS = {
+    "claim": Doing(jobs.claim),
+    "claim without one": Doing(jobs.claim_without),
+    "opt-out": Doing(jobs.opt_out),
+    "advance": Doing(jobs.advance),
+    "sweep": Doing(jobs.sweep),
+    **PEOPLE,
+}
 REPLIES = {
     "accept": Doing(jobs.accept, YES, worker=True),
     "accept in part": Doing(partial(jobs.accept, left_out=1), YES, worker=True),

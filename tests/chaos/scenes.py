@@ -5,15 +5,15 @@ What somebody does in a scene is a job, in `meetings`.
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 import campaigns
 from campaigns import settling
 from campaigns.claims import Claim
 from campaigns.database import Database
-from campaigns.models import metadata
+from campaigns.models import batches, messages, metadata
 from campaigns.resolving import resolve
-from campaigns.states import MessageStatus
+from campaigns.states import BatchState, MessageStatus
 from tests.campaigns import making
 
 CREDITS = 1_000
@@ -56,6 +56,15 @@ class Scene:
         """The one that was accepted before."""
         assert self.earlier is not None
         return self.earlier
+
+
+    def people(self) -> list[int]:
+        """Whom the campaign texts; those of its batch that waits, if there is one, come last."""
+        b, m = batches.c, messages.c
+        waits = (b.state == BatchState.PENDING).label("waits")
+        found = select(m.msisdn).where(m.campaign_id == self.campaign, b.id == m.batch_id).order_by(waits, m.msisdn)
+        with self.database.reading() as connection:
+            return list(connection.execute(found).scalars()) or [making.FIRST]
 
 
 def clear(database: Database) -> None:

@@ -1,5 +1,6 @@
 """Where one reading of the reports brings many, the next follows at once, while the one before is applied."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -56,11 +57,41 @@ def test_a_reading_that_fails_ends_the_turn_and_takes_nothing_of_what_came_befor
 ) -> None:
     gateway = InTurn(body_of("ours", making.numbers(2)), Unreachable("cut short", begun=True))
 
-    tracking.poll_slice(resources_with(any_database, gateway), making.ACCOUNT)
+    turn = tracking.poll_slice(resources_with(any_database, gateway), making.ACCOUNT)
 
     assert making.statuses(any_database, sent.campaign_id).count(MessageStatus.DELIVERED) == 2
     assert polls(any_database) == [("applied", 2), ("lost", None)]
     assert len(gateway.asked) == 2
+    assert turn.after == tracking.BREATH_SECONDS  # and it is not asked again at once
+
+
+def test_what_came_of_a_reading_that_was_cut_short_is_applied_and_counted(any_database: Database, sent: Claim) -> None:
+    numbers = making.numbers(5)
+    cut = Unreachable("cut short", begun=True, partial=body_of("ours", numbers[2:]))
+    gateway = InTurn(body_of("ours", numbers[:2]), cut)
+
+    turn = tracking.poll_slice(resources_with(any_database, gateway), making.ACCOUNT)
+
+    assert turn.did == "5 reports, 5 messages changed"
+    assert making.statuses(any_database, sent.campaign_id) == [MessageStatus.DELIVERED] * 5
+
+
+def test_all_of_a_turn_is_asked_with_one_client(any_database: Database, sent: Claim) -> None:
+    """A client has a connection of its own: one for each thread would be a handshake for each turn."""
+    made = []
+
+    def client(_account: str) -> Gateway:
+        made.append(threading.current_thread())
+        return gateway
+
+    numbers = making.numbers(5)
+    gateway = InTurn(body_of("ours", numbers[:2]), body_of("ours", numbers[2:4]), body_of("ours", numbers[4:]))
+    resources = resources_with(any_database, gateway)
+    resources.gateway = client
+    tracking.poll_slice(resources, making.ACCOUNT)
+
+    assert len(gateway.asked) == 3
+    assert set(made) == {threading.current_thread()}
 
 
 def test_what_was_read_ahead_is_kept_where_the_body_before_it_cannot_be_applied(
