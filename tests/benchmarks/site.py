@@ -22,7 +22,7 @@ from campaigns.migrations import migrate
 from campaigns.progress import progress
 from tests.benchmarks.gateway import StandIn
 from tests.benchmarks.ground import ROOT, Ground
-from tests.benchmarks.usage import Usage
+from tests.benchmarks.usage import Usage, bury
 from worker.demo import installation
 from worker.processes import Child, Processes
 
@@ -97,6 +97,7 @@ class Site:
     def stop(self) -> None:
         """Kill workers and beat."""
         for child in reversed(self.children):
+            bury(child.process.pid)
             self.processes.stop(child.name)
         self.children.clear()
 
@@ -198,4 +199,9 @@ def site(
             broker_url=ground.broker(), database_url=database_url, gateway_url=gateway.url, recipients=recipients
         )
         environment |= {**SETTINGS, **settings, "PYTHONPATH": str(ROOT)}
-        yield Site(processes, gateway, database, environment)
+        place = Site(processes, gateway, database, environment)
+        try:
+            yield place
+        finally:
+            for child in place.children:
+                bury(child.process.pid)

@@ -36,6 +36,18 @@ class Meter:
         return {name: _seconds(root) for name, root in self._trees.items()}
 
 
+_BURIED = [0.0]
+"""CPU seconds of the children of those whom we kill: nobody tells us when they end, for they are not our children."""
+
+
+def bury(pid: int) -> None:
+    """Just before a process is killed: what its children used is ours, too."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                _BURIED[0] += sum(child.cpu_times()[:4])
+
+
 class Neighbours:
     """What everybody else on this machine used of it, from its making on: the noise in our figures."""
 
@@ -52,7 +64,7 @@ class Neighbours:
         times = psutil.cpu_times()
         passed = sum(times) - getattr(times, "guest", 0) - getattr(times, "guest_nice", 0)  # they are in `user` as well
         idle = times.idle + getattr(times, "iowait", 0)
-        return passed, passed - idle - _seconds(psutil.Process())
+        return passed, passed - idle - _seconds(psutil.Process()) - _BURIED[0]
 
 
 def _seconds(root: psutil.Process) -> float:
