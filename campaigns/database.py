@@ -207,7 +207,8 @@ def copy_in(connection: Connection, into: str, columns: Sequence[str], rows: Seq
         connection: an open transaction.
         into: the table's name.
         columns: its columns, in the order of each row.
-        rows: numbers and texts, each row a tuple; texts are sent as they are, tabs and line breaks included.
+        rows: numbers and texts, each row a tuple; texts are sent as they are, tabs and line breaks included. Where the
+            first row is numbers alone, all are.
     """
     if not rows:
         return

@@ -26,8 +26,10 @@ def plans_of(database: Database, table: str) -> Iterator[list[str]]:
             plans.append("\n".join(str(tuple(row)) for row in found))
 
     event.listen(database.engine, "before_cursor_execute", note)
-    yield plans
-    event.remove(database.engine, "before_cursor_execute", note)
+    try:
+        yield plans
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
 
 
 @contextmanager
