@@ -57,7 +57,6 @@ class Scene:
         assert self.earlier is not None
         return self.earlier
 
-
     def people(self) -> list[int]:
         """Whom the campaign texts; those of its batch that waits, if there is one, come last."""
         b, m = batches.c, messages.c

@@ -13,6 +13,7 @@ from campaigns import accounts, claims, lifecycle, models, turns
 from campaigns.claims import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.payload import Payload
+from campaigns.settings import domain_settings
 from campaigns.states import AttemptKind
 from campaigns.text import Alphabet
 from tests.campaigns.making import FIRST, change, clock_goes_on, fund, numbers, submitted, troubles
@@ -272,6 +273,24 @@ def test_a_batch_that_is_damaged_pauses_its_campaign_at_once_and_leaves_no_doubt
     with any_database.reading() as connection:
         states = connection.execute(select(models.attempts.c.state)).scalars().all()
     assert list(states) == ["accepted", "accepted"]
+
+
+def test_a_campaign_of_which_nobody_can_tell_who_has_opted_out_is_paused_and_says_why(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = submitted(any_database, numbers(2))
+    fund(any_database)
+    monkeypatch.setenv("OPT_OUT_KEY", "a secret of some length")
+    domain_settings.cache_clear()
+    campaigns.opt_out(FIRST + 50, database=any_database)
+    monkeypatch.undo()
+    domain_settings.cache_clear()
+
+    sent_to_the_end(any_database, ScriptedGateway())
+
+    progress = campaigns.progress(made, database=any_database)
+    assert progress.by_status == {"pending": 2}
+    assert "another OPT_OUT_KEY than the settings have" in str(progress.waits_for)
 
 
 def test_a_database_that_is_away_is_no_fault_of_a_campaign_s(any_database: Database) -> None:
