@@ -9,6 +9,7 @@ It needs a database (DATABASE_URL) and nothing else: no broker, no Celery, no ga
 """
 
 from campaigns.accounting import Entry, entries
+from campaigns.afterwards import Report, report
 from campaigns.audience import AudienceError
 from campaigns.exporting import Exported, export
 from campaigns.lifecycle import UnknownCampaignError
@@ -43,6 +44,7 @@ __all__ = [
     "OptOut",
     "Preview",
     "Progress",
+    "Report",
     "Resolved",
     "Spec",
     "SpecError",
@@ -67,6 +69,7 @@ __all__ = [
     "pause",
     "preview",
     "progress",
+    "report",
     "resolve",
     "resume",
     "retry",

@@ -5,10 +5,8 @@ Who the rows are is `accounting`, what a file of a format looks like is `tables`
 
 from __future__ import annotations
 
-import errno
-import os
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +16,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 
 from campaigns.accounting import Entry, entries
+from campaigns.beside import new_file
 from campaigns.database import Database, default
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import campaigns
@@ -89,7 +88,7 @@ def export(
     if not isinstance(target, str | Path):
         return _write(campaign_id, target, kind or "csv", masked, total, told, database)
     path = Path(target)
-    with _new(path, replace=replace) as file:
+    with new_file(path, replace=replace) as file:
         return _write(campaign_id, file, kind or kind_of(path), masked, total, told, database)
 
 
@@ -105,21 +104,6 @@ def kind_of(path: Path) -> str:
     """The format that a file's name asks for."""
     suffix = path.suffix.lower().removeprefix(".")
     return suffix if suffix in WRITERS else "csv"
-
-
-@contextmanager
-def _new(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
-    """A file that takes its place once it is whole: half of one would be taken for all there is."""
-    if path.exists() and not replace:
-        raise FileExistsError(errno.EEXIST, "is there already: choose another name, or have it replaced", str(path))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with os.fdopen(os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            yield file
-        beside.replace(path)
-    except BaseException:  # Ctrl-C too
-        beside.unlink(missing_ok=True)
-        raise
 
 
 def _write(

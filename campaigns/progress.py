@@ -101,10 +101,15 @@ class Progress:
 def progress(campaign_id: int, *, database: Database | None = None) -> Progress:
     """The campaign's account; raises UnknownCampaignError."""
     with (database or default()).snapshot() as connection:
-        campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
-        if campaign is None:
-            raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
-        return _account(connection, campaign)
+        return within(connection, campaign_id)
+
+
+def within(connection: Connection, campaign_id: int) -> Progress:
+    """The same within a snapshot, beside other figures of that moment; raises UnknownCampaignError."""
+    campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
+    if campaign is None:
+        raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+    return _account(connection, campaign)
 
 
 def find(key: str, *, account: str = "default", database: Database | None = None) -> Progress:

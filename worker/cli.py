@@ -27,6 +27,7 @@ COMMANDS = {
     "list": Entry("worker.console.listing", "listing", "List campaigns, the newest first."),
     "show": Entry("worker.console.show", "show", "Show the account of a campaign, or watch it until it ends."),
     "export": Entry("worker.console.export", "export", "Write what became of each row of a campaign to a file."),
+    "report": Entry("worker.console.report.command", "report", "Write what a campaign came to as one page."),
     "find": Entry("worker.console.find", "find", "Show what a person was sent."),
     "pause": Entry("worker.console.steering", "pause", "Let nothing more of a campaign leave for now."),
     "resume": Entry("worker.console.steering", "resume", "Let a paused campaign go on."),

@@ -1,0 +1,97 @@
+"""`campaigns report`: a page by itself, with the account on it and nobody's number."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import campaigns
+from campaigns.database import Database
+from campaigns.prefixes import Prefix
+from campaigns.progress import AS_ITS_BATCH
+from campaigns.states import Exclusion, MessageStatus
+from tests.campaigns import making
+from tests.worker.command_line import submitted
+from tests.worker.terminal import run
+from worker.console.report.page import REASONS, page
+
+HOSTILE = "</title></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
+
+
+@pytest.mark.usefixtures("bare")
+def test_it_writes_a_page_and_says_where_it_is(clients: str, tmp_path: Path) -> None:
+    campaign, file = submitted(clients), tmp_path / "rappel.html"
+
+    result = run("report", str(campaign), "-o", str(file))
+
+    assert (result.exit_code, result.stdout) == (0, f"{file}\n")
+    shown = file.read_text(encoding="utf-8")
+    assert shown.startswith('<!doctype html>\n<html lang="en">')
+    assert "This campaign is still going on." in shown
+    assert not re.search(r"0707080910|0505060708|Bonjour|Awa", shown)
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.usefixtures("bare")
+def test_without_a_name_the_file_is_called_by_the_campaign_and_is_not_overwritten(clients: str, tmp_path: Path) -> None:
+    campaign = submitted(clients)
+
+    assert run("report", str(campaign)).stdout == f"{tmp_path / f'campaign-{campaign}.html'}\n"
+
+    again = run("report", str(campaign))
+    assert again.exit_code == 1
+    assert "is there already: choose another name" in again.stderr
+    assert run("report", str(campaign), "--replace").exit_code == 0
+
+
+@pytest.mark.usefixtures("bare")
+def test_no_campaign_is_no_traceback_and_no_file(tmp_path: Path) -> None:
+    result = run("report", "9")
+    assert (result.exit_code, result.stdout, list(tmp_path.glob("*.html"))) == (1, "", [])
+    assert "no campaign has the id 9" in result.stderr
+
+
+def test_what_a_stranger_wrote_is_escaped_wherever_it_stands(sqlite: Database) -> None:
+    campaign = making.funded(sqlite, making.numbers(2), name=HOSTILE[:100])
+    claim = making.claimed(sqlite, campaign)
+    campaigns.settling.refuse(sqlite, claim, -99, HOSTILE)
+    found = campaigns.report(campaign, database=sqlite)
+
+    shown = page(replace(found, account=replace(found.account, reason=HOSTILE, account=HOSTILE, waits_for=HOSTILE)))
+
+    assert shown.count(b"&lt;script&gt;alert(1)") >= 5
+    assert b"<script" not in shown
+    assert b"<img" not in shown
+
+
+def test_an_ended_campaign_is_not_said_to_be_going_on(sqlite: Database) -> None:
+    campaign = making.funded(sqlite, making.numbers(2))
+    making.all_delivered(sqlite, making.accepted(sqlite, campaign))
+    making.advance(sqlite)
+
+    shown = page(campaigns.report(campaign, database=sqlite)).decode()
+
+    assert "still going on" not in shown
+    assert "the account adds up" in shown
+
+
+def test_an_empty_campaign_has_a_page(sqlite: Database) -> None:
+    made = campaigns.submit({"name": "x", "template": "Bonjour"}, [], database=sqlite)
+    assert "There are no messages yet." in page(campaigns.report(made.id, database=sqlite)).decode()
+
+
+def test_rare_prefixes_are_told_together(sqlite: Database) -> None:
+    found = campaigns.report(making.submitted(sqlite, making.numbers(1)), database=sqlite)
+    many = tuple(Prefix("225", f"{digits:02}", None, 2, 1, 0) for digits in range(25))
+
+    shown = page(replace(found, prefixes=many)).decode()
+
+    assert "+225 19" in shown
+    assert "+225 20" not in shown
+    assert '5 other prefixes</th><td class="number">10</td>' in shown
+
+
+def test_every_reason_to_be_lost_is_explained() -> None:
+    words = {status.name.lower() for status in MessageStatus if status.rank >= MessageStatus.REFUSED.rank}
+    assert {*Exclusion, *AS_ITS_BATCH.values(), *words} - {"delivered"} <= set(REASONS)

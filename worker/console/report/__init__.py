@@ -1,0 +1,1 @@
+"""`campaigns report`: what a campaign came to, as one page that opens anywhere, without a network."""
