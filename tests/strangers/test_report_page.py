@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import campaigns
 from campaigns import settling
 from campaigns.database import Database
 from campaigns.models import messages
+from campaigns.prefixes import Prefix
 from campaigns.states import MessageStatus
 from tests.campaigns import making
 from worker.console.report.page import page as page_of
@@ -81,6 +83,21 @@ def test_nothing_sticks_out_sideways(
         "[...document.querySelectorAll('th')].filter(th => th.scrollWidth > th.clientWidth + 1 || th.clientWidth < 45)"
     )
     assert page.evaluate(f"{letters_apart}.map(th => th.textContent)") == []
+    page.context.close()
+
+
+def test_the_figures_of_a_million_stay_in_their_tables_on_a_phone(
+    browser: Browser, sqlite: Database, complaints: list[str], tmp_path: Path
+) -> None:
+    found = campaigns.report(making.submitted(sqlite, making.numbers(1)), database=sqlite)
+    prefix = Prefix("225", "07", "Telecel Faso", 12_345_678, 10_000_000, 1_234_567)
+    path = tmp_path / "report.html"
+    path.write_bytes(page_of(replace(found, prefixes=(prefix, prefix))))
+    page = opened(browser, path, complaints, viewport={"width": 360, "height": 800})
+    inside = (
+        "table => table.getBoundingClientRect().right <= table.closest('section').getBoundingClientRect().right - 8"
+    )
+    assert page.evaluate(f"[...document.querySelectorAll('table')].every({inside})")
     page.context.close()
 
 
