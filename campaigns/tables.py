@@ -138,6 +138,8 @@ class XlsxWriter:
 
     def drop(self) -> None:
         """Write no more."""
+        for sheet in self._book.worksheets():
+            sheet._opt_close()  # noqa: SLF001  (a workbook has no way to be given up, and would leave its rows open)
         self._folder.cleanup()
 
 

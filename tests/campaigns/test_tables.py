@@ -1,6 +1,7 @@
 """Files that a table is written to: what comes out is what went in, and nothing in it does anything."""
 
 import csv
+import gc
 import io
 import sys
 import tempfile
@@ -110,6 +111,8 @@ def test_a_workbook_that_is_given_up_leaves_nothing_on_the_disk(
     assert list(tmp_path.iterdir())
 
     table.drop()
+    del table
+    gc.collect()  # says so, if a file is still open
 
     assert not list(tmp_path.iterdir())
 

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import median
 
 import pytest
 
@@ -79,8 +81,9 @@ def test_a_rated_campaign_keeps_its_rate(shared: Installation) -> None:
     ours = whom(shared, made)
     times = sorted(line["at"] for line in shared.gateways["main"].sandbox.ledger() if line["destination"] in ours)
     assert len(times) == count
-    # The first batch of ten leaves at once; all others follow at the rate.
-    assert (count - 10) / (times[-1] - times[0]) == pytest.approx(rate, rel=0.1)
+    leaving = times[::10]  # ten a batch, which leave together
+    # By the middle of the pauses: a pause that a busy machine has made longer is never caught up with a burst.
+    assert median(after - before for before, after in pairwise(leaving)) == pytest.approx(10 / rate, rel=0.1)
     assert all(sum(start <= at < start + 1 for at in times) <= rate * 1.1 + 10 for start in times)
     shared.settled("main", made)
 
