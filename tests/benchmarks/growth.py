@@ -11,7 +11,7 @@ from tests.benchmarks.usage import MEBIBYTE
 
 def run(ground: Ground, size: Size, say: Say) -> Part:
     """Campaigns of N/100, N/10, N and 10 N recipients: time and peak memory of the last two against each other."""
-    counts = [max(1, size.recipients // 100), max(1, size.recipients // 10), size.recipients, size.large]
+    counts = [*(max(1, size.recipients // part) for part in size.smaller), size.recipients, size.large]
     runs = [run_product.run(ground, count, say) for count in counts]
     usual, large = runs[-2:]
     return Part(

@@ -15,7 +15,7 @@ BATCH, LANES = 500, 4 * PROCESSES
 
 def run(ground: Ground, size: Size, say: Say) -> Part:
     """A gateway delay of 1 s a POST: messages/s with one worker host, and with two."""
-    recipients = max(4, size.recipients // 2 // (PROCESSES * BATCH)) * PROCESSES * BATCH
+    recipients = max(2, size.recipients // 2 // (PROCESSES * BATCH)) * PROCESSES * BATCH
     rates: dict[int, float] = {}
     checks: dict[str, bool] = {}
     for count in range(1, len(HOSTS) + 1):
