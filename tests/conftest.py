@@ -24,7 +24,11 @@ LONGEST_RUN = 1_500.0  # seconds; a test's own limit ends with its first failure
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """A run that hangs shows where, and ends: a test process by the stacks of its threads, the run by its summary."""
+    """A run that hangs shows where, and ends: a test process by the stacks of its threads, the run by its summary.
+
+    A shell has what runs in its background ignore Ctrl-C, and so all that is started from it: tests press it.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(session.config, "workerinput"):
         _after(LONGEST_RUN, os.abort)
     else:
