@@ -3,13 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+CATALOGUE := language/locale/fr/LC_MESSAGES/campaigns
 
-.PHONY: help setup demo test test-all packages lint format bench chaos mutants lock clean
+.PHONY: help setup demo test test-all packages lint format messages bench chaos mutants lock clean
 
 help: ## Name every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-setup: $(READY) ## Make .venv with the command `campaigns` in it, from the committed lock
+setup: $(READY) $(CATALOGUE).mo ## Make .venv with the command `campaigns` in it, from the committed lock
 
 $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: set PYTHON=/path/to/python3"; exit 1; }
@@ -19,6 +20,9 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+$(CATALOGUE).mo: $(CATALOGUE).po $(READY)
+	@$(BIN)/python hatch_build.py
 
 demo: setup ## Send a campaign of 5,200 rows through a sandbox gateway, and see it add up
 	@$(BIN)/campaigns demo
@@ -40,6 +44,9 @@ lint: setup ## Ruff and mypy
 format: setup ## Let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+messages: setup ## Collect what people are told, and bring the French of it up to date
+	$(BIN)/python -m tests.messages
 
 bench: setup ## Measure speed and scale against their goals, in one run: QUICK=1 ONLY=contest N=100000
 	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(N),--recipients $(N))

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 
+from hatch_build import compile_catalogues
+
 pytest_plugins = [
     "tests.servers.databases",
     "tests.servers.opened",
@@ -23,12 +25,18 @@ settings.load_profile("here")
 LONGEST_RUN = 1_500.0  # seconds; a test's own limit ends with its first failure, so what hangs after it has none
 
 
+# Whatever the language of who runs the tests: what they expect is English, where they do not say another.
+os.environ.pop("LANGUAGE", None)
+os.environ["LC_ALL"] = "C.UTF-8"
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """A run that hangs shows where, and ends: a test process by the stacks of its threads, the run by its summary.
 
     A shell has what runs in its background ignore Ctrl-C, and so all that is started from it: tests press it.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    compile_catalogues()  # what people write, perhaps since the last `make setup`
     if hasattr(session.config, "workerinput"):
         _after(LONGEST_RUN, os.abort)
     else:

@@ -37,6 +37,7 @@ def offences(paths: Iterator[Path] | list[Path], *forbidden: str) -> list[str]:
     [
         ("campaigns", ("worker", "celery", "kombu", "redis", "requests")),
         ("worker/smseco", ("campaigns", "celery", "kombu", "sqlalchemy", "worker.sandbox")),
+        ("language", ("campaigns", "worker", "click", "sqlalchemy", "babel")),
         ("worker/sandbox", ("campaigns", "celery", "kombu", "sqlalchemy", "requests", "worker.smseco")),
     ],
 )

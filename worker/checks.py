@@ -117,7 +117,7 @@ def _doubts(patient: Patient) -> Finding:
 
 def _reports(patient: Patient) -> Finding:
     found = patient.asked(lambda connection: vitals.polls(connection, lately=LATELY))
-    broken = [f"{each.account}: {counted(each.broken, 'body', 'bodies')}" for each in found if each.broken]
+    broken = [f"{each.account}: {counted(each.broken, 'body')}" for each in found if each.broken]
     if broken:
         remedy = "`campaigns reports` says why, `campaigns reports --retry ID` has one tried anew"
         return trouble(f"cannot be applied, and kept: {named(broken)}", remedy)
@@ -140,7 +140,7 @@ def _spool(patient: Patient) -> Finding:
         what = f"{counted(len(left), 'file')} left alone in {folder}: damaged, or of an account that is unknown here"
         return trouble(what, "`campaigns reports` names them; have ACCOUNTS name the account where a worker runs")
     if found:
-        what = f"{counted(len(found), 'body', 'bodies')} of reports in {folder}: the database did not take them"
+        what = f"{counted(len(found), 'body')} of reports in {folder}: the database did not take them"
         return warning(what, "the sweep stores them once the database is there, by a worker on this host")
     return ok("no report waits in a file of this host")
 
@@ -159,7 +159,7 @@ def _work(patient: Patient) -> Finding:
     found = patient.asked(vitals.in_trouble)
     if not found:
         return ok("no work breaks again and again")
-    what = named([f"{each.key} ({counted(each.tries, 'try', 'tries')}: {each.reason})" for each in found])
+    what = named([f"{each.key} ({counted(each.tries, 'try')}: {each.reason})" for each in found])
     by_itself = f"it is tried again by itself, every {lasting(tries.PARKED_SECONDS)}"
     kinds = {each.kind: TRIED_AGAIN.get(each.kind, by_itself) for each in found}
     again = [

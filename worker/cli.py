@@ -13,7 +13,10 @@ from typing import Any
 
 import click
 
+from language import _, speak
 from worker.console.group import Entry, Group
+from worker.console.letters import spare_the_terminal
+from worker.console.spoken import spoken
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -68,9 +71,14 @@ class Commands(Group):
     entries = COMMANDS
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, and end with the status of what was done: 1 at least, where what it said could not be shown."""
+        """Run, in the language of the environment, and end with the status of what was done.
+
+        It is 1 at least, where what it said could not be shown.
+        """
+        speak()
+        spare_the_terminal()
         try:
-            return super().main(*args, **kwargs)
+            return click.Group.main(spoken(self), *args, **kwargs)
         except SystemExit as end:
             if not _all_is_shown() and not end.code:
                 raise SystemExit(1) from None
@@ -78,7 +86,7 @@ class Commands(Group):
         except OSError as failure:
             if _all_is_shown() and failure.errno != errno.ENOSPC:
                 raise
-            click.echo(f"Error: it cannot be shown or written: {failure.strerror}", err=True)
+            click.echo(_("Error: it cannot be shown or written: {why}").format(why=failure.strerror), err=True)
             raise SystemExit(1) from None
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -30,7 +30,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["lst"], "Did you mean one of these?\n    list"),
+        (["lst"], "Did you mean 'list'?"),
         (["submit", *TEXT], "say whom to text"),
         (["submit", "a.csv", "--audience-id", "1", *TEXT], "say whom to text"),
         (["submit", "a.csv", "--name", "x"], "--template"),

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from importlib import import_module
 
 import click
-from click_didyoumean import DYMGroup
+from click.exceptions import NoSuchCommand
+
+from language import _
+from worker.console.spoken import spoken
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,8 @@ class Entry:
     help: str
 
 
-class Group(DYMGroup):
-    """The commands of `entries`, in their order; a name that is none of them is told what it may have meant."""
+class Group(click.Group):
+    """The commands of `entries`, in their order, each in the language that is spoken."""
 
     entries: Mapping[str, Entry] = {}
 
@@ -37,9 +40,18 @@ class Group(DYMGroup):
         if entry is None:
             return None
         command: click.Command = getattr(import_module(entry.module), entry.name)
-        return command
+        return spoken(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first word names; raises NoSuchCommand, with what may have been meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as none:
+            raise NoSuchCommand(none.command_name, possibilities=self.entries, ctx=ctx) from None
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """From the table, so that help imports nothing."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in self.entries.items()])
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(entry.help)) for name, entry in self.entries.items()])

@@ -17,6 +17,33 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from language import N_, _, figure, ngettext, nN_
+
+THINGS = {
+    "body": nN_("{count} body", "{count} bodies"),
+    "file": nN_("{count} file", "{count} files"),
+    "message": nN_("{count} message", "{count} messages"),
+    "more character": nN_("{count} more character", "{count} more characters"),
+    "more reading": nN_("{count} more reading", "{count} more readings"),
+    "number": nN_("{count} number", "{count} numbers"),
+    "phone": nN_("{count} phone", "{count} phones"),
+    "reading": nN_("{count} reading", "{count} readings"),
+    "report": nN_("{count} report", "{count} reports"),
+    "request": nN_("{count} request", "{count} requests"),
+    "row": nN_("{count} row", "{count} rows"),
+    "segment": nN_("{count} segment", "{count} segments"),
+    "sending": nN_("{count} sending", "{count} sendings"),
+    "text": nN_("{count} text", "{count} texts"),
+    "try": nN_("{count} try", "{count} tries"),
+    # of reports
+    "other prefix": nN_("{count} other prefix", "{count} other prefixes"),
+    "second": nN_("{count} second", "{count} seconds"),
+    "minute": nN_("{count} minute", "{count} minutes"),
+    "hour": nN_("{count} hour", "{count} hours"),
+    "day": nN_("{count} day", "{count} days"),
+}
+"""What is counted before a person's eyes, with its forms."""
+
 ENDLESS = 10_000
 """Columns of a pipe: a table is as wide as what is in it."""
 
@@ -58,12 +85,13 @@ def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
 
 def amount(value: Decimal) -> str:
     """Credits for a person: `1,234` or `1,234.5`."""
-    return f"{number(value):,}"
+    return figure(number(value))
 
 
 def credit(value: Decimal) -> str:
     """`1 credit`, `2.5 credits`."""
-    return f"{amount(value)} {'credit' if value == 1 else 'credits'}"
+    form = ngettext("{count} credit", "{count} credits", math.ceil(value))  # in French, 1.5 is still one
+    return form.format(count=amount(value))
 
 
 def number(value: Decimal) -> int | float:
@@ -71,19 +99,19 @@ def number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def counted(count: int, thing: str, things: str = "") -> str:
-    """`1 row`, `2,000 rows`; `2 bodies`, where it is not enough to add an s."""
-    return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+def counted(count: int, thing: str) -> str:
+    """`1 row`, `2,000 rows`: so many of one of the `THINGS`."""
+    return ngettext(*THINGS[thing], count).format(count=figure(count))
 
 
 def lasting(seconds: float) -> str:
     """A time as a person says it, as short as it is useful: `45 s`, `12 min`, `3 h`, `4 days`."""
     if seconds == math.inf:
-        return "a time that nobody knows (the database's clock was set back)"
-    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        return _("a time that nobody knows (the database's clock was set back)")
+    for form, size in ((N_("{count} days"), 86_400), (N_("{count} h"), 3_600), (N_("{count} min"), 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
+            return _(form).format(count=figure(seconds / size, 0))
+    return _("{count} s").format(count=figure(max(seconds, 0), 0))
 
 
 def moment(value: datetime) -> str:

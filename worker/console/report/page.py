@@ -156,7 +156,7 @@ def _prefixes(found: tuple[Prefix, ...]) -> Iterator[tuple[str, Prefix]]:
         yield f"+{its.country_code} {its.digits}", its
     if others := found[PREFIXES:]:
         sums = [sum(getattr(its, name) for its in others) for name in ("messages", "delivered", "open")]
-        yield counted(len(others), "other prefix", "other prefixes"), Prefix("", "", None, *sums)
+        yield counted(len(others), "other prefix"), Prefix("", "", None, *sums)
 
 
 def _named(name: str, its: Prefix) -> str:
