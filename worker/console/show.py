@@ -28,7 +28,9 @@ def show(campaign_id: int | None, key: str | None, account: str, *, watching: bo
     Every row of the audience is a message or is excluded, and every message has one status: the account says whether
     that is so. Delivery reports that arrive after the end still change it.
 
-    With --watch the exit status is 1 if the campaign failed or was cancelled.
+    With --watch a bar shows how far each stage is, how many a second are done now, and how long that still takes;
+    where nobody is at a terminal, a line says so as things change. The exit status is 1 if the campaign failed or was
+    cancelled.
     """
     if (campaign_id is None) == (key is None):
         raise click.UsageError("say which campaign: its ID, or its --key")
@@ -54,14 +56,19 @@ def follow(campaign_id: int, *, watching: bool, as_json: bool) -> None:
 
 def _watched(campaign_id: int) -> Any:
     from campaigns import progress
+    from campaigns.glance import Lookout
     from worker.console import screen
     from worker.console.watching import watch
+    from worker.interruption import ends_in_order
 
-    try:
-        found = watch(lambda: progress(campaign_id), console=screen.err())
-    except KeyboardInterrupt:
-        click.echo(f"\ncampaign {campaign_id} goes on; to see it again: campaigns show {campaign_id} --watch", err=True)
-        raise
+    # However it is ended, the cursor that bars hide is to be seen again.
+    with ends_in_order():
+        try:
+            watch(Lookout(campaign_id).look, console=screen.err())
+        except SystemExit:
+            to_see = f"campaigns show {campaign_id} --watch"
+            click.echo(f"\ncampaign {campaign_id} goes on; to see it again: {to_see}", err=True)
+            raise
     if screen.err().is_terminal:
         click.echo(err=True)
-    return found
+    return progress(campaign_id)

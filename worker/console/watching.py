@@ -1,111 +1,147 @@
-"""Watching a campaign: three bars on a terminal, a line now and then anywhere else."""
+"""Watching a campaign: a bar for each stage on a terminal, a line where something changed anywhere else."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
-from campaigns import Progress
-from worker.console.account import said
-from worker.console.screen import plain
+from campaigns.glance import Glance
+from campaigns.pace import Stage
+from worker.console.account import IN_ORDER, STYLES, said
+from worker.console.screen import amount, lasting, plain
 
-LOOK_EVERY = 0.2  # seconds
+LOOK_EVERY = 0.5  # seconds
 LINE_EVERY = 2.0  # seconds
-SAME_LINE_EVERY = 60.0  # seconds: that somebody still looks is worth a line, but not three days of them
-LOOK_SHARE = 10  # a large campaign takes a while to count, and must not be held up by it
+LINES_SHARE = 30  # of the time gone by: what takes a day is not worth forty thousand lines
+OLD = 3.0  # seconds
+LOOK_SHARE = 20  # what a campaign of a million tiny batches takes to look at must not hold it up
 
-Show = Callable[[Progress], None]
+WIDTHS = (3, 8, 11)
+"""Of how far, how fast, how long: these change with each look, and a bar that moves with them is hard to read."""
 
+Show = Callable[[Glance], None]
 
-@dataclass(frozen=True)
-class Stages:
-    """How far each stage is, of how many."""
-
-    expanded: int
-    rows: int
-    sent: int
-    settled: int
-    messages: int
-
-    @classmethod
-    def of(cls, progress: Progress) -> Stages:
-        """Where a campaign is."""
-        unsent = progress.by_status.get("pending", 0) + progress.by_status.get("sending", 0)
-        return cls(
-            expanded=progress.expanded,
-            rows=progress.recipients,
-            sent=progress.messages - unsent,
-            settled=progress.messages - progress.open,
-            messages=progress.messages,
-        )
+DONE = {"expansion": "expanded", "lookup": "looked up", "sending": "sent", "delivery": "settled"}
+"""What has become of those that a stage is done with."""
 
 
-def watch(look: Callable[[], Progress], *, console: Console) -> Progress:
-    """Look again and again until the campaign is finished; returns its last account."""
+def watch(look: Callable[[], Glance], *, console: Console) -> Glance:
+    """Look again and again until the campaign is finished; returns what was seen last."""
     with shown(console) as show:
         while True:
             asked = time.monotonic()
-            progress = look()
-            show(progress)
-            if progress.finished:
-                return progress
+            seen = look()
+            show(seen)
+            if seen.finished:
+                return seen
             time.sleep(max(LOOK_EVERY, LOOK_SHARE * (time.monotonic() - asked)))
 
 
 @contextlib.contextmanager
 def shown(console: Console) -> Iterator[Show]:
-    """What shows the account of one moment: on a terminal in the place of the one before."""
-    if not console.is_terminal:
+    """What shows a glance: on a terminal in the place of the one before."""
+    if not console.is_terminal or console.is_dumb_terminal:
         yield _lines(console)
         return
-    bars = Bars(
-        TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    with Live(console=console, auto_refresh=False) as live:
+        yield lambda seen: live.update(drawn(seen), refresh=True)
+
+
+def drawn(seen: Glance) -> RenderableType:
+    """A glance as it stands on a terminal; it is at home in sixty columns."""
+    bars = Table.grid(padding=(0, 1), expand=True)
+    bars.add_column(no_wrap=True)
+    bars.add_column(ratio=1, min_width=4)
+    for width in WIDTHS:
+        bars.add_column(justify="right", no_wrap=True, min_width=width)
+    for stage in seen.stages:
+        bars.add_row(stage.name, _bar(stage), _far(stage), *_speed(stage, seen))
+    heading = Text.assemble((f"Campaign {seen.id} ", "bold"), plain(seen.name, "bold"), ": ", _state(seen))
+    return Group(heading, bars, *_below(seen))
+
+
+def _bar(stage: Stage) -> ProgressBar:
+    return ProgressBar(total=max(stage.of or 0, 1), completed=stage.done if stage.of else int(stage.of == 0))
+
+
+def _far(stage: Stage) -> str:
+    if stage.of is None:
+        return f"{stage.done:,}" if stage.done else "-"
+    return f"{stage.done:,}/{stage.of:,}"
+
+
+def _speed(stage: Stage, seen: Glance) -> tuple[str, str]:
+    """How many a second, and how long still; of what has ended, or cannot go on, neither."""
+    if stage.ended or seen.finished or not stage.rate:
+        return "", ""
+    # Whoever waits for something goes on when that comes, and nobody knows when.
+    left = None if seen.waits_for else stage.left
+    return f"{pace(stage.rate)}/s", "" if left is None else f"{lasting(left)} left"
+
+
+def pace(rate: float) -> str:
+    """So many a second, as exact as it is told apart: `1,234`, `12`, `0.3`."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
+def _below(seen: Glance) -> Iterator[Text]:
+    its = seen.credits
+    refunded = f", {amount(its.refunded)} refunded" if its.refunded else ""
+    yield Text(
+        f"credits: {amount(its.estimated)} estimated, {amount(its.held)} held, {amount(its.posted)} posted{refunded}"
     )
-    with Live(bars, console=console) as live:
-        yield _on(bars, live)
+    ends = [status for status in IN_ORDER if seen.by_status.get(status) and status not in ("pending", "sending")]
+    if ends:
+        counts = Text(", ").join(_end(status, seen.by_status[status]) for status in ends)
+        yield Text.assemble("messages: ", counts, (_age(seen), "dim"))
+    if seen.waits_for:
+        yield plain(f"waits for: {seen.waits_for}", "bold yellow")
 
 
-def _on(bars: Bars, live: Live) -> Show:
-    expansion, sending, delivery = (bars.add_task(name, total=None) for name in ("expansion", "sending", "delivery"))
+def _age(seen: Glance) -> str:
+    """How old the counts are, where that is to be noticed: those of a million are not counted every second."""
+    seconds = (seen.moment - seen.counted_at).total_seconds() if seen.counted_at else 0
+    return f" ({lasting(seconds)} ago)" if seconds >= OLD else ""
 
-    def show(progress: Progress) -> None:
-        stages = Stages.of(progress)
-        bars.update(expansion, completed=stages.expanded, total=stages.rows or None)
-        bars.update(sending, completed=stages.sent, total=stages.messages or None)
-        bars.update(delivery, completed=stages.settled, total=stages.messages or None)
-        live.update(Group(bars, _state(progress)))
 
-    return show
+def _end(status: str, count: int) -> Text:
+    return Text(f"{count:,} {status.replace('_', ' ')}", STYLES.get(status, ""))
+
+
+def _state(seen: Glance) -> Text:
+    return said(seen.state, paused=seen.paused)
 
 
 def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Show:
-    said_at, before, state_before = 0.0, "", ""
+    began, said_at, before = clock(), 0.0, ("", "")
 
-    def show(progress: Progress) -> None:
-        nonlocal said_at, before, state_before
-        state, moment, stages = _state(progress).plain, clock(), Stages.of(progress)
-        line = (
-            f"{state}: expanded {stages.expanded:,} of {stages.rows:,}, sent {stages.sent:,}, "
-            f"settled {stages.settled:,} of {stages.messages:,}"
-        )
-        if state == state_before and moment - said_at < (SAME_LINE_EVERY if line == before else LINE_EVERY):
+    def show(seen: Glance) -> None:
+        nonlocal said_at, before
+        waiting = f", waits for {seen.waits_for}" if seen.waits_for else ""
+        state, moment = plain(f"{_state(seen).plain}{waiting}").plain, clock()
+        how_far = (state, ", ".join(_how_far(stage) for stage in seen.stages if stage.of is not None))
+        soon = moment - said_at < max(LINE_EVERY, (moment - began) / LINES_SHARE)
+        if how_far == before or (state == before[0] and soon):
             return
-        said_at, before, state_before = moment, line, state
-        console.print(line)
+        said_at, before = moment, how_far
+        console.print(f"{': '.join(how_far)}{_pace_of_all(seen)}")
 
     return show
 
 
-def _state(progress: Progress) -> Text:
-    state = said(progress.state, paused=progress.paused_at is not None and not progress.finished)
-    if progress.waits_for:
-        state.append_text(plain(f", waits for {progress.waits_for}", "not bold default"))
-    return state
+def _how_far(stage: Stage) -> str:
+    return f"{DONE[stage.name]} {stage.done:,} of {stage.of:,}"
+
+
+def _pace_of_all(seen: Glance) -> str:
+    """The speed of what goes on, if anything does."""
+    speeds = [(stage.name, *_speed(stage, seen)) for stage in seen.stages]
+    told = [f"{name} {rate}{', ' + left if left else ''}" for name, rate, left in speeds if rate]
+    return f" ({'; '.join(told)})" if told else ""

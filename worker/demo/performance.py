@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from worker.console.watching import LOOK_SHARE
 from worker.demo import installation
 from worker.demo.account import Account
 from worker.demo.people import people
@@ -48,6 +49,7 @@ def _campaign(
 ) -> Account:
     import campaigns  # from here on, for the settings are read once
     from campaigns.database import Database
+    from campaigns.glance import Lookout
     from campaigns.migrations import migrate
 
     database = Database(environment["DATABASE_URL"])
@@ -63,15 +65,15 @@ def _campaign(
     spec = {"name": "demo", "template": TEMPLATE, "account": installation.ACCOUNT, "transliterate": True}
     started = time.monotonic()
     submitted = campaigns.submit(spec, audience, ring=ring, database=database)
-    progress, last_report = watch(
-        lambda: campaigns.progress(submitted.id, database=database),
+    last_report = watch(
+        Lookout(submitted.id, database=database, count_share=LOOK_SHARE).look,
         check=processes.check,
         console=console,
         patience=30 + installation.report_deadline(recipients or CLIENTS_COUNT),
     )
     ended = time.monotonic()
     account = Account(
-        progress=progress,
+        progress=campaigns.progress(submitted.id, database=database),
         ledger=_ledger(gateway_url),
         seconds=ended - started,
         seconds_to_last_report=last_report - started,

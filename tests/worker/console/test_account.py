@@ -1,20 +1,17 @@
-"""A campaign's account on a page and in JSON, and its stages while it is watched."""
+"""A campaign's account on a page and in JSON."""
 
 import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import pytest
 from rich.console import Console
 
 from campaigns import Progress
 from campaigns.progress import AS_ITS_BATCH
 from campaigns.states import CampaignState, MessageStatus
-from worker.console import watching
 from worker.console.account import IN_ORDER, as_json, drawn
 from worker.console.listing import STATES
-from worker.console.watching import Stages, watch
 
 MOMENT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 DONE = Progress(
@@ -105,41 +102,3 @@ def test_every_status_and_state_has_its_place() -> None:
     words = set(AS_ITS_BATCH.values()) | {status.name.lower() for status in MessageStatus if status.rank > 1}
     assert words == set(IN_ORDER)
     assert list(STATES) == list(CampaignState)
-
-
-def test_how_far_each_stage_is_comes_from_the_account() -> None:
-    assert Stages.of(SENDING) == Stages(expanded=1_005, rows=1_105, sent=1_000, settled=0, messages=1_100)
-
-
-def test_a_pipe_hears_of_what_changed_at_once_or_soon_and_of_the_same_once_a_minute() -> None:
-    console = Console(file=io.StringIO(), width=200)
-    moments = iter([0.0, 1.0, 30.0, 59.0, 60.0, 60.5, 62.5])
-    show = watching._lines(console, lambda: next(moments))
-    further = replace(SENDING, by_status={"delivered": 1_100})
-    for progress in (SENDING, SENDING, SENDING, SENDING, SENDING, further, further):
-        show(progress)
-    said: str = console.file.getvalue()  # type: ignore[attr-defined]
-    assert [line.rpartition("settled ")[2] for line in said.splitlines()] == [
-        "0 of 1,100",
-        "0 of 1,100",
-        "1,100 of 1,100",
-    ]
-
-
-@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
-def test_watching_shows_each_stage_until_the_end(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
-    monkeypatch.setattr(watching, "LOOK_EVERY", 0)
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=100, markup=False)
-    paused = replace(PAUSED, waits_for="a person")
-    moments = iter([SENDING, paused, paused, DONE])
-    assert watch(lambda: next(moments), console=console) is DONE
-    said: str = console.file.getvalue()  # type: ignore[attr-defined]
-    if terminal:
-        for words in ("expansion", "sending", "delivery", "1100/1100", "completed"):
-            assert words in said
-    else:
-        assert said.splitlines() == [
-            "sending: expanded 1,005 of 1,105, sent 1,000, settled 0 of 1,100",
-            "sending, paused, waits for a person: expanded 1,005 of 1,105, sent 1,000, settled 0 of 1,100",
-            "completed: expanded 1,105 of 1,105, sent 1,100, settled 1,100 of 1,100",
-        ]
