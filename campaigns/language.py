@@ -4,6 +4,19 @@ That is a room of its own, because help must come at once (to import `campaigns`
 knows nothing of `campaigns`.
 """
 
-from language import N_, _, figure, ngettext, nN_, share, speak, spoken, weekday
+from language import ENGLISH, FRENCH, N_, _, catalogue, figure, ngettext, nN_, share, speak, spoken, weekday
 
-__all__ = ["N_", "_", "figure", "nN_", "ngettext", "share", "speak", "spoken", "weekday"]
+__all__ = [
+    "ENGLISH",
+    "FRENCH",
+    "N_",
+    "_",
+    "catalogue",
+    "figure",
+    "nN_",
+    "ngettext",
+    "share",
+    "speak",
+    "spoken",
+    "weekday",
+]

@@ -103,10 +103,10 @@ def nN_(one: str, many: str) -> tuple[str, str]:  # noqa: N802  likewise
     return one, many
 
 
-def messages() -> Mapping[str, str]:
+def catalogue() -> Mapping[str, str]:
     """Every message and what it is in the language now spoken; none in English."""
-    catalogue: Mapping[str | tuple[str, int], str] = getattr(_translations, "_catalog", {})
-    return {message: said for message, said in catalogue.items() if isinstance(message, str) and message}
+    found: Mapping[str | tuple[str, int], str] = getattr(_translations, "_catalog", {})
+    return {message: said for message, said in found.items() if isinstance(message, str) and message}
 
 
 def figure(value: int | float | Decimal, decimals: int | None = None) -> str:
