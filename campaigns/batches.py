@@ -172,6 +172,11 @@ def empty(connection: Connection, batch_id: int) -> None:
     connection.execute(gone.values(size=0, segments=0, credits=0, lookup_credits=0))
 
 
+def uncount(connection: Connection, batch_id: int) -> None:
+    """Its messages count on no day any more (see `caps`)."""
+    connection.execute(update(batches).where(batches.c.id == batch_id).values(counted_on=None))
+
+
 def put_aside(connection: Connection, batch_id: int, *, replaced: bool) -> None:
     """It was to be sent again, and somebody has left it: others have its messages, or it has lost everybody."""
     state = BatchState.HALVED if replaced else BatchState.VOIDED

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from campaigns import batches, replacing
+from campaigns import replacing, settling
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import batches as batches_table
@@ -49,12 +49,12 @@ def refuse(database: Database, claim: Claim, detail: str, *, code: int | None, p
             select(campaigns.c.state).where(campaigns.c.id == claim.campaign_id).with_for_update(key_share=True)
         ).scalar_one()
         known: dict[str, Any] = {"code": code, "detail": detail}
-        mine = claim.attempt_id, claim.batch_id, claim.kind, AttemptState.REFUSED
+        mine = connection, claim, AttemptState.REFUSED
         if len(claim.payload) == 1:
-            batches.settle(connection, *mine, **known)
+            settling.settle(*mine, **known)
         elif state == CampaignState.CANCELLED:
-            batches.settle(connection, *mine, back=BatchState.VOIDED, **known)
-        elif batches.settle(connection, *mine, back=BatchState.HALVED, **known):
+            settling.settle(*mine, back=BatchState.VOIDED, **known)
+        elif settling.settle(*mine, back=BatchState.HALVED, **known):
             _halve(connection, claim.batch_id, claim.payload, prices)
 
 

@@ -10,10 +10,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection, Float, Text, bindparam, insert, select, update
 
-from campaigns import turns, unwanted, withdrawals
+from campaigns import caps, turns, unwanted, withdrawals
+from campaigns.caps import Cap, CappedError
 from campaigns.database import AnswerLost, Database, Record, later, now
 from campaigns.models import attempts, batches, campaigns
 from campaigns.outages import insisting
@@ -24,6 +26,9 @@ from campaigns.withdrawals import WithdrawnError
 
 CLAIMED_FROM = {AttemptKind.SEND: BatchState.PENDING, AttemptKind.LOOKUP: BatchState.UNCHECKED}
 """The state of batches that wait to be sent, or to be looked up."""
+
+REWRITTEN_AT_ONCE = 20
+"""So many batches may lose somebody in one claim: a large campaign whose everyone has to leave must not hold a lane."""
 
 _CLAIMED_TO = {AttemptKind.SEND: BatchState.SENDING, AttemptKind.LOOKUP: BatchState.CHECKING}
 _KIND_OF = {CampaignState.SENDING: AttemptKind.SEND, CampaignState.CLEANING: AttemptKind.LOOKUP}
@@ -52,6 +57,7 @@ _NEXT_BATCH = (
         batches.c.credits,
         batches.c.lookup_credits,
         batches.c.payload,
+        batches.c.counted_on,
         # In the last statement that is asked before the attempt is written: it waits for nobody, so nothing is older.
         unwanted.changes(bindparam("of_account", type_=Text)).label("opt_outs"),
     )
@@ -70,6 +76,7 @@ _TAKEN = (
     .where(batches.c.id == bindparam("taken"))
     .values(state=bindparam("new_state"), attempt_id=bindparam("its_attempt"))
 )
+_TAKEN_AND_COUNTED = _TAKEN.values(counted_on=bindparam("today"))
 _HELD = select(attempts.c.id).where(
     attempts.c.id == bindparam("wanted"),
     attempts.c.state == AttemptState.OPEN,
@@ -94,6 +101,7 @@ class Claim:
     wire_text: str
     sender: str | None
     flash: bool
+    counted_on: date | None = None  # the day on which this claim has counted its messages, where there is a cap
     is_last: bool = False  # none of a higher number was made: the campaign has probably nothing more to claim
 
     def __repr__(self) -> str:
@@ -107,28 +115,38 @@ class DamagedBatchError(Exception):
         super().__init__(f"batch {number} is damaged in the database ({why}): restore it, or cancel the campaign")
 
 
-def claim(database: Database, campaign_id: int, *, lease_seconds: float) -> Claim | None:
+def claim(database: Database, campaign_id: int, *, lease_seconds: float, cap: Cap | None = None) -> Claim | None:
     """Take the campaign's next batch, and write down the attempt that is about to be made.
 
+    Args:
+        database: where.
+        campaign_id: whose batch.
+        lease_seconds: how long the request may take.
+        cap: of the campaign's account: who is at it leaves the batch first.
+
     Returns:
-        None if there is nothing to take: paused, cancelled, out of turn, or all taken by others.
+        None if there is nothing to take: paused, cancelled, out of turn, or all taken by others; or where so many
+        batches lost somebody, one after the other, that others have their turn first.
 
     Raises:
         DamagedBatchError: the next batch cannot be read; it stays where it is.
         OptOutKeyError: it cannot be told who in it has opted out; it stays where it is.
     """
-    while True:
+    for _ in range(REWRITTEN_AT_ONCE):
         try:
-            return _claim(database, campaign_id, lease_seconds)
+            return _claim(database, campaign_id, lease_seconds, cap)
         except WithdrawnError as found:
             withdrawals.leave_out(database, found.batch_id)
+        except CappedError as found:
+            caps.leave_out(database, found.batch_id, found.cap)
+    return None
 
 
-def _claim(database: Database, campaign_id: int, lease_seconds: float) -> Claim | None:
+def _claim(database: Database, campaign_id: int, lease_seconds: float, cap: Cap | None) -> Claim | None:
     taken = None
     try:
         with database.transaction() as connection:
-            taken = _take(connection, campaign_id, lease_seconds)
+            taken = _take(connection, campaign_id, lease_seconds, cap)
     except AnswerLost:
         # Left to its lease it would fall in doubt, though nothing was sent.
         if taken is None or not _is_kept(database, taken):
@@ -136,7 +154,7 @@ def _claim(database: Database, campaign_id: int, lease_seconds: float) -> Claim 
     return taken
 
 
-def _take(connection: Connection, campaign_id: int, lease_seconds: float) -> Claim | None:
+def _take(connection: Connection, campaign_id: int, lease_seconds: float, cap: Cap | None) -> Claim | None:
     campaign = _lock_claimable(connection, campaign_id)
     if campaign is None:
         return None
@@ -144,12 +162,14 @@ def _take(connection: Connection, campaign_id: int, lease_seconds: float) -> Cla
     batch = _next_batch(connection, campaign, CLAIMED_FROM[kind])
     if batch is None or (kind == AttemptKind.SEND and not _may_leave(connection, campaign, batch)):
         return None
+    today = _counted(connection, cap, campaign, batch) if cap and kind == AttemptKind.SEND else None
     msgid = secrets.token_hex(12)
     attempt_id = _write_attempt(connection, campaign.account, kind, batch, msgid, lease_seconds)
-    connection.execute(_TAKEN, {"taken": batch.id, "new_state": _CLAIMED_TO[kind], "its_attempt": attempt_id})
+    taken = {"taken": batch.id, "new_state": _CLAIMED_TO[kind], "its_attempt": attempt_id}
+    connection.execute(*(_TAKEN_AND_COUNTED, {**taken, "today": today}) if today else (_TAKEN, taken))
     # Before the commit: what cannot be read would leave an attempt that falls in doubt, though nothing was sent.
     with _readable(batch):
-        return _claim_of(campaign, batch, kind, msgid, attempt_id)
+        return _claim_of(campaign, batch, kind, msgid, attempt_id, today)
 
 
 def _may_leave(connection: Connection, campaign: Record, batch: Record) -> bool:
@@ -159,6 +179,20 @@ def _may_leave(connection: Connection, campaign: Record, batch: Record) -> bool:
             payload = Payload.unpack(batch.payload)
         withdrawals.check(connection, campaign.account, batch.id, payload)
     return turns.pass_gate(connection, campaign, batch.size)
+
+
+def _counted(connection: Connection, cap: Cap, campaign: Record, batch: Record) -> date | None:
+    """The day on which its messages count by this claim; None if they do not, or do so already.
+
+    Raises CappedError if somebody in it has had his messages of the day.
+    """
+    today = cap.today(connection)
+    if campaign.spec.get("uncapped") or batch.counted_on == today:
+        return None
+    with _readable(batch):
+        payload = Payload.unpack(batch.payload)
+    caps.count(connection, cap, campaign.account, batch.id, payload.numbers, today)
+    return today
 
 
 @contextmanager
@@ -181,7 +215,9 @@ def _is_kept(database: Database, taken: Claim) -> bool:
         return connection.execute(kept).first() is not None
 
 
-def _claim_of(campaign: Record, batch: Record, kind: AttemptKind, msgid: str, attempt_id: int) -> Claim:
+def _claim_of(
+    campaign: Record, batch: Record, kind: AttemptKind, msgid: str, attempt_id: int, counted_on: date | None
+) -> Claim:
     return Claim(
         attempt_id=attempt_id,
         kind=kind,
@@ -196,6 +232,7 @@ def _claim_of(campaign: Record, batch: Record, kind: AttemptKind, msgid: str, at
         wire_text=campaign.wire_text,
         sender=campaign.spec["sender"],
         flash=campaign.spec["flash"],
+        counted_on=counted_on,
         is_last=batch.number == campaign.batches,
     )
 

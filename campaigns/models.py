@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Float,
     ForeignKey,
     Identity,
@@ -175,6 +176,18 @@ opt_out_lists = Table(
     Column("secret", Text),  # a fingerprint of the OPT_OUT_KEY that its hashes were made with
 )
 
+# How many messages a number got from an account that has a cap on a day; past days go (see `caps`).
+daily_counts = Table(
+    "daily_counts",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("msisdn", BigInteger, primary_key=True),
+    Column("texts", SmallInteger, nullable=False),
+    CheckConstraint("texts >= 0", name="no_negative_count"),
+    sqlite_with_rowid=False,
+)
+
 batches = Table(
     "batches",
     metadata,
@@ -190,6 +203,7 @@ batches = Table(
     Column("state", Text, nullable=False),
     Column("attempt_id", Id),  # the one that may settle it
     Column("payload", LargeBinary, nullable=False),  # rows, numbers, values (see `payload`)
+    Column("counted_on", Date),  # the day on which its messages count, where an account has a cap (see `caps`)
     CheckConstraint(_either(BatchState), name="state_known"),
     CheckConstraint("credits >= 0 AND lookup_credits >= 0", name="no_negative_estimate"),
     CheckConstraint("state NOT IN ('sending', 'in_doubt') OR attempt_id IS NOT NULL", name="written_down_first"),

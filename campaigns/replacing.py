@@ -54,6 +54,7 @@ def replace(connection: Connection, batch: Record, parts: Sequence[Part]) -> Non
             "lookup_credits": part.lookup_credits,
             "state": BatchState.PENDING,
             "payload": part.payload.pack(),
+            "counted_on": batch.counted_on,
         }
         for number, part in enumerate(parts, first - len(parts))
     ]

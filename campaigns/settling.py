@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, select, update
 
-from campaigns import batches, corrections
+from campaigns import batches, caps, corrections
 from campaigns.claims import CLAIMED_FROM, Claim
 from campaigns.database import Database, now, upsert
 from campaigns.models import attempts, campaigns, lookups, messages
@@ -20,7 +20,7 @@ from campaigns.models import batches as batches_table
 from campaigns.named import by_key
 from campaigns.outages import insisting
 from campaigns.payload import ReceiptLines
-from campaigns.states import AttemptKind, AttemptState, BatchState, CampaignState, MessageStatus
+from campaigns.states import NOTHING_SENT, AttemptKind, AttemptState, BatchState, CampaignState, MessageStatus
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +54,7 @@ def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
         "credits": acceptance.credits,
     }
     with database.transaction() as connection:
-        its_own = _settle(connection, claim, AttemptState.ACCEPTED, **known)
+        its_own = settle(connection, claim, AttemptState.ACCEPTED, **known)
         its_own = its_own or _complete(connection, claim, **known)
         if its_own and acceptance.left_out:
             _leave_out(connection, claim, acceptance)
@@ -80,6 +80,8 @@ def _leave_out(connection: Connection, claim: Claim, acceptance: Acceptance) -> 
     if claim.kind == AttemptKind.SEND:
         status = MessageStatus.REFUSED if acceptance.consistent else MessageStatus.IN_DOUBT
         _mark(connection, claim.campaign_id, acceptance.left_out, status)
+        if acceptance.consistent and claim.counted_on is not None:
+            caps.give_back(connection, claim.account, claim.counted_on, acceptance.left_out)
     elif acceptance.consistent:
         dead = [{"batch_id": claim.batch_id, "msisdn": number, "reachable": False} for number in acceptance.left_out]
         connection.execute(upsert(connection, lookups).on_conflict_do_nothing(), dead)
@@ -98,7 +100,7 @@ def refuse(database: Database, claim: Claim, code: int | None, detail: str) -> N
     A lookup that was refused leaves its numbers unknown.
     """
     with database.transaction() as connection:
-        _settle(connection, claim, AttemptState.REFUSED, code=code, detail=detail)
+        settle(connection, claim, AttemptState.REFUSED, code=code, detail=detail)
 
 
 @insisting
@@ -110,7 +112,7 @@ def release(database: Database, claim: Claim, detail: str, *, code: int | None =
         ).scalar_one()
         back = BatchState.VOIDED if state == CampaignState.CANCELLED else CLAIMED_FROM[claim.kind]
         outcome = AttemptState.NOT_SENT if code is None else AttemptState.REFUSED
-        _settle(connection, claim, outcome, back=back, code=code, detail=detail)
+        settle(connection, claim, outcome, back=back, code=code, detail=detail)
 
 
 @insisting
@@ -124,8 +126,13 @@ def doubt(database: Database, claim: Claim, detail: str, *, msgfid: str | None =
         msgfid: the gateway's id of the sending, if the unusable reply still showed it: its reports will be the proof.
     """
     with database.transaction() as connection:
-        _settle(connection, claim, AttemptState.IN_DOUBT, detail=detail, msgfid=msgfid)
+        settle(connection, claim, AttemptState.IN_DOUBT, detail=detail, msgfid=msgfid)
 
 
-def _settle(connection: Connection, claim: Claim, outcome: AttemptState, **known: Any) -> bool:
-    return batches.settle(connection, claim.attempt_id, claim.batch_id, claim.kind, outcome, **known)
+def settle(connection: Connection, claim: Claim, outcome: AttemptState, **known: Any) -> bool:
+    """Settle a claim's attempt as `batches.settle` does; where nothing was sent, its messages count no more."""
+    its_own = batches.settle(connection, claim.attempt_id, claim.batch_id, claim.kind, outcome, **known)
+    if its_own and outcome in NOTHING_SENT and claim.counted_on is not None:
+        batches.uncount(connection, claim.batch_id)
+        caps.give_back(connection, claim.account, claim.counted_on, claim.payload.numbers)
+    return its_own

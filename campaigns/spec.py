@@ -115,6 +115,7 @@ class Spec(BaseModel):
         default=1_800, ge=1_800, le=2_592_000, description="seconds in which its delivery reports may still settle it"
     )
     on_insufficient_credits: Literal["wait", "fail"] = "wait"
+    uncapped: bool = Field(default=False, description="sent whatever the account's daily cap says, and not counted")
     number_column: Annotated[str, StringConstraints(min_length=1)] | None = Field(
         default=None, description="the audience's column with the numbers, where it cannot be told"
     )

@@ -68,6 +68,9 @@ class AttemptState(StrEnum):
     ACCEPTED_LATE = "accepted_late"  # proof came after its messages had been sent again or written off
 
 
+NOTHING_SENT = frozenset({AttemptState.REFUSED, AttemptState.NOT_SENT})
+"""Proof that nobody was texted: nothing will ever be heard of such a request."""
+
 POSTED = (AttemptState.ACCEPTED, AttemptState.ACCEPTED_LATE)
 """The gateway took credits for these; nothing else is posted."""
 
@@ -99,6 +102,7 @@ class Exclusion(StrEnum):
     OPTED_OUT = "opted_out"  # asked not to be texted
     UNRENDERABLE = "unrenderable"  # a field of the template is missing, or the text is too long
     UNREACHABLE = "unreachable"  # a lookup found the number dead
+    CAPPED = "capped"  # has had as many messages that day as may be
 
 
 class WhenMissed(StrEnum):

@@ -19,7 +19,7 @@ from campaigns.spec import Spec, SpecError, check
 from campaigns.submission import StoredAudience, Submitted, bind, earliest, submit
 from campaigns.text import measure
 
-_AT_ONCE: dict[str, Any] = {"key": None, "scheduled_at": None, "rate": None, "lookup": None}
+_AT_ONCE: dict[str, Any] = {"key": None, "scheduled_at": None, "rate": None, "lookup": None, "uncapped": True}
 """A test comes when it is asked for, as often as it is, and costs no lookup."""
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from campaigns.bells import Ring
+from campaigns.caps import Cap
 from campaigns.database import Database
+from campaigns.recurrence import zone
 from worker.settings import Settings
 from worker.smseco.client import Gateway
 
@@ -41,6 +43,11 @@ class Resources:
         if account not in clients:
             clients[account] = self.settings.gateway(account, form=self.form)
         return clients[account]
+
+    def cap(self, account: str) -> Cap | None:
+        """How many messages a number may get from the account in a day, if there is such a cap."""
+        its = self.settings.accounts[account]
+        return None if its.daily_cap is None else Cap(its.daily_cap, zone(its.daily_cap_timezone))
 
     def lease_seconds(self, account: str) -> float:
         """How long a request may take at the very most: connecting, answering, and our own doings around it."""

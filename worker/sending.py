@@ -143,7 +143,8 @@ def _what_broke(error: BaseException) -> str:
 
 def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:
     """Send the campaign's next batch; returns whether it may have another."""
-    claim = claims.claim(resources.database, campaign_id, lease_seconds=resources.lease_seconds(account))
+    lease_seconds, cap = resources.lease_seconds(account), resources.cap(account)
+    claim = claims.claim(resources.database, campaign_id, lease_seconds=lease_seconds, cap=cap)
     if claim is None:
         return False
     tally.add(claim)

@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from campaigns.prices import Prices
+from campaigns.recurrence import zone
 from campaigns.settings import read
 from worker.broker import BrokerSettings
 from worker.smseco.client import Gateway
@@ -30,6 +31,11 @@ def _holds_certificates(path: Path) -> Path:
     return path.resolve()
 
 
+def _is_a_zone(name: str) -> str:
+    zone(name)
+    return name
+
+
 class Account(BaseModel):
     """An account at the gateway: where it is, how to log in, and who sends by default."""
 
@@ -43,6 +49,12 @@ class Account(BaseModel):
         default=None, description="a file of certificates to trust instead of the usual ones"
     )
     exclusive: bool = Field(default=False, description="nobody else sends through it: one report may settle a doubt")
+    daily_cap: int | None = Field(
+        default=None, ge=1, le=1_000, description="messages that a number may get from it in a day, by all campaigns"
+    )
+    daily_cap_timezone: Annotated[str, AfterValidator(_is_a_zone)] = Field(
+        default="UTC", description="whose days those are"
+    )
 
 
 def _exists(folder: Path) -> Path:

@@ -12,6 +12,7 @@ from campaigns import (
     balances,
     batches,
     bells,
+    caps,
     credits,
     heartbeats,
     lifecycle,
@@ -89,6 +90,7 @@ LOOKS: dict[str, Callable[[Resources], int]] = {
     "occurrences given up": recurring.give_up_stuck,
     "schedules due": recurring.wake,
     "rung": _ring_all,
+    "counts of past days removed": lambda resources: caps.forget_old(resources.database),
     "old bells forgotten": lambda resources: bells.forget_old(resources.database),
 }
 

@@ -15,6 +15,7 @@ import campaigns
 from campaigns import claims, expansion, journal, lifecycle, reports, settling, tries
 from campaigns import credits as ledger
 from campaigns.balances import Balance
+from campaigns.caps import Cap
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import attempts, metadata
@@ -80,9 +81,9 @@ def funded(database: Database, msisdns: Iterable[int], **options: Any) -> int:
     return made
 
 
-def claimed(database: Database, campaign_id: int, *, lease_seconds: float = LEASE) -> Claim:
+def claimed(database: Database, campaign_id: int, *, lease_seconds: float = LEASE, cap: Cap | None = None) -> Claim:
     """Its next batch, which must be there."""
-    claim = claims.claim(database, campaign_id, lease_seconds=lease_seconds)
+    claim = claims.claim(database, campaign_id, lease_seconds=lease_seconds, cap=cap)
     assert claim is not None
     return claim
 

@@ -17,7 +17,7 @@ from campaigns.settings import domain_settings
 from campaigns.states import AttemptKind
 from campaigns.text import Alphabet
 from tests.campaigns.making import FIRST, change, clock_goes_on, fund, numbers, submitted, troubles
-from tests.worker.workshop import ScriptedGateway, Workshop, accepted, refused_with, sent_to_the_end
+from tests.worker.workshop import ACCOUNTS, ScriptedGateway, Workshop, accepted, refused_with, sent_to_the_end
 from worker import sending
 from worker.sending import Tally, send_slice, sending_of
 from worker.smseco.errors import BadReply, InDoubt, ReadFailed, Unreachable
@@ -291,6 +291,25 @@ def test_a_campaign_of_which_nobody_can_tell_who_has_opted_out_is_paused_and_say
     progress = campaigns.progress(made, database=any_database)
     assert progress.by_status == {"pending": 2}
     assert "another OPT_OUT_KEY than the settings have" in str(progress.waits_for)
+
+
+def test_a_lane_texts_nobody_more_often_a_day_than_its_accounts_cap_allows(any_database: Database) -> None:
+    made = [submitted(any_database, numbers(2)) for _ in range(3)]
+    fund(any_database)
+    gateway = ScriptedGateway()
+    capped = {"default": {**ACCOUNTS["default"], "daily_cap": 2, "daily_cap_timezone": "Africa/Abidjan"}}
+    workshop = Workshop(any_database, gateway, accounts=capped)
+
+    while send_slice(workshop, "default", 1).more:
+        pass
+
+    assert sum(len(sending.numbers) for sending in gateway.sent) == 4
+    excluded = [campaigns.progress(campaign, database=any_database).excluded for campaign in made]
+    assert sorted(excluded, key=len) == [{}, {}, {"capped": 2}]
+
+
+def test_an_account_has_no_cap_unless_its_settings_say_so(any_database: Database) -> None:
+    assert Workshop(any_database, ScriptedGateway()).cap("default") is None
 
 
 def test_a_database_that_is_away_is_no_fault_of_a_campaign_s(any_database: Database) -> None:

@@ -92,6 +92,11 @@ def test_a_broker_url_wins_over_the_redis_url(monkeypatch: pytest.MonkeyPatch) -
         ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "base_url": f"https://x:{SECRET}@gateway.example"}})}, "no login"),
         ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "ca_bundle": "/nowhere.pem"}})}, "/nowhere.pem is no file"),
         ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "ca_bundle": __file__}})}, "holds no certificates"),
+        ({"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "daily_cap": 0}})}, "ACCOUNTS__A__DAILY_CAP: "),
+        (
+            {"ACCOUNTS": json.dumps({"a": {**ACCOUNT, "daily_cap_timezone": "Abidjan"}})},
+            "ACCOUNTS__A__DAILY_CAP_TIMEZONE: no time zone is named 'Abidjan'",
+        ),
         ({"ACCOUNTS": "not JSON " + SECRET}, "ACCOUNTS"),
         ({"REPORTS_TIMEOUT": "0"}, "REPORTS_TIMEOUT: "),
         ({"DATABASE_URL": f"mysql://me:{SECRET}@localhost/x"}, "DATABASE_URL: mysql is not supported"),

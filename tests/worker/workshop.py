@@ -76,7 +76,7 @@ class Workshop(Resources):
 
     def __init__(self, database: Database, gateway: ScriptedGateway, **settings: Any) -> None:
         rung: list[Bell] = []
-        read = Settings(accounts=ACCOUNTS, _env_file=None, **settings)  # type: ignore[arg-type,call-arg]
+        read = Settings(**{"accounts": ACCOUNTS, "_env_file": None, **settings})
         super().__init__(read, database, lambda bell, _serial, _after: rung.append(bell))
         object.__setattr__(self, "rung", rung)
         object.__setattr__(self, "_scripted", gateway)

@@ -58,6 +58,8 @@ _OPTIONS = (
                  help="What becomes of a request whose fate nobody knows.  [default: hold, for a person]"),
     click.option("--in-doubt-deadline", type=int, metavar="SECONDS",
                  help="In which its delivery reports may settle it, before that.  [default and least: 1800]"),
+    click.option("--uncapped", is_flag=True,
+                 help="Text also whom the account's daily cap would leave out, and count nothing."),
     click.option("--number-column", metavar="NAME", help="The column with the numbers, where it cannot be told."),
     click.option("--map", "columns", multiple=True, callback=_mapping, metavar="FIELD=COLUMN",
                  help="The column that a field of the template stands for, where it is called otherwise; repeatable."),

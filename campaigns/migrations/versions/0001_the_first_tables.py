@@ -100,6 +100,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", name="bells_pk"),
     )
     op.create_table(
+        "daily_counts",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("msisdn", sa.BigInteger(), nullable=False),
+        sa.Column("texts", sa.SmallInteger(), nullable=False),
+        sa.CheckConstraint("texts >= 0", name=op.f("daily_counts_no_negative_count")),
+        sa.PrimaryKeyConstraint("day", "account", "msisdn", name="daily_counts_pk"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "messages",
         sa.Column("campaign_id", Id, nullable=False),
         sa.Column("msisdn", sa.BigInteger(), nullable=False),
@@ -234,6 +244,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempt_id", Id, nullable=True),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("counted_on", sa.Date(), nullable=True),
         sa.CheckConstraint(
             "state IN ('unchecked', 'checking', 'pending', 'sending', 'accepted', 'refused', 'halved', 'in_doubt', 'written_off', 'voided')",
             name=op.f("batches_state_known"),
@@ -381,6 +392,7 @@ def downgrade() -> None:
     op.drop_table("opt_out_lists")
     op.drop_table("opt_outs")
     op.drop_table("messages")
+    op.drop_table("daily_counts")
     op.drop_table("bells")
     op.drop_table("audiences")
     op.drop_table("schedules")

@@ -40,6 +40,7 @@ REASONS = {
     "opted_out": "asked not to be texted",
     "unrenderable": "a field of the template is missing, or the text is too long",
     "unreachable": "a lookup found the number dead",
+    "capped": "had had as many messages that day as may be",
     "not_expanded": "not looked at yet",
     "pending": "has not left yet",
     "sending": "its request may be in the air",
