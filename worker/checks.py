@@ -15,9 +15,11 @@ from celery import Celery
 from sqlalchemy import Connection
 
 from campaigns import heartbeats, tries, vitals
+from campaigns.called import called
 from campaigns.database import Database, default
 from campaigns.migrations import require_newest
 from campaigns.outages import place
+from language import N_, _, figure, ngettext
 from worker import spool, sweeping
 from worker.broker import broker_settings
 from worker.console.screen import amount, counted, lasting
@@ -62,12 +64,12 @@ class Patient:
 
 def _settings(patient: Patient) -> Finding:
     names = ", ".join(patient.settings.accounts)
-    return ok(f"readable; accounts: {names}")
+    return ok(_("readable; accounts: {names}").format(names=names))
 
 
 def _database(patient: Patient) -> Finding:
     require_newest(patient.database)
-    return ok(f"{place(patient.database.url)} is there and migrated")
+    return ok(_("{place} is there and migrated").format(place=place(patient.database.url)))
 
 
 def _broker(_patient: Patient) -> Finding:
@@ -80,56 +82,68 @@ def _broker(_patient: Patient) -> Finding:
         with client.connection_for_read(connect_timeout=BROKER_SECONDS) as connection:
             connection.default_channel.close()
     except Exception as error:  # noqa: BLE001  each broker's client has errors of its own; some quote its URL
-        what = f"{where} cannot be reached ({type(error).__name__})"
-        return trouble(what, "start it, or correct REDIS_URL or BROKER_URL; campaigns then go on by themselves")
-    return ok(f"{where} is there")
+        what = _("{place} cannot be reached ({error})").format(place=where, error=type(error).__name__)
+        return trouble(what, _("start it, or correct REDIS_URL or BROKER_URL; campaigns then go on by themselves"))
+    return ok(_("{place} is there").format(place=where))
 
 
-_RUNNING = "is `celery -A worker beat` running, and a worker that takes from the queue `rounds`?"
+_RUNNING = N_("is `celery -A worker beat` running, and a worker that takes from the queue `rounds`?")
 
 
 def _sweep(patient: Patient) -> Finding:
     ages = heartbeats.ages(patient.database)
     age = ages.get(sweeping.HEARTBEAT)
     if age is None:
-        return trouble("the sweep has never gone round", _RUNNING)
+        return trouble(_("the sweep has never gone round"), _(_RUNNING))
     if age > SILENT_SECONDS:
-        return trouble(f"the sweep has been silent for {lasting(age)}", _RUNNING)
+        return trouble(_("the sweep has been silent for {time}").format(time=lasting(age)), _(_RUNNING))
     broken = [look for look in sweeping.LOOKS if ages.get(sweeping.heartbeat(look), math.inf) > SILENT_SECONDS]
     if broken:
-        return trouble(f"the sweep goes round, but this breaks each time: {named(broken)}", "see the worker's log")
-    return ok(f"it went round {lasting(age)} ago, or later")
+        what = _("the sweep goes round, but this breaks each time: {looks}").format(looks=named(broken))
+        return trouble(what, _("see the worker's log"))
+    return ok(_("it went round {time} ago, or later").format(time=lasting(age)))
 
 
 def _doubts(patient: Patient) -> Finding:
     found = patient.asked(vitals.in_doubt)
     if not found:
-        return ok("no request is in doubt")
-    what = "; ".join(
-        f"{each.account}: {counted(each.count, 'request')} with {counted(each.numbers, 'number')}, "
-        f"{amount(each.credits)} credits at stake, the oldest {lasting(each.oldest)} old"
-        for each in found
-    )
+        return ok(_("no request is in doubt"))
+    what = "; ".join(map(_at_stake, found))
     late = max(each.oldest for each in found) > DOUBTFUL_SECONDS
-    remedy = "their reports may still settle them; `campaigns doubts` lists them, `campaigns resolve` decides"
+    remedy = _("their reports may still settle them; `campaigns doubts` lists them, `campaigns resolve` decides")
     return trouble(what, remedy) if late else warning(what, remedy)
+
+
+def _at_stake(its: vitals.InDoubt) -> str:
+    return _("{account}: {requests} with {numbers}, {credits} credits at stake, the oldest {age} old").format(
+        account=its.account,
+        requests=counted(its.count, "request"),
+        numbers=counted(its.numbers, "number"),
+        credits=amount(its.credits),
+        age=lasting(its.oldest),
+    )
 
 
 def _reports(patient: Patient) -> Finding:
     found = patient.asked(lambda connection: vitals.polls(connection, lately=LATELY))
-    broken = [f"{each.account}: {counted(each.broken, 'body')}" for each in found if each.broken]
-    if broken:
-        remedy = "`campaigns reports` says why, `campaigns reports --retry ID` has one tried anew"
-        return trouble(f"cannot be applied, and kept: {named(broken)}", remedy)
-    lost = [
-        f"{each.account}: {counted(each.lost_lately + each.overdue, 'reading')}"
+    broken = [
+        _("{account}: {count}").format(account=each.account, count=counted(each.broken, "body"))
         for each in found
-        if each.lost_lately + each.overdue
+        if each.broken
+    ]
+    if broken:
+        remedy = _("`campaigns reports` says why, `campaigns reports --retry ID` has one tried anew")
+        return trouble(_("cannot be applied, and kept: {bodies}").format(bodies=named(broken)), remedy)
+    lost = [
+        _("{account}: {count}").format(account=each.account, count=counted(gone, "reading"))
+        for each in found
+        if (gone := each.lost_lately + each.overdue)
     ]
     if lost:
-        what = f"asked for in the last day, and never arrived: {named(lost)}"
-        return warning(what, "`campaigns reports` lists these gaps; messages whose report was in one end as unreported")
-    return ok("every body that was asked for in the last day arrived")
+        what = _("asked for in the last day, and never arrived: {readings}").format(readings=named(lost))
+        remedy = _("`campaigns reports` lists these gaps; messages whose report was in one end as unreported")
+        return warning(what, remedy)
+    return ok(_("every body that was asked for in the last day arrived"))
 
 
 def _spool(patient: Patient) -> Finding:
@@ -137,20 +151,28 @@ def _spool(patient: Patient) -> Finding:
     found = spool.waiting(folder)
     left = [each for each in found if each.account not in known]
     if left:
-        what = f"{counted(len(left), 'file')} left alone in {folder}: damaged, or of an account that is unknown here"
-        return trouble(what, "`campaigns reports` names them; have ACCOUNTS name the account where a worker runs")
+        what = ngettext(
+            "{count} file left alone in {folder}: damaged, or of an account that is unknown here",
+            "{count} files left alone in {folder}: damaged, or of an account that is unknown here",
+            len(left),
+        ).format(count=figure(len(left)), folder=folder)
+        return trouble(what, _("`campaigns reports` names them; have ACCOUNTS name the account where a worker runs"))
     if found:
-        what = f"{counted(len(found), 'body')} of reports in {folder}: the database did not take them"
-        return warning(what, "the sweep stores them once the database is there, by a worker on this host")
-    return ok("no report waits in a file of this host")
+        what = ngettext(
+            "{count} body of reports in {folder}: the database did not take them",
+            "{count} bodies of reports in {folder}: the database did not take them",
+            len(found),
+        ).format(count=figure(len(found)), folder=folder)
+        return warning(what, _("the sweep stores them once the database is there, by a worker on this host"))
+    return ok(_("no report waits in a file of this host"))
 
 
-_BY_RESUME = "`campaigns resume ID` has it tried again, once that is mended"
+_BY_RESUME = N_("`campaigns resume ID` has it tried again, once that is mended")
 
 TRIED_AGAIN: Mapping[str, str] = {
     "expand": _BY_RESUME,
     "sends": _BY_RESUME,
-    "submit": "it is refused when it comes next, and kept as a failed campaign",
+    "submit": N_("it is refused when it comes next, and kept as a failed campaign"),
 }
 """How work of this kind is tried again; whatever is done for a whole account is by itself (see `campaigns.poison`)."""
 
@@ -158,67 +180,92 @@ TRIED_AGAIN: Mapping[str, str] = {
 def _work(patient: Patient) -> Finding:
     found = patient.asked(vitals.in_trouble)
     if not found:
-        return ok("no work breaks again and again")
-    what = named([f"{each.key} ({counted(each.tries, 'try')}: {each.reason})" for each in found])
-    by_itself = f"it is tried again by itself, every {lasting(tries.PARKED_SECONDS)}"
-    kinds = {each.kind: TRIED_AGAIN.get(each.kind, by_itself) for each in found}
+        return ok(_("no work breaks again and again"))
+    what = named(
+        [
+            ngettext("{work} ({count} try: {reason})", "{work} ({count} tries: {reason})", each.tries).format(
+                work=each.key, count=figure(each.tries), reason=each.reason
+            )
+            for each in found
+        ]
+    )
+    by_itself = _("it is tried again by itself, every {time}").format(time=lasting(tries.PARKED_SECONDS))
+    kinds = {each.kind: _(TRIED_AGAIN[each.kind]) if each.kind in TRIED_AGAIN else by_itself for each in found}
     again = [
-        f"{', '.join(kind for kind in kinds if kinds[kind] == how)}: {how}" for how in dict.fromkeys(kinds.values())
+        _("{works}: {how}").format(works=", ".join(kind for kind in kinds if kinds[kind] == how), how=how)
+        for how in dict.fromkeys(kinds.values())
     ]
-    return trouble(what, "; ".join(["see the worker's log for the traceback", *again]))
+    return trouble(what, "; ".join([_("see the worker's log for the traceback"), *again]))
 
 
 def _credits(patient: Patient) -> Finding:
     found = patient.asked(lambda connection: vitals.drifts(connection, lately=LATELY))
     drifted = [
-        f"{each.account}: {amount(abs(each.lately))} {'more' if each.lately > 0 else 'less'}"
+        (_("{account}: {credits} more") if each.lately > 0 else _("{account}: {credits} less")).format(
+            account=each.account, credits=amount(abs(each.lately))
+        )
         for each in found
         if each.lately
     ]
     if drifted:
-        what = f"in the last day the gateway counted other credits than our ledger: {named(drifted)}"
-        return warning(what, "`campaigns credits` says what it may mean: a doubt, another program, or a price")
-    return ok("in the last day the gateway counted what our ledger did" if found else "nothing to compare yet")
+        what = _("in the last day the gateway counted other credits than our ledger: {accounts}")
+        remedy = _("`campaigns credits` says what it may mean: a doubt, another program, or a price")
+        return warning(what.format(accounts=named(drifted)), remedy)
+    if not found:
+        return ok(_("nothing to compare yet"))
+    return ok(_("in the last day the gateway counted what our ledger did"))
 
 
 def _accounts(patient: Patient) -> Finding:
     found = patient.asked(vitals.away)
     if not found:
-        return ok("every gateway is there, as far as is known")
-    what = named([f"{each.account}: {each.reason}" for each in found])
-    return warning(what, "it is tried again each minute at the latest; ask the gateway's operator if it lasts")
+        return ok(_("every gateway is there, as far as is known"))
+    what = named([_("{account}: {reason}").format(account=each.account, reason=each.reason) for each in found])
+    return warning(what, _("it is tried again each minute at the latest; ask the gateway's operator if it lasts"))
 
 
 def _campaigns(patient: Patient) -> Finding:
     found = patient.asked(lambda connection: vitals.halted(connection, MOST_NAMED + 1))
     if not found:
-        return ok("none waits for a person")
-    what = named([f"campaign {each.campaign_id} is {each.state}: {each.reason}" for each in found])
-    return warning(what, "put the reason right, then `campaigns resume ID`; a stalled one needs `campaigns doubts`")
+        return ok(_("none waits for a person"))
+    what = named(
+        [
+            _("campaign {id} is {state}: {reason}").format(
+                id=each.campaign_id, state=called(each.state), reason=each.reason
+            )
+            for each in found
+        ]
+    )
+    return warning(what, _("put the reason right, then `campaigns resume ID`; a stalled one needs `campaigns doubts`"))
 
 
 def _pending(patient: Patient) -> Finding:
     found = patient.asked(vitals.pending)
     still = [each for each in found if each.still > STILL_SECONDS]
     if still:
-        what = named([f"{each.account}: nothing has left for {lasting(each.still)}" for each in still])
-        return trouble(what, "is a worker running that has this account, and does it take from the queue `sending`?")
-    return ok("what could leave leaves" if found else "nothing waits to leave")
+        what = named(
+            [
+                _("{account}: nothing has left for {time}").format(account=each.account, time=lasting(each.still))
+                for each in still
+            ]
+        )
+        return trouble(what, _("is a worker running that has this account, and does it take from the queue `sending`?"))
+    return ok(_("what could leave leaves") if found else _("nothing waits to leave"))
 
 
 CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
-    "settings": _settings,
-    "database": _database,
-    "broker": _broker,
-    "sweep": _sweep,
-    "pending": _pending,
-    "doubts": _doubts,
-    "reports": _reports,
-    "spool": _spool,
-    "credits": _credits,
-    "work": _work,
-    "accounts": _accounts,
-    "campaigns": _campaigns,
+    N_("settings"): _settings,
+    N_("database"): _database,
+    N_("broker"): _broker,
+    N_("sweep"): _sweep,
+    N_("pending"): _pending,
+    N_("doubts"): _doubts,
+    N_("reports"): _reports,
+    N_("spool"): _spool,
+    N_("credits"): _credits,
+    N_("work"): _work,
+    N_("accounts"): _accounts,
+    N_("campaigns"): _campaigns,
 }
 """In the order in which one explains the next."""
 
@@ -229,4 +276,5 @@ WITHOUT_DATABASE = frozenset({"settings", "database", "broker", "spool"})
 def named(some: list[str]) -> str:
     """The first few, and how many more."""
     more = len(some) - MOST_NAMED
-    return "; ".join(some[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+    first = "; ".join(some[:MOST_NAMED])
+    return _("{first}; and {count} more").format(first=first, count=figure(more)) if more > 0 else first

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from language import N_, _
 from worker.checks import CHECKS, WITHOUT_DATABASE, Patient
 from worker.findings import Finding, trouble, warning
 
 REMEDIES = {
-    "settings": "correct them in the environment or in .env; README.md lists them",
-    "database": "start it, correct DATABASE_URL, or run `campaigns migrate`",
+    "settings": N_("correct them in the environment or in .env; README.md lists them"),
+    "database": N_("start it, correct DATABASE_URL, or run `campaigns migrate`"),
 }
 """What to do where a check broke."""
+
+BY_HAND = N_("mend what is said above, and ask again")
 
 
 def examine(
@@ -25,17 +28,17 @@ def examine(
     there = True
     for name, check in checks.items():
         if not there and name not in WITHOUT_DATABASE:
-            yield name, warning("cannot be told without the database", "")
+            yield name, warning(_("cannot be told without the database"), "")
             continue
         try:
             yield name, check(patient)
         except Exception as error:  # noqa: BLE001  what breaks a check is what the doctor is here for
             there = there and name != "database"
-            yield name, trouble(_said(error), REMEDIES.get(name, "mend what is said above, and ask again"))
+            yield name, trouble(_said(error), _(REMEDIES.get(name, BY_HAND)))
 
 
 def _said(error: Exception) -> str:
     from worker.console.advice import advice  # late: it knows every part of the project
 
-    said = advice(error) or f"the check itself broke ({type(error).__name__})"
+    said = advice(error) or _("the check itself broke ({kind})").format(kind=type(error).__name__)
     return " ".join(said.split())

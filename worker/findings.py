@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from language import N_
+
 
 class Verdict(StrEnum):
     """What is thought of what was found."""
 
-    OK = "ok"
-    WARNING = "warning"
-    TROUBLE = "trouble"
+    OK = N_("ok")
+    WARNING = N_("warning")
+    TROUBLE = N_("trouble")
 
 
 @dataclass(frozen=True)

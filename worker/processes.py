@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from language import _
 from worker import lifeline
 from worker.interruption import uninterrupted
 
@@ -105,7 +106,8 @@ class Processes:
         for child in self._children.values():
             status = child.process.poll()
             if status is not None:
-                raise EndedEarlyError(f"{child.name} ended by itself with status {status}:\n{child.last_lines()}")
+                said = _("{name} ended by itself with status {status}:\n{log}")
+                raise EndedEarlyError(said.format(name=child.name, status=status, log=child.last_lines()))
 
     def until(self, condition: Callable[[], T], *, within: float, what: str) -> T:
         """Wait until the condition holds, for `within` seconds at most, and return what it gave.
@@ -117,7 +119,8 @@ class Processes:
             self.check()
             if time.monotonic() > end:
                 logs = "\n".join(f"--- {child.name}\n{child.last_lines()}" for child in self._children.values())
-                raise NotReadyError(f"{what}: not within {within:g} s\n{logs}")
+                said = _("{what}: not within {seconds} s\n{logs}")
+                raise NotReadyError(said.format(what=what, seconds=f"{within:g}", logs=logs))
             time.sleep(POLL)
         return result
 

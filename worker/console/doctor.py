@@ -25,6 +25,7 @@ def doctor(*, as_json: bool) -> None:
     It reads, and changes nothing. Run it where a worker runs, with the worker's environment. Nothing private is shown,
     so that its output may be sent to anybody.
     """
+    from language import _
     from worker.checks import Patient
     from worker.console import screen
     from worker.doctor import examine
@@ -40,10 +41,10 @@ def doctor(*, as_json: bool) -> None:
         screen.print_json({"verdict": verdict, "checks": checks})
     else:
         style = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.TROUBLE: "bold red"}
-        table = screen.columns("check", "verdict", "what was found", "what to do")
+        table = screen.columns(_("check"), _("verdict"), _("what was found"), _("what to do"))
         for name, each in found.items():
-            shown = screen.plain(each.verdict, style[each.verdict])
-            table.add_row(name, shown, screen.plain(each.what), screen.plain(each.remedy))
+            shown = screen.plain(_(each.verdict), style[each.verdict])
+            table.add_row(_(name), shown, screen.plain(each.what), screen.plain(each.remedy))
         screen.out().print(table)
     if verdict == Verdict.TROUBLE:
         raise SystemExit(1)

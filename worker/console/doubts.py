@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from language import N_, _, figure, ngettext
 from worker.console.ids import ID
 
 MOST = 50
@@ -27,8 +28,8 @@ What to do with one of them:
   it is too late to text anybody                     campaigns resolve ATTEMPT write-off --reason …
 """
 
-VERDICTS = {"taken": "paid for: taken", "not_taken": "not paid for: not taken"}
-ACTS = {"resend": "sent again", "write_off": "written off"}
+VERDICTS = {"taken": N_("paid for: taken"), "not_taken": N_("not paid for: not taken")}
+ACTS = {"resend": N_("sent again at {moment}"), "write_off": N_("written off at {moment}")}
 
 
 @click.command(epilog=EPILOG)
@@ -58,13 +59,14 @@ def doubts(account: str | None, campaign_id: int | None, after: int | None, most
     if as_json:
         screen.print_json([_as_json(doubt) for doubt in found])
     elif not found:
-        click.echo("nothing is in doubt")
+        click.echo(_("nothing is in doubt"))
     else:
         _show(found)
     if len(found) == most:
         asked = {"account": account, "campaign": campaign_id}
         which = "".join(f" --{name} {value}" for name, value in asked.items() if value is not None)
-        click.echo(f"perhaps there are more: campaigns doubts{which} --after {found[-1].attempt_id}", err=True)
+        more = f"campaigns doubts{which} --after {found[-1].attempt_id}"
+        click.echo(_("perhaps there are more: {command}").format(command=more), err=True)
 
 
 def _as_json(doubt: Any) -> dict[str, Any]:
@@ -88,7 +90,9 @@ def _show(found: Sequence[Any]) -> None:
             screen.out().print(screen.plain(_told(doubt)))
     else:
         screen.out().print(_table(found))
-    click.echo("credits: at stake; before, after: the account's balance; to decide: campaigns resolve ATTEMPT --help")
+    click.echo(
+        _("credits: at stake; before, after: the account's balance; to decide: campaigns resolve ATTEMPT --help")
+    )
 
 
 def _told(doubt: Any) -> str:
@@ -96,23 +100,33 @@ def _told(doubt: Any) -> str:
     from worker.console import screen
 
     before, after = _balances(doubt)
-    what = f"attempt {doubt.attempt_id}: campaign {doubt.campaign_id}, batch {doubt.batch}"
-    stake = f"{screen.counted(doubt.numbers, 'number')}, {screen.credit(doubt.credits)}"
-    hints = "; ".join(_hints(doubt))
-    return f"{what}: {stake}, {screen.lasting(doubt.age)} old, before {before}, after {after}: {hints}"
+    return _(
+        "attempt {attempt}: campaign {campaign}, batch {batch}: {numbers}, {credits}, {age} old, "
+        "before {before}, after {after}: {hints}"
+    ).format(
+        attempt=doubt.attempt_id,
+        campaign=doubt.campaign_id,
+        batch=doubt.batch,
+        numbers=screen.counted(doubt.numbers, "number"),
+        credits=screen.credit(doubt.credits),
+        age=screen.lasting(doubt.age),
+        before=before,
+        after=after,
+        hints="; ".join(_hints(doubt)),
+    )
 
 
 def _table(found: Sequence[Any]) -> Any:
     from worker.console import screen
 
-    figures = ("attempt", "campaign", "batch", "numbers", "age", "credits", "before", "after")
-    table = screen.columns(*[(name, "right") for name in figures], "what becomes of it")
+    figures = (_("attempt"), _("campaign"), _("batch"), _("numbers"), _("age"), _("credits"), _("before"), _("after"))
+    table = screen.columns(*[(name, "right") for name in figures], _("what becomes of it"))
     for doubt in found:
         table.add_row(
             str(doubt.attempt_id),
             str(doubt.campaign_id),
             str(doubt.batch),
-            f"{doubt.numbers:,}",
+            figure(doubt.numbers),
             screen.lasting(doubt.age),
             screen.amount(doubt.credits),
             *_balances(doubt),
@@ -133,15 +147,16 @@ def _hints(doubt: Any) -> list[str]:
 
     hints = []
     if doubt.witness.verdict is not None:
-        hints.append(VERDICTS[doubt.witness.verdict])
+        hints.append(_(VERDICTS[doubt.witness.verdict]))
     if doubt.msgfid is not None:
-        hints.append("its broken reply had the gateway's id: most probably taken")
+        hints.append(_("its broken reply had the gateway's id: most probably taken"))
     if doubt.acts_at is not None:
-        hints.append(f"{ACTS[doubt.policy]} at {screen.moment(doubt.acts_at)}")
+        hints.append(_(ACTS[doubt.policy]).format(moment=screen.moment(doubt.acts_at)))
     elif doubt.policy == "resend":
-        hints.append(f"held for a person, though its policy is resend: {_why_held(doubt)}")
+        held = _("held for a person, though its policy is resend: {reason}")
+        hints.append(held.format(reason=_why_held(doubt)))
     else:
-        hints.append("held for a person")
+        hints.append(_("held for a person"))
     return hints
 
 
@@ -149,9 +164,11 @@ def _why_held(doubt: Any) -> str:
     from campaigns.policies import PAID_FOR, RESENDS_BY_POLICY
 
     if doubt.msgfid is not None or doubt.witness.verdict == "taken":
-        return "it was most probably taken"
+        return _("it was most probably taken")
     if (doubt.detail or "").endswith(PAID_FOR):
-        return PAID_FOR
+        return _(PAID_FOR)
     if doubt.resent >= RESENDS_BY_POLICY:
-        return f"sent again {doubt.resent} times already"
-    return "its campaign is paused"
+        return ngettext("sent again {count} times already", "sent again {count} times already", doubt.resent).format(
+            count=doubt.resent
+        )
+    return _("its campaign is paused")

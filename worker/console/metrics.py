@@ -34,6 +34,7 @@ def metrics(port: int | None, bind: str) -> None:
     from prometheus_client import generate_latest
 
     from campaigns.database import default
+    from language import _
     from worker.metrics import registry
 
     known = registry(default())
@@ -42,9 +43,9 @@ def metrics(port: int | None, bind: str) -> None:
         return
     from prometheus_client import start_http_server
 
-    server, _ = start_http_server(port, addr=bind, registry=known)
+    server, _thread = start_http_server(port, addr=bind, registry=known)
     host, listening = server.server_address[:2]
-    click.echo(f"metrics are served on http://{host!s}:{listening}/metrics", err=True)
+    click.echo(_("metrics are served on {url}").format(url=f"http://{host!s}:{listening}/metrics"), err=True)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()

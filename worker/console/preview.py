@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from campaigns.called import called
+from language import _, figure, ngettext
 from worker.console.asking import audience_arguments, campaign_options, refused_in_words_of_the_command, source, spec
 
 EPILOG = """\b
@@ -63,49 +65,64 @@ def _show(found: Any) -> None:
 
     table = screen.columns("", ("", "right"), "")
     table.show_header = False
-    for name, figure, more in _figures(found):
-        table.add_row(name, figure, screen.plain(more))
+    for name, number, more in _figures(found):
+        table.add_row(name, number, screen.plain(more))
     screen.out().print(table)
     for its in found.texts:
         _show_text(its)
 
 
 def _figures(found: Any) -> Iterator[tuple[str, str, str]]:
-    from campaigns.phone import masked
     from worker.console.screen import counted
 
-    yield "rows read", f"{found.rows:,}", ""
+    yield _("rows read"), figure(found.rows), ""
     for reason, its in found.excluded.items():
-        first = f"{masked(its.number)}" if its.number.strip() else "no number at all"
-        why = f": {its.why}" if its.why else ""
-        yield f"excluded: {reason.replace('_', ' ')}", f"{its.count:,}", f"the first is row {its.row}, {first}{why}"
-    yield "messages", f"{found.messages:,}", ""
+        yield _("excluded: {reason}").format(reason=called(reason)), figure(its.count), _first(its)
+    yield _("messages"), figure(found.messages), ""
     for size, count in found.segments.items():
-        yield f"  of {counted(size, 'segment')}", f"{count:,}", ""
-    yield "segments", f"{found.total_segments:,}", ""
+        yield _("  of {segments}").format(segments=counted(size, "segment")), figure(count), ""
+    yield _("segments"), figure(found.total_segments), ""
     yield from _alphabet(found)
     yield from _credits(found)
 
 
+def _first(its: Any) -> str:
+    """The first of those who are left out for one reason, and what is wrong there."""
+    from campaigns.phone import masked
+
+    number = masked(its.number) if its.number.strip() else _("no number at all")
+    if its.why:
+        return _("the first is row {row}, {number}: {why}").format(row=its.row, number=number, why=its.why)
+    return _("the first is row {row}, {number}").format(row=its.row, number=number)
+
+
 def _alphabet(found: Any) -> Iterator[tuple[str, str, str]]:
-    from worker.console.screen import amount, counted
+    from worker.console.screen import counted
 
     costly = found.alphabets.get("ucs2", 0)
     if not costly:
-        yield "in UCS-2", "0", "every text fits the cheap alphabet (GSM-7)" if found.messages else ""
+        yield _("in UCS-2"), "0", _("every text fits the cheap alphabet (GSM-7)") if found.messages else ""
         return
-    yield "in UCS-2", f"{costly:,}", "texts with a character that GSM-7 has not: 70 fit a segment, and not 160"
+    yield _("in UCS-2"), figure(costly), _("texts with a character that GSM-7 has not: 70 fit a segment, and not 160")
     for character, count in list(found.forcing.items())[:MOST_CHARACTERS]:
-        yield f"  because of {_named(character)}", f"{count:,}", ""
-    if len(found.forcing) > MOST_CHARACTERS:
-        yield "  and others", "", counted(len(found.forcing) - MOST_CHARACTERS, "more character")
-    if found.saving is None:
-        return
-    if found.saving.segments > 0:
-        brings = f"{counted(found.saving.texts, 'text')} would be shorter: {amount(found.saving.credits)} credits less"
-        yield "--transliterate saves", f"{found.saving.segments:,}", f"segments; {brings}"
-    else:
-        yield "--transliterate saves", "0", "segments"
+        yield _("  because of {character}").format(character=_named(character)), figure(count), ""
+    if (others := len(found.forcing) - MOST_CHARACTERS) > 0:
+        yield _("  and others"), "", counted(others, "more character")
+    if found.saving is not None:
+        yield _("--transliterate saves"), figure(max(found.saving.segments, 0)), _saving(found.saving)
+
+
+def _saving(its: Any) -> str:
+    from worker.console.screen import amount
+
+    if its.segments <= 0:
+        return _("segments")
+    said = ngettext(
+        "segments; {count} text would be shorter: {credits} credits less",
+        "segments; {count} texts would be shorter: {credits} credits less",
+        its.texts,
+    )
+    return said.format(count=figure(its.texts), credits=amount(its.credits))
 
 
 def _named(character: str) -> str:
@@ -116,23 +133,29 @@ def _named(character: str) -> str:
 def _credits(found: Any) -> Iterator[tuple[str, str, str]]:
     from worker.console.screen import amount, moment
 
-    yield "credits", amount(found.credits), "estimated, by CREDIT_PRICES"
+    yield _("credits"), amount(found.credits), _("estimated, by CREDIT_PRICES")
     if found.lookup_credits:
-        yield "for lookups", amount(found.lookup_credits), "by LOOKUP_PRICE"
+        yield _("for lookups"), amount(found.lookup_credits), _("by LOOKUP_PRICE")
     if found.balance is None:
-        yield "balance", "?", f"not known of the account {found.account!r}: `campaigns balance` asks the gateway"
+        unknown = _("not known of the account {account!r}: `campaigns balance` asks the gateway")
+        yield _("balance"), "?", unknown.format(account=found.account)
         return
-    yield "balance", amount(found.balance), f"asked at {moment(found.balance_asked_at)}"
-    yield "free", amount(found.free), "not promised to other campaigns"
+    yield _("balance"), amount(found.balance), _("asked at {moment}").format(moment=moment(found.balance_asked_at))
+    yield _("free"), amount(found.free), _("not promised to other campaigns")
     if found.shortfall:
-        yield "missing", amount(found.shortfall), "top the account up, or it will wait for that"
+        yield _("missing"), amount(found.shortfall), _("top the account up, or it will wait for that")
 
 
 def _show_text(its: Any) -> None:
     from campaigns.phone import masked
     from worker.console import screen
 
-    alphabet = "UCS-2" if its.alphabet == "ucs2" else "GSM-7"
-    click.echo(f"\nrow {its.row}, {masked(str(its.number))}, {screen.counted(its.segments, 'segment')} ({alphabet}):")
+    heading = _("row {row}, {number}, {segments} ({alphabet}):").format(
+        row=its.row,
+        number=masked(str(its.number)),
+        segments=screen.counted(its.segments, "segment"),
+        alphabet="UCS-2" if its.alphabet == "ucs2" else "GSM-7",
+    )
+    click.echo(f"\n{heading}")
     for line in its.text.split("\n"):
         screen.out().print(screen.plain(f"  {line}"))

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from campaigns.progress import Progress
+from language import N_, _, figure
 from worker.console.account import drawn
 
 # Statuses of messages that the gateway never took, or of which that is not known.
@@ -53,14 +55,14 @@ class Account:
         return round(self.progress.messages / self.seconds_to_last_report, 1)
 
     def checks(self) -> dict[str, bool]:
-        """What must hold, each as a sentence."""
+        """What must hold, each as a sentence (`N_`)."""
         progress, ledger = self.progress, self.ledger
         return {
-            "every row read is a message or is excluded": progress.recipients == self.excluded + progress.messages,
-            "every message is in one final state": progress.adds_up and progress.finished and not progress.open,
-            "the gateway took as many as we say": ledger["recipients"] == self.taken,
-            "the gateway charged as much as we say": ledger["credits"] - ledger["refunded"] == self.credits,
-            "nobody was texted twice": ledger["duplicates"] == 0,
+            N_("every row read is a message or is excluded"): progress.recipients == self.excluded + progress.messages,
+            N_("every message is in one final state"): progress.adds_up and progress.finished and not progress.open,
+            N_("the gateway took as many as we say"): ledger["recipients"] == self.taken,
+            N_("the gateway charged as much as we say"): ledger["credits"] - ledger["refunded"] == self.credits,
+            N_("nobody was texted twice"): ledger["duplicates"] == 0,
         }
 
     @property
@@ -95,11 +97,11 @@ class Account:
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_column()
         table.add_column(justify="right")
-        table.add_row("duplicates at the gateway", f"{self.ledger['duplicates']:,}")
-        table.add_row("seconds, silent messages waited for", f"{self.seconds:.1f}")
-        table.add_row("messages a second, to the last report", f"{self.messages_per_second:,.0f}")
+        table.add_row(_("duplicates at the gateway"), figure(self.ledger["duplicates"]))
+        table.add_row(_("seconds, silent messages waited for"), figure(self.seconds, 1))
+        table.add_row(_("messages a second, to the last report"), figure(self.messages_per_second, 0))
         for sentence, holds in self.checks().items():
-            table.add_row(sentence, "[green]yes[/]" if holds else "[bold red]NO[/]")
+            table.add_row(_(sentence), Text(_("yes"), "green") if holds else Text(_("NO"), "bold red"))
         return table
 
     def _status(self, *names: str) -> int:

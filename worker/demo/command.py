@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from language import _
 from worker import lifeline
 from worker.demo.people import PEOPLE_AT_MOST
 from worker.interruption import ends_in_order
@@ -44,7 +45,7 @@ def demo(*, recipients: int | None, as_json: bool, keep: Path | None) -> None:
     The exit status is 0 only if the account adds up and nobody was texted twice.
     """
     console = Console(stderr=as_json)
-    with ends_in_order("stopping all that was started …"), _folder(keep) as folder:
+    with ends_in_order(_("stopping all that was started …")), _folder(keep) as folder:
         from worker.demo.installation import NotOursError  # late: `campaigns --help` need not wait for these
         from worker.demo.performance import perform
 

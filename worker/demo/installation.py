@@ -17,6 +17,7 @@ from signal import SIGQUIT
 import redis
 from sqlalchemy import create_engine, inspect, text
 
+from language import _
 from worker.embedded import client_url, valkey
 from worker.processes import Processes
 
@@ -41,9 +42,11 @@ def broker(folder: Path) -> Iterator[str]:
         try:
             size = client.dbsize()
         except redis.RedisError as error:
-            raise NotOursError(f"REDIS_URL names a broker that is away ({type(error).__name__}): unset it") from None
+            raise NotOursError(
+                _("REDIS_URL names a broker that is away ({error}): unset it").format(error=type(error).__name__)
+            ) from None
         if size:
-            raise NotOursError("REDIS_URL names a database that is not empty: unset it, or name another number")
+            raise NotOursError(_("REDIS_URL names a database that is not empty: unset it, or name another number"))
         try:
             yield given
         finally:
@@ -61,7 +64,9 @@ def database_url(folder: Path) -> str:
             if inspect(connection).has_table("campaigns") and connection.scalar(
                 text("SELECT count(*) FROM campaigns WHERE account <> :demo"), {"demo": ACCOUNT}
             ):
-                raise NotOursError("DATABASE_URL names a database with campaigns in it: unset it, or name an empty one")
+                raise NotOursError(
+                    _("DATABASE_URL names a database with campaigns in it: unset it, or name an empty one")
+                )
     finally:
         engine.dispose()
     return given
@@ -108,7 +113,7 @@ def start_gateway(processes: Processes, *, recipients: int) -> str:
     words += ["--credits", str(10 * recipients + 1_000), "--delay-min", "0.2", "--delay-max", "1"]
     start = "from worker.sandbox.command import sandbox; sandbox()"
     processes.start("gateway", [sys.executable, "-c", start, *words], cwd=processes.folder)
-    processes.until(port_file.exists, within=READY_WITHIN, what="the sandbox gateway listens")
+    processes.until(port_file.exists, within=READY_WITHIN, what=_("the sandbox gateway listens"))
     return f"http://127.0.0.1:{port_file.read_text().strip()}"
 
 

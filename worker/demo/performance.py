@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from language import _
 from worker.console.watching import LOOK_SHARE
 from worker.demo import installation
 from worker.demo.account import Account
@@ -59,8 +60,8 @@ def _campaign(
     from worker.ringing import ring
 
     # A worker that is still starting would be counted against the campaign's speed.
-    processes.until(lambda: app.control.ping(timeout=0.2, limit=1), within=READY_WITHIN, what="the worker answers")
-    console.print(f"Flower, while this runs: {flower_url}")
+    processes.until(lambda: app.control.ping(timeout=0.2, limit=1), within=READY_WITHIN, what=_("the worker answers"))
+    console.print(_("Flower, while this runs: {url}").format(url=flower_url))
     audience: Path | Iterable[Sequence[str]] = CLIENTS if recipients is None else people(recipients)
     spec = {"name": "demo", "template": TEMPLATE, "account": installation.ACCOUNT, "transliterate": True}
     started = time.monotonic()

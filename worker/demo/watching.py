@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from campaigns.called import called
 from campaigns.glance import Glance
+from language import _
 from worker.console.watching import LOOK_SHARE, shown
 from worker.processes import NotReadyError
 
@@ -42,8 +44,7 @@ def watch(
                 return last_report
             check()
             if moment - changed > patience:
-                waits_for = f", and waits for {seen.waits_for}" if seen.waits_for else ""
-                raise NotReadyError(f"the campaign is {seen.state}{waits_for}: nothing moved for {patience:g} s")
+                raise NotReadyError(_still(seen, patience))
             time.sleep(max(LOOK_EVERY, LOOK_SHARE * (moment - asked)))
 
 
@@ -51,3 +52,12 @@ def _reported(seen: Glance) -> int:
     """Messages with an end that something said of them."""
     settled = sum(stage.done for stage in seen.stages if stage.name == "delivery")
     return settled - seen.by_status.get("unreported", 0)
+
+
+def _still(seen: Glance, patience: float) -> str:
+    said = (
+        _("the campaign is {state}, and waits for {what}: nothing moved for {seconds} s")
+        if seen.waits_for
+        else _("the campaign is {state}: nothing moved for {seconds} s")
+    )
+    return said.format(state=called(seen.state), what=seen.waits_for, seconds=f"{patience:g}")

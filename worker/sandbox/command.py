@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from language import _
 from worker.sandbox.appending import Unwritten
 from worker.sandbox.faults import KINDS, Fault
 from worker.sandbox.options import DEFAULT_MIX, SandboxOptions
@@ -57,28 +58,28 @@ _FAULT = re.compile(
 )
 
 
-def _accounts(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+def _accounts(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     accounts = {}
     for value in values:
         login, colon, password = value.partition(":")
         if not (login and colon and password):
-            raise click.BadParameter("write it LOGIN:PASSWORD")
+            raise click.BadParameter(_("write it LOGIN:PASSWORD"))
         accounts[login] = password
     return accounts
 
 
-def _mix(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
+def _mix(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
     mix = {}
     for value in values:
         name, _equals, weight = value.partition("=")
         try:
             mix[name] = float(weight)
         except ValueError:
-            raise click.BadParameter("write it NAME=WEIGHT, as in delivered=0.9") from None
+            raise click.BadParameter(_("write it NAME=WEIGHT, as in delivered=0.9")) from None
     return mix or DEFAULT_MIX
 
 
-def _faults(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[Fault, ...]:
+def _faults(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[Fault, ...]:
     return tuple(_fault(value) for value in values)
 
 
@@ -86,7 +87,7 @@ def _fault(value: str) -> Fault:
     """What `refuse:lookup=1,code=-6` and `drop_reply=5%` say."""
     found = _FAULT.fullmatch(value)
     if not found:
-        raise click.BadParameter("write it NAME=COUNT or NAME:OPERATION=SHARE%, then ,seconds=S or ,code=C")
+        raise click.BadParameter(_("write it NAME=COUNT or NAME:OPERATION=SHARE%, then ,seconds=S or ,code=C"))
     told: dict[str, Any] = {}
     if found["count"]:
         told["count"] = int(found["count"])
@@ -108,8 +109,12 @@ def _reason(wrong: OSError, address: str) -> str:
         return f"{wrong.filename}: {wrong.strerror}"
     said = (wrong.strerror or str(wrong)).rpartition(": ")[2]  # asyncio tells the address too, as Python writes it
     taken = wrong.errno == errno.EADDRINUSE
-    remedy = "end what listens there, or choose another --port" if taken else "choose another --host or --port"
-    return f"cannot listen on {address}, {said}: {remedy}"
+    sentence = (
+        _("cannot listen on {address}, {reason}: end what listens there, or choose another --port")
+        if taken
+        else _("cannot listen on {address}, {reason}: choose another --host or --port")
+    )
+    return sentence.format(address=address, reason=said)
 
 
 @click.command(epilog=EPILOG + FAULTS)
@@ -170,5 +175,5 @@ def sandbox(*, delay_min: float, delay_max: float, **options: Any) -> None:
         raise click.ClickException(_reason(wrong, f"{options['host']}:{options['port']}")) from None
     except Unwritten as wrong:
         raise click.ClickException(
-            f"{wrong}. Nobody was told of an acceptance that is not in it; start again"
+            _("{what}. Nobody was told of an acceptance that is not in it; start again").format(what=wrong)
         ) from None

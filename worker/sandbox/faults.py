@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from language import _
 from worker.sandbox.codes import ERRORS
 
 OPERATIONS = ("send", "lookup", "reports", "balance", "senders")
@@ -78,22 +79,25 @@ class Fault:
             return
         kind = KINDS.get(self.name)
         if kind is None:
-            raise ValueError(f"there is no fault {self.name!r}: {', '.join(KINDS)}")
-        wrong = [reason for is_wrong, reason in self._checks(kind) if is_wrong]
-        if wrong:
-            raise ValueError(f"{self.name}: {'; '.join(wrong)}")
+            wrong = _("there is no fault {name!r}: {known}")
+            raise ValueError(wrong.format(name=self.name, known=", ".join(KINDS)))
+        reasons = [reason for is_wrong, reason in self._checks(kind) if is_wrong]
+        if reasons:
+            raise ValueError(_("{name}: {reasons}").format(name=self.name, reasons="; ".join(reasons)))
 
     def _checks(self, kind: Kind) -> list[tuple[bool, str]]:
         armed = self.count != 0
         return [
             (self.operation not in ("", ALL, *kind.operations),
-             f"there is no operation {self.operation!r}: {', '.join(kind.operations)}, {ALL}"),
+             _("there is no operation {name!r}: {known}").format(
+                 name=self.operation, known=", ".join((*kind.operations, ALL)))),
             (self.count is not None and (not isinstance(self.count, int) or self.count < 0),
-             "count is a whole number, and not negative"),
-            (self.share is not None and not 0 < self.share <= 1, "share lies between 0 and 1"),
-            (not 0 <= self.seconds <= MOST_SECONDS, f"seconds lie between 0 and {MOST_SECONDS}"),
-            (armed and kind.needs == "seconds" and self.seconds == 0, "seconds are needed"),
-            (armed and kind.needs == "code" and self.code not in ERRORS, f"a code is needed: {list(ERRORS)}"),
+             _("count is a whole number, and not negative")),
+            (self.share is not None and not 0 < self.share <= 1, _("share lies between 0 and 1")),
+            (not 0 <= self.seconds <= MOST_SECONDS, _("seconds lie between 0 and {most}").format(most=MOST_SECONDS)),
+            (armed and kind.needs == "seconds" and self.seconds == 0, _("seconds are needed")),
+            (armed and kind.needs == "code" and self.code not in ERRORS,
+             _("a code is needed: {codes}").format(codes=list(ERRORS))),
         ]  # fmt: skip
 
 
@@ -119,7 +123,7 @@ class Faults:
 
     def armed(self) -> Iterator[dict[str, Any]]:
         """Each armed fault by its fields, with the count that is left of it."""
-        for (operation, _), armed in self._armed.items():
+        for (operation, _name), armed in self._armed.items():
             yield asdict(armed.fault) | {"operation": operation, "count": armed.left}
 
     def strike(self, name: str, operation: str) -> Fault | None:

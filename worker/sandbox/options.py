@@ -9,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from language import _
 from worker.sandbox.faults import Fault
 from worker.sandbox.outcomes import ENDS
 
@@ -98,34 +99,42 @@ class SandboxOptions:
 
     def _strangers(self) -> Iterator[str]:
         """What is nothing of its kind, so that it cannot even be compared."""
-        yield from (f"{name} is true or false" for name in _FLAGS if not isinstance(getattr(self, name), bool))
-        yield from (f"{name} is a whole number" for name in _WHOLE if not is_whole(getattr(self, name)))
-        yield from (f"{name} is a number" for name in _NUMBERS if not is_number(getattr(self, name)))
+        yield from (
+            _("{name} is true or false").format(name=name)
+            for name in _FLAGS
+            if not isinstance(getattr(self, name), bool)
+        )
+        yield from (
+            _("{name} is a whole number").format(name=name) for name in _WHOLE if not is_whole(getattr(self, name))
+        )
+        yield from (
+            _("{name} is a number").format(name=name) for name in _NUMBERS if not is_number(getattr(self, name))
+        )
         if not isinstance(self.mix, Mapping) or not all(map(is_number, self.mix.values())):
-            yield "the mix is a weight for each name"
+            yield _("the mix is a weight for each name")
         if not isinstance(self.delays, list | tuple) or len(self.delays) != 2 or not all(map(is_number, self.delays)):
-            yield "delays are two numbers of seconds, the smaller first"
+            yield _("delays are two numbers of seconds, the smaller first")
         if not isinstance(self.senders, list | tuple) or not all(isinstance(s, str) and s for s in self.senders):
-            yield "senders are a list of names"
+            yield _("senders are a list of names")
 
     def _checks(self) -> list[tuple[bool, str]]:
         return [
-            (not self.accounts, "at least one account is needed"),
-            (not all(self.accounts) or not all(self.accounts.values()), "a login and a password cannot be empty"),
-            (self.credits < 0, "credits cannot be negative"),
-            (not (self.country.isascii() and self.country.isdigit()), "the country is its dialling code, as in 225"),
-            (bool(set(self.mix) - set(ENDS)), f"the mix knows {', '.join(ENDS)}"),
-            (any(w < 0 for w in self.mix.values()) or sum(self.mix.values()) <= 0, "the mix needs positive weights"),
+            (not self.accounts, _("at least one account is needed")),
+            (not all(self.accounts) or not all(self.accounts.values()), _("a login and a password cannot be empty")),
+            (self.credits < 0, _("credits cannot be negative")),
+            (not (self.country.isascii() and self.country.isdigit()), _("the country is its dialling code, as in 225")),
+            (bool(set(self.mix) - set(ENDS)), _("the mix knows {names}").format(names=", ".join(ENDS))),
+            (any(w < 0 for w in self.mix.values()) or sum(self.mix.values()) <= 0, _("the mix needs positive weights")),
             (not 0 <= self.delays[0] <= self.delays[1] <= LATEST,
-             f"delays are two numbers of seconds, the smaller first, and {LATEST:.0f} at most"),
+             _("delays are two numbers of seconds, the smaller first, and {most} at most").format(most=int(LATEST))),
             (self.lookup_dead < 0 or self.lookup_silent < 0 or self.lookup_dead + self.lookup_silent > 1,
-             "the shares of a lookup lie between 0 and 1"),
+             _("the shares of a lookup lie between 0 and 1")),
             (not (0 <= self.price <= DEAREST and 0 <= self.lookup_price <= DEAREST),
-             f"a price lies between 0 and {DEAREST}"),
-            (self.reports_per_reply < 1, "a reply must have room for one report"),
-            (self.empty_statut not in (0, -15), "an empty getdlrs answers 0 or -15"),
-            (self.latency < 0, "latency cannot be negative"),
-            (self.tls_key is not None and self.tls_certificate is None, "a TLS key needs its certificate"),
+             _("a price lies between 0 and {most}").format(most=DEAREST)),
+            (self.reports_per_reply < 1, _("a reply must have room for one report")),
+            (self.empty_statut not in (0, -15), _("an empty getdlrs answers 0 or -15")),
+            (self.latency < 0, _("latency cannot be negative")),
+            (self.tls_key is not None and self.tls_certificate is None, _("a TLS key needs its certificate")),
         ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from language import _
 from worker.sandbox.admin import MARK, Admin
 from worker.sandbox.api import Api
 from worker.sandbox.appending import Unwritten
@@ -116,8 +117,9 @@ async def _run(options: SandboxOptions, announce: Callable[[str], object]) -> No
 
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, end)
-    async with _serving(options, unwritten=end) as (url, _):
-        announce(f"The sandbox gateway listens on {url}, under any base path; what it does is shown at {url}{MARK}")
+    async with _serving(options, unwritten=end) as (url, _control):
+        said = _("The sandbox gateway listens on {url}, under any base path; what it does is shown at {page}")
+        announce(said.format(url=url, page=f"{url}{MARK}"))
         await stop
 
 
@@ -167,8 +169,9 @@ def _tls(options: SandboxOptions) -> ssl.SSLContext | None:
         # A key that needs a password would otherwise have it asked for, by a process that perhaps nobody sees.
         context.load_cert_chain(options.tls_certificate, options.tls_key, password="")
     except ssl.SSLError:
-        files = " and ".join(str(file) for file in (options.tls_certificate, options.tls_key) if file)
-        raise ValueError(f"{files}: a certificate and its own key are needed, in PEM, without a password") from None
+        files = _(" and ").join(str(file) for file in (options.tls_certificate, options.tls_key) if file)
+        wrong = _("{files}: a certificate and its own key are needed, in PEM, without a password")
+        raise ValueError(wrong.format(files=files)) from None
     return context
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from language import _
 from worker.console.consent import somebody_is_there
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
@@ -63,7 +64,7 @@ class Open:
     @property
     def name(self) -> str:
         """The account, for a person."""
-        return "of --login" if self.account is None else self.account
+        return _("of --login") if self.account is None else self.account
 
     def check(self, request: Callable[[Form, Credentials], Request]) -> None:
         """Raises UsageError for what the form cannot carry: said before anybody is asked to agree, or waits for it."""
@@ -86,11 +87,13 @@ class Access:
 
     def __post_init__(self) -> None:
         if self.url is not None and self.account is not None:
-            raise click.UsageError("say which gateway: --account, or --url and --login")
+            raise click.UsageError(_("say which gateway: --account, or --url and --login"))
         if (self.url is None) != (self.login is None):
-            raise click.UsageError("--url and --login go together")
+            raise click.UsageError(_("--url and --login go together"))
         if self.url is None and (self.ca_bundle is not None or self.allow_plain_http):
-            raise click.UsageError("--ca-bundle and --allow-plain-http are for --url: an account's are in its settings")
+            raise click.UsageError(
+                _("--ca-bundle and --allow-plain-http are for --url: an account's are in its settings")
+            )
 
     @property
     def again(self) -> str:
@@ -125,9 +128,8 @@ class Access:
         name = self.account or DEFAULT
         if name not in settings().accounts:
             known = ", ".join(settings().accounts)
-            raise click.BadParameter(
-                f"the settings have no account {name!r}; there are: {known}", param_hint="--account"
-            )
+            wrong = _("the settings have no account {name!r}; there are: {known}").format(name=name, known=known)
+            raise click.BadParameter(wrong, param_hint="--account")
         its = settings().accounts[name]
         credentials = Credentials(its.login.get_secret_value(), its.password.get_secret_value())
         gateway = settings().gateway(name, form=self.form)
@@ -161,8 +163,8 @@ def _password() -> str:
     if password:
         return password
     if not somebody_is_there():
-        raise click.ClickException(f"there is no password: set {PASSWORD}")
-    asked: str = click.prompt("password", hide_input=True, err=True)
+        raise click.ClickException(_("there is no password: set {variable}").format(variable=PASSWORD))
+    asked: str = click.prompt(_("password"), hide_input=True, err=True)
     return asked
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from campaigns import bells, journal, migrations
 from campaigns.database import Database, NotMigratedError, default
 from campaigns.settings import domain_settings
+from language import _
 from worker import interruption, polling, tracking
 from worker.smseco.errors import BadReply
 from worker.smseco.reports import parse_reports
@@ -44,7 +45,7 @@ def found() -> tuple[Database | None, str]:
     """
     url = make_url(domain_settings().database_url)
     if url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
-        return None, f"there is no database {url.database} (`campaigns migrate` makes one)"
+        return None, _("there is no database {name} (`campaigns migrate` makes one)").format(name=url.database)
     database = default()
     try:
         migrations.require_newest(database)
@@ -99,11 +100,13 @@ def _answered(database: Database, bell: bells.Bell) -> int:
             return serial
         if monotonic() > until:
             raise click.ClickException(
-                "a worker is reading these reports just now, and nothing was asked for: what it reads is in the "
-                "accounts of the campaigns (`campaigns show ID`). Try again, or stop the workers first."
+                _(
+                    "a worker is reading these reports just now, and nothing was asked for: what it reads is in the "
+                    "accounts of the campaigns (`campaigns show ID`). Try again, or stop the workers first."
+                )
             )
         if not told:
-            click.echo("a worker is reading these reports just now: waiting for it …", err=True)
+            click.echo(_("a worker is reading these reports just now: waiting for it …"), err=True)
             told = True
         sleep(LOOK_EVERY)
 

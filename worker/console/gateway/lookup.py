@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from language import N_, _, figure, ngettext
 from worker.console.gateway.access import Access, asking
 from worker.console.gateway.message import fresh_msgid
 
@@ -19,7 +20,7 @@ The exit status is 3 if the reply was lost or cannot be shown, or if Ctrl-C came
 have been paid for then, and must not be repeated blindly.
 """
 
-NOBODY = "none of these numbers is reachable; or they lack a country code, where it is not the account's own"
+NOBODY = N_("none of these numbers is reachable; or they lack a country code, where it is not the account's own")
 
 
 @click.command(epilog=EPILOG)
@@ -33,15 +34,15 @@ def lookup(access: Access, *, numbers: tuple[str, ...], msgid: str | None, yes: 
     The answers come as delivery reports: 56 is reachable. A number that is not taken is not reachable: if none is, the
     gateway refuses them all (-9), and the exit status is 1.
     """
-    from worker.console import screen
     from worker.console.advice import refusal
     from worker.console.gateway.digits import digits
     from worker.console.gateway.message import first_of
-    from worker.console.gateway.paid import Order, carry_out
+    from worker.console.gateway.paid import LOOKED_UP, Order, carry_out
     from worker.smseco import Refused
 
     if access.form == HAS_NO_MSGID and msgid is not None:
-        raise click.UsageError(f"the form {HAS_NO_MSGID} has no place for the msgid of a lookup: choose xml")
+        wrong = _("the form {form} has no place for the msgid of a lookup: choose xml")
+        raise click.UsageError(wrong.format(form=HAS_NO_MSGID))
     msgid = msgid or fresh_msgid()
     asked = [digits(number) for number in numbers]
     with access.opened() as its:
@@ -49,15 +50,17 @@ def lookup(access: Access, *, numbers: tuple[str, ...], msgid: str | None, yes: 
         order = Order(
             None if access.form == HAS_NO_MSGID else msgid,
             asked,
-            does=f"This looks up {screen.counted(len(asked), 'number')}.",
-            done="looked up",
+            does=ngettext("This looks up {count} number.", "This looks up {count} numbers.", len(asked)).format(
+                count=figure(len(asked))
+            ),
+            says=LOOKED_UP,
             post=lambda: its.gateway.lookup(msgid, asked),
             shows=first_of(asked),
-            left_out="not taken, and so not reachable",
+            left_out=N_("not taken, and so not reachable: {numbers}"),
         )
         try:
             carry_out(order, access, its, yes=yes, as_json=as_json)
         except Refused as refused:
             if refused.name != "no_valid_recipient":
                 raise
-            raise click.ClickException(refusal(refused, remedy=NOBODY)) from None
+            raise click.ClickException(refusal(refused, remedy=_(NOBODY))) from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import click
 
+from language import _, figure
 from worker.console.gateway.access import Access, asking
 from worker.console.gateway.message import Message, saying
 
@@ -48,7 +49,7 @@ def merge(access: Access, *, file: str, number_column: str | None, message: Mess
     FILE is what `campaigns submit` takes, CSV for example, or - for standard input; at most 1,000 rows. It costs
     credits and texts real people, so it says what it is about to do and asks first. The form get has no mail merge.
     """
-    from worker.console.gateway.paid import Order, carry_out
+    from worker.console.gateway.paid import SENT, Order, carry_out
 
     found = recipients(file, message.text, number_column)
     texts = found.texts(message.text)
@@ -58,8 +59,10 @@ def merge(access: Access, *, file: str, number_column: str | None, message: Mess
         order = Order(
             message.msgid,
             found.numbers,
-            does=f"This sends a text of their own from {sending.sender} to {message.summed_up(texts)}.",
-            done="sent",
+            does=_("This sends a text of their own from {sender} to {whom}.").format(
+                sender=sending.sender, whom=message.summed_up(texts)
+            ),
+            says=SENT,
             post=lambda: its.gateway.merge(sending),
             shows=message.shown(texts, found.numbers),
         )
@@ -79,11 +82,12 @@ def recipients(file: str, text: str, number_column: str | None) -> Recipients:
             for row_number, cells in rows:
                 _take(found, row_number, cells, rows.number_column, places)
                 if not found.texts(text, since=-1)[0].strip():
-                    raise click.ClickException(f"the text of row {row_number} would be empty: nothing was sent")
+                    wrong = _("the text of row {row} would be empty: nothing was sent")
+                    raise click.ClickException(wrong.format(row=row_number))
     except AudienceError as refused:
         raise click.ClickException(str(refused).replace("number_column", "--number-column")) from None
     if not found.numbers:
-        raise click.ClickException("there is no row in it: nothing was sent")
+        raise click.ClickException(_("there is no row in it: nothing was sent"))
     return found
 
 
@@ -92,13 +96,16 @@ def _places(text: str, columns: Sequence[str]) -> dict[str, int]:
     from worker.smseco.values import FIELD_NAME, PLACEHOLDER
 
     if "{{" in text:
-        raise click.UsageError("here a placeholder has single braces, as in {nom}: {{ nom }} is for `campaigns submit`")
+        raise click.UsageError(
+            _("here a placeholder has single braces, as in {nom}: {{ nom }} is for `campaigns submit`")
+        )
     names = list(dict.fromkeys(PLACEHOLDER.findall(text)))
     if not names:
-        raise click.UsageError("the text has no {column} in it: use `campaigns gateway send`")
+        raise click.UsageError(_("the text has no {column} in it: use `campaigns gateway send`"))
     for name in names:
         if not FIELD_NAME.fullmatch(name):
-            raise click.UsageError(f"the gateway takes no field {{{name}}}: name it with a-z, digits and _ alone")
+            wrong = _("the gateway takes no field {field}: name it with a-z, digits and _ alone")
+            raise click.UsageError(wrong.format(field=f"{{{name}}}"))
     return {name: _place(name, columns) for name in names}
 
 
@@ -107,10 +114,14 @@ def _place(name: str, columns: Sequence[str]) -> int:
 
     found = columns_named(name, columns)
     if not found:
-        raise click.UsageError(f"there is no column for {{{name}}}; the columns are: {', '.join(columns)}")
+        wrong = _("there is no column for {field}; the columns are: {columns}")
+        raise click.UsageError(wrong.format(field=f"{{{name}}}", columns=", ".join(columns)))
     if len(found) > 1:
-        either = ", ".join(f"{columns[place]} (column {place + 1})" for place in found)
-        raise click.UsageError(f"{{{name}}} could be any of these columns: {either}")
+        either = ", ".join(
+            _("{name} (column {number})").format(name=columns[place], number=place + 1) for place in found
+        )
+        wrong = _("{field} could be any of these columns: {columns}")
+        raise click.UsageError(wrong.format(field=f"{{{name}}}", columns=either))
     return found[0]
 
 
@@ -118,20 +129,22 @@ def _take(found: Recipients, row_number: int, cells: Sequence[str], number: int,
     from worker.console.gateway.digits import digits
 
     if len(found.numbers) == MOST_ROWS:
-        raise click.ClickException(f"there are more than {MOST_ROWS:,} rows: use `campaigns submit`; nothing was sent")
+        wrong = _("there are more than {count} rows: use `campaigns submit`; nothing was sent")
+        raise click.ClickException(wrong.format(count=figure(MOST_ROWS)))
     msisdn = digits(cells[number])
     if not (msisdn.isascii() and msisdn.isdigit()):
-        raise click.ClickException(f"row {row_number} has no number that is made of digits: nothing was sent")
+        wrong = _("row {row} has no number that is made of digits: nothing was sent")
+        raise click.ClickException(wrong.format(row=row_number))
     if msisdn in found.numbers:
-        raise click.ClickException(
-            f"row {row_number} has the number of a row before it, and the gateway texts nobody twice in one request: "
+        wrong = _(
+            "row {row} has the number of a row before it, and the gateway texts nobody twice in one request: "
             "nothing was sent"
         )
+        raise click.ClickException(wrong.format(row=row_number))
     values = [cells[place].strip() for place in places.values()]
     if any("{" in value or "}" in value for value in values):
-        raise click.ClickException(
-            f"row {row_number} has a brace in a value, which a gateway may fill in again: use `campaigns submit`"
-        )
+        wrong = _("row {row} has a brace in a value, which a gateway may fill in again: use `campaigns submit`")
+        raise click.ClickException(wrong.format(row=row_number))
     found.numbers.append(msisdn)
     found.values.append(values)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from language import _, figure
 from worker.console.gateway.access import Open, written_wrongly
 from worker.console.moments import written
 
@@ -43,7 +44,7 @@ class Message:
 
         sender = self.sender or its.sender
         if sender is None:
-            raise click.UsageError("say who sends: --from, a name that `campaigns gateway senders` lists")
+            raise click.UsageError(_("say who sends: --from, a name that `campaigns gateway senders` lists"))
         with written_wrongly():
             return Sending(
                 self.msgid,
@@ -69,10 +70,14 @@ class Message:
 
         alphabet = Alphabet.UCS2 if self.needs_unicode(texts) else Alphabet.GSM7
         cost = {text: segments(text, alphabet) for text in set(texts)}
-        total = counted(sum(cost[text] for text in texts), "segment")
-        when = "" if self.datesend is None else f", at {self.datesend.isoformat(timespec='minutes')}"
-        kind = "binary" if self.others["binary"] else {"gsm7": "GSM-7", "ucs2": "UCS-2"}[alphabet]
-        return f"{counted(len(texts), 'number')}, {total} in {kind}{when}{self._unfit(texts, alphabet)}"
+        said = _("{numbers}, {segments} in {alphabet}").format(
+            numbers=counted(len(texts), "number"),
+            segments=counted(sum(cost[text] for text in texts), "segment"),
+            alphabet=_("binary") if self.others["binary"] else {"gsm7": "GSM-7", "ucs2": "UCS-2"}[alphabet],
+        )
+        if self.datesend is not None:
+            said = _("{what}, at {time}").format(what=said, time=self.datesend.isoformat(timespec="minutes"))
+        return said + self._unfit(texts, alphabet)
 
     def _unfit(self, texts: Sequence[str], alphabet: Alphabet) -> str:
         """What will not be shown as it is written. The gateway says nothing of it: phones show a `?` or the like."""
@@ -85,9 +90,8 @@ class Message:
             return ""
         named = " ".join(letter if letter.isprintable() else f"U+{ord(letter):04X}" for letter in unfit[:MOST_NAMED])
         more = " …" if len(unfit) > MOST_NAMED else ""
-        return (
-            f".\nCAREFUL: not in GSM-7, so that phones will show something else: {named}{more} (--unicode sends them)"
-        )
+        said = _("CAREFUL: not in GSM-7, so that phones will show something else: {letters} (--unicode sends them)")
+        return ".\n" + said.format(letters=named + more)
 
     def shown(self, texts: Sequence[str], numbers: Sequence[str]) -> str:
         """The first text, shortened, and the first numbers, for whoever is asked to agree."""
@@ -95,30 +99,32 @@ class Message:
 
         words = plain(" ".join(texts[0].split())).plain
         words = words if len(words) <= MOST_SHOWN else f"{words[:MOST_SHOWN]} …"
-        each = "The first text" if len(set(texts)) > 1 else "The text"
-        return f"{each}: {words}\n{first_of(numbers)}"
+        said = _("The first text: {text}") if len(set(texts)) > 1 else _("The text: {text}")
+        return f"{said.format(text=words)}\n{first_of(numbers)}"
 
 
 def first_of(numbers: Sequence[str]) -> str:
     """`To 2250700000000, 2250700000001 and 40 more.`"""
-    more = f" and {len(numbers) - FIRST:,} more" if len(numbers) > FIRST else ""
-    return f"To {', '.join(numbers[:FIRST])}{more}."
+    first, more = ", ".join(numbers[:FIRST]), len(numbers) - FIRST
+    if more > 0:
+        return _("To {numbers} and {count} more.").format(numbers=first, count=figure(more))
+    return _("To {numbers}.").format(numbers=first)
 
 
 def _text(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
     said = text if text != STDIN else _from_stdin()
     if not said.strip():
-        raise click.BadParameter("the text is empty")
+        raise click.BadParameter(_("the text is empty"))
     return said
 
 
 def _from_stdin() -> str:
     if sys.stdin.isatty():
-        click.echo("reading the text from the keyboard, to the end of input (Ctrl-D)", err=True)
+        click.echo(_("reading the text from the keyboard, to the end of input (Ctrl-D)"), err=True)
     try:
         return sys.stdin.buffer.read().decode().removesuffix("\n")
     except UnicodeDecodeError:
-        raise click.BadParameter("standard input is not UTF-8") from None
+        raise click.BadParameter(_("standard input is not UTF-8")) from None
 
 
 def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime | None:
@@ -127,7 +133,8 @@ def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> d
     read = written(text)
     if read.tzinfo is None:
         mended = f"{read.isoformat(timespec='minutes')}+00:00"
-        raise click.BadParameter(f"{text!r} does not say in which time zone: write {mended} (Abidjan, Ouagadougou)")
+        wrong = _("{text!r} does not say in which time zone: write {mended} (Abidjan, Ouagadougou)")
+        raise click.BadParameter(wrong.format(text=text, mended=mended))
     return read
 
 

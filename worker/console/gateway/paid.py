@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from language import N_, _, figure
 from worker.console.consent import agreed
 from worker.console.gateway.access import Access, Open
 from worker.console.gateway.taken import left_out, repeated
@@ -29,6 +30,30 @@ class MayHaveBeenSentError(click.ClickException):
 
 
 @dataclass(frozen=True)
+class Sayings:
+    """What is said of a request, by what it does: whole sentences, because languages build them differently."""
+
+    nothing: str
+    in_doubt: str
+    interrupted: str
+    proved: str
+
+
+SENT = Sayings(
+    nothing=N_("nothing was sent"),
+    in_doubt=N_("in doubt ({reason}): it may have been sent, or not. Do not repeat it before you know."),
+    interrupted=N_("interrupted: it may have been sent. Do not repeat it blindly."),
+    proved=N_("if nobody else used the account, it was sent"),
+)
+LOOKED_UP = Sayings(
+    nothing=N_("nothing was looked up"),
+    in_doubt=N_("in doubt ({reason}): it may have been looked up, or not. Do not repeat it before you know."),
+    interrupted=N_("interrupted: it may have been looked up. Do not repeat it blindly."),
+    proved=N_("if nobody else used the account, it was looked up"),
+)
+
+
+@dataclass(frozen=True)
 class Order:
     """One request that costs credits.
 
@@ -36,24 +61,24 @@ class Order:
         msgid: our id of it; None if the gateway is not told one.
         asked: the numbers, as they are asked for.
         does: what it does, in whole sentences.
-        done: what it will have been, as in `nothing was sent` and `it may have been sent`.
+        says: what is said of what became of it.
         post: makes the request, once.
         shows: what is shown of texts and numbers to whoever is asked.
-        left_out: what it says of a number that it is not in the receipt.
+        left_out: what it says of numbers that they are not in the receipt.
     """
 
     msgid: str | None
     asked: Sequence[str] = field(repr=False)
     does: str
-    done: str
+    says: Sayings
     post: Callable[[], Receipt]
     shows: str = field(default="", repr=False)
-    left_out: str = "not taken"
+    left_out: str = N_("not taken: {numbers}")
 
     @property
     def known_as(self) -> str:
         """Its msgid at the end of a sentence, if it has one."""
-        return "" if self.msgid is None else f", msgid {self.msgid}"
+        return "" if self.msgid is None else _(", msgid {msgid}").format(msgid=self.msgid)
 
 
 @dataclass(frozen=True)
@@ -79,21 +104,34 @@ def carry_out(order: Order, access: Access, its: Open, *, yes: bool, as_json: bo
     from worker.console import screen
 
     before = _credits(its)
-    has = "" if before is None else f", which has {screen.credit(before)}"
-    who = f"By the account {its.name} at {its.host}{has}, in the form {its.form}{order.known_as}."
-    agreed(what=f"{order.does}{_twice(order)}\n{who}", refused=f"nothing was {order.done}", yes=yes, shows=order.shows)
+    who = (
+        _("By the account {account} at {host}, in the form {form}{msgid}.")
+        if before is None
+        else _("By the account {account} at {host}, which has {credits}, in the form {form}{msgid}.")
+    ).format(
+        account=its.name,
+        host=its.host,
+        credits="" if before is None else screen.credit(before),
+        form=its.form,
+        msgid=order.known_as,
+    )
+    agreed(what=f"{order.does}{_twice(order)}\n{who}", refused=_(order.says.nothing), yes=yes, shows=order.shows)
     receipt = _posted(order, access, its, before, as_json=as_json)
     _told_whatever_happens(order, receipt, as_json=as_json)
     if not receipt.consistent:
         raise MayHaveBeenSentError(
-            "the gateway's reply contradicts itself: a number that is not in the list may have been taken or not.\n"
+            _("the gateway's reply contradicts itself: a number that is not in the list may have been taken or not.")
+            + "\n"
             + _how_to_look(order, access, its, receipt.msgfid, before)
         )
 
 
 def _twice(order: Order) -> str:
     again = repeated(order.asked)
-    return f"\nRepeated numbers, each of which gets one message from one request: {again:,}." if again else ""
+    if not again:
+        return ""
+    said = _("Repeated numbers, each of which gets one message from one request: {count}.")
+    return "\n" + said.format(count=figure(again))
 
 
 def _posted(order: Order, access: Access, its: Open, before: Decimal | None, *, as_json: bool) -> Receipt:
@@ -102,10 +140,10 @@ def _posted(order: Order, access: Access, its: Open, before: Decimal | None, *, 
     try:
         return order.post()
     except InDoubt as in_doubt:
-        told = f"in doubt ({in_doubt.reason}): it may have been {order.done}, or not."
-        doubt = Doubt(in_doubt.reason, in_doubt.msgfid, f"{told} Do not repeat it before you know.")
+        told = _(order.says.in_doubt).format(reason=in_doubt.reason)
+        doubt = Doubt(in_doubt.reason, in_doubt.msgfid, told)
     except KeyboardInterrupt:  # an exit status that says no more than this would not keep a script from sending again
-        told = f"interrupted: it may have been {order.done}. Do not repeat it blindly."
+        told = _(order.says.interrupted)
         doubt = Doubt("interrupted", None, told)
         click.echo(f"\n{told}", err=True)  # at once: what follows asks the gateway
     if as_json:
@@ -129,12 +167,18 @@ def _told_whatever_happens(order: Order, receipt: Receipt, *, as_json: bool) -> 
         _tell(order, receipt, as_json=as_json)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  a full disk, a reader that went away: it is sent
         why = (isinstance(error, OSError) and error.strerror) or type(error).__name__
-        why = "interrupted" if isinstance(error, KeyboardInterrupt) else why
-        raise MayHaveBeenSentError(
-            f"the receipt cannot be shown ({why}), but the gateway took it: do not repeat it. "
-            f"{len(receipt.destinations):,} of {len(order.asked):,} taken, "
-            f"msgfid {receipt.msgfid}{order.known_as}"
-        ) from None
+        why = _("interrupted") if isinstance(error, KeyboardInterrupt) else why
+        said = _(
+            "the receipt cannot be shown ({reason}), but the gateway took it: do not repeat it. "
+            "{taken} of {asked} taken, msgfid {msgfid}{msgid}"
+        ).format(
+            reason=why,
+            taken=figure(len(receipt.destinations)),
+            asked=figure(len(order.asked)),
+            msgfid=receipt.msgfid,
+            msgid=order.known_as,
+        )
+        raise MayHaveBeenSentError(said) from None
 
 
 def _how_to_look(order: Order, access: Access, its: Open, msgfid: str | None, before: Decimal | None) -> str:
@@ -144,19 +188,18 @@ def _how_to_look(order: Order, access: Access, its: Open, msgfid: str | None, be
         after = _credits(its)
     except KeyboardInterrupt:  # all else has to be told all the same
         after = None
-    lines = ["How to look, without sending anything:", f"  campaigns gateway balance{access.again}"]
+    lines = [_("How to look, without sending anything:"), f"  campaigns gateway balance{access.again}"]
     if before is not None and after is not None:
-        proves = (
-            f"if nobody else used the account, it was {order.done}" if after < before else "that proves nothing yet"
-        )
-        lines.append(f"The account had {amount(before)} credits before and has {amount(after)} now: {proves}.")
+        proves = _(order.says.proved) if after < before else _("that proves nothing yet")
+        told = _("The account had {before} credits before and has {after} now: {proves}.")
+        lines.append(told.format(before=amount(before), after=amount(after), proves=proves))
     reports = f"  campaigns gateway reports{access.again}"
     if msgfid is not None:
         return "\n".join([*lines, f"{reports} --msgfid {shlex.quote(plain(msgfid).plain)}"])
     if order.msgid is not None:
-        understood = "By its msgid, which not every gateway understands, so that finding none proves nothing:"
+        understood = _("By its msgid, which not every gateway understands, so that finding none proves nothing:")
         lines += [understood, f"{reports} --msgfid {order.msgid}"]
-    lines += ["All reports that there are; each is handed out only once:", reports]
+    lines += [_("All reports that there are; each is handed out only once:"), reports]
     return "\n".join(lines)
 
 
@@ -179,15 +222,31 @@ def _tell(order: Order, receipt: Receipt, *, as_json: bool) -> None:
             {"msgid": order.msgid, **asdict(receipt), "not_taken": missing, "in_doubt": not receipt.consistent}
         )
         return
-    table = screen.columns("number", "smsfid", ("credits", "right"))
+    table = screen.columns(_("number"), "smsfid", (_("credits"), "right"))
     for number, smsfid, cost in zip(receipt.destinations, receipt.smsfids, receipt.message_credits, strict=True):
         table.add_row(screen.plain(number), screen.plain(smsfid), "" if cost is None else screen.amount(cost))
     screen.out().print(table)
-    left = "" if receipt.balance is None else f", {screen.amount(receipt.balance)} left"
-    taken = f"{len(receipt.destinations):,} of {screen.counted(len(order.asked), 'number')} taken"
-    total = f"{taken}, {screen.credit(receipt.credits)}{left}"
-    screen.out().print(screen.plain(f"{total}; msgfid {receipt.msgfid}{order.known_as}"))
+    screen.out().print(screen.plain(_summed_up(order, receipt)))
     if again := repeated(order.asked):
-        screen.out().print(f"repeated: {again:,} (a number gets one message from one request)")
+        said = _("repeated: {count} (a number gets one message from one request)")
+        screen.out().print(said.format(count=figure(again)))
     if missing:
-        screen.out().print(screen.plain(f"{order.left_out}: {', '.join(missing)}"))
+        screen.out().print(screen.plain(_(order.left_out).format(numbers=", ".join(missing))))
+
+
+def _summed_up(order: Order, receipt: Receipt) -> str:
+    from worker.console import screen
+
+    said = (
+        _("{taken} of {numbers} taken, {credits}; msgfid {msgfid}{msgid}")
+        if receipt.balance is None
+        else _("{taken} of {numbers} taken, {credits}, {balance} left; msgfid {msgfid}{msgid}")
+    )
+    return said.format(
+        taken=figure(len(receipt.destinations)),
+        numbers=screen.counted(len(order.asked), "number"),
+        credits=screen.credit(receipt.credits),
+        balance="" if receipt.balance is None else screen.amount(receipt.balance),
+        msgfid=receipt.msgfid,
+        msgid=order.known_as,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from language import _
 from worker.console.gateway.access import Access, asking
 
 BALANCE_EPILOG = """\b
@@ -32,7 +33,7 @@ def balance(access: Access, *, as_json: bool) -> None:
         figures = {"credits": found.credits, "consumed": found.consumed, "expires": found.expires}
         screen.print_json({"account": its.account, "account_id": found.account_id, **figures})
         return
-    table = screen.columns("account", ("credits", "right"), ("consumed", "right"), "expires")
+    table = screen.columns(_("account"), (_("credits"), "right"), (_("consumed"), "right"), _("expires"))
     consumed = "" if found.consumed is None else screen.amount(found.consumed)
     expires = "" if found.expires is None else screen.moment(found.expires)
     name = its.account or found.account_id
@@ -54,4 +55,5 @@ def senders(access: Access, *, as_json: bool) -> None:
     for name in names:
         screen.out().print(screen.plain(name))
     if not names:
-        click.echo(f"the account {its.name} has registered no sender name: ask the gateway's operator", err=True)
+        nobody = _("the account {account} has registered no sender name: ask the gateway's operator")
+        click.echo(nobody.format(account=its.name), err=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from campaigns.called import called
+from language import N_, _, figure
 from worker.console.gateway.access import Access, asking
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
@@ -21,7 +23,15 @@ Examples:
   campaigns gateway reports --url https://sms.example/client/42/fr --login you@example.com --form json
 """
 
-FAREWELL = "stopping as soon as what the gateway hands out now is kept: it would be lost otherwise …"
+ON_THE_WAY = {
+    "waiting": N_("waiting"),
+    "queued_locally": N_("queued locally"),
+    "handed_over": N_("handed over"),
+    "queued_at_operator": N_("queued at operator"),
+}
+"""What the codes of reports mean that are no ends (`worker.smseco.codes`)."""
+
+FAREWELL = N_("stopping as soon as what the gateway hands out now is kept: it would be lost otherwise …")
 
 
 @click.command(epilog=EPILOG)
@@ -52,9 +62,9 @@ def reports(
 def _journal(access: Access, *, no_journal: bool) -> tuple[Database | None, str]:
     """The database to keep them in; or None, and why not."""
     if no_journal:
-        return None, "--no-journal is said"
+        return None, _("--no-journal is said")
     if access.url is not None:
-        return None, "the journal is of the settings' accounts"
+        return None, _("the journal is of the settings' accounts")
     from worker.console.gateway import journal
 
     return journal.found()
@@ -68,12 +78,14 @@ def _only_shown(access: Access, wanted: dict[str, Any], why: str, *, yes: bool, 
     with access.opened() as its:
         its.check(lambda form, credentials: form.reports_request(credentials, **wanted))
         agreed(
-            what=f"These reports will be kept nowhere: {why}.\nThe gateway at {its.host} hands each of them out this "
-            "once, and here it is only shown.",
-            refused="no report was asked for",
+            what=_(
+                "These reports will be kept nowhere: {reason}.\n"
+                "The gateway at {host} hands each of them out this once, and here it is only shown."
+            ).format(reason=why, host=its.host),
+            refused=_("no report was asked for"),
             yes=yes,
         )
-        with ends_in_order(FAREWELL), uninterrupted():
+        with ends_in_order(_(FAREWELL)), uninterrupted():
             take(
                 lambda: its.gateway.fetch_reports(**wanted),
                 lambda batch, left: _show(batch, as_json=as_json, kept=False, left_in=left and str(left)),
@@ -94,21 +106,27 @@ def _kept(access: Access, database: Database, wanted: dict[str, Any], *, yes: bo
         account = str(its.account)
     if settings().poll_min_age and not any(wanted.values()):
         agreed(
-            what="POLL_MIN_AGE says that this gateway never reports an SMS twice: to ask for all may consume reports "
-            "of messages that are still on their way. --msgfid asks for one sending.",
-            refused="no report was asked for",
+            what=_(
+                "POLL_MIN_AGE says that this gateway never reports an SMS twice: to ask for all may consume reports "
+                "of messages that are still on their way. --msgfid asks for one sending."
+            ),
+            refused=_("no report was asked for"),
             yes=yes,
         )
     ringing = Ringing()
     resources = Resources(settings(), database, ringing, form=access.form)
-    with ends_in_order(FAREWELL):
+    with ends_in_order(_(FAREWELL)):
         reading, batch, applied = journal.read(resources, account, **wanted)
     kept = reading.poll_id is not None
     figures = {"changed": applied.changed, "campaigns": sorted(applied.campaigns)}
     _show(batch, as_json=as_json, kept=kept, **figures)
+    done = (
+        _("kept in the journal and applied: {messages} changed of {campaigns} campaigns")
+        if kept
+        else _("nothing to keep: {messages} changed of {campaigns} campaigns")
+    )
     changed = screen.counted(applied.changed, "message")
-    done = "kept in the journal and applied" if kept else "nothing to keep"
-    click.echo(f"{done}: {changed} changed of {len(applied.campaigns):,} campaigns", err=True)
+    click.echo(done.format(messages=changed, campaigns=figure(len(applied.campaigns))), err=True)
     ringing.tell_trouble()
     _tell_of_loss(reading, batch)
 
@@ -118,13 +136,13 @@ def _tell_of_loss(reading: Reading, batch: ReportBatch) -> None:
     from worker.smseco import ReadFailed
 
     kept = reading.poll_id is not None
-    there = f"\nWhat there is of it is in the journal, as it came. {GONE}" if kept else ""
+    there = "\n" + _("What there is of it is in the journal, as it came.") + " " + _(GONE) if kept else ""
     if isinstance(reading.error, ReadFailed):
         raise click.ClickException(told(reading.error, kept=kept) + there)
     if reading.error is not None:
         raise reading.error
     if batch.truncated:
-        raise click.ClickException(f"{DAMAGED}{there}")
+        raise click.ClickException(f"{_(DAMAGED)}{there}")
 
 
 def _show(batch: ReportBatch, *, as_json: bool, **figures: Any) -> None:
@@ -134,17 +152,23 @@ def _show(batch: ReportBatch, *, as_json: bool, **figures: Any) -> None:
     if as_json:
         screen.print_json({**asdict(batch), **figures})
         return
-    table = screen.columns("number", ("code", "right"), "means", "date", "msgfid", "smsfid")
+    table = screen.columns(_("number"), (_("code"), "right"), _("means"), _("date"), "msgfid", "smsfid")
     for number, code, date, msgfid, smsfid in zip(
         batch.destinations, batch.codes, batch.dates, batch.msgfids, batch.smsfids, strict=True
     ):
         known = REPORT_CODES.get(code)
-        means = known.name.replace("_", " ") if known else "unknown"
+        means = _meaning(known.name) if known else _("unknown")
         table.add_row(*map(screen.plain, (number, str(code), means, _dated(date), msgfid, smsfid)))
     if batch.codes:
         screen.out().print(table)
-    cut = ", and more may have been in the rest, which is damaged" if batch.truncated else ""
-    click.echo(f"{screen.counted(len(batch), 'report')}{cut}", err=True)
+    told = screen.counted(len(batch), "report")
+    if batch.truncated:
+        told = _("{reports}, and more may have been in the rest, which is damaged").format(reports=told)
+    click.echo(told, err=True)
+
+
+def _meaning(name: str) -> str:
+    return _(ON_THE_WAY[name]) if name in ON_THE_WAY else called(name)
 
 
 def _dated(date: str) -> str:

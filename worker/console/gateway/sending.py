@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from language import _
 from worker.console.gateway.access import Access, asking
 from worker.console.gateway.message import Message, saying
 
@@ -29,7 +30,7 @@ def send(access: Access, *, numbers: tuple[str, ...], message: Message, yes: boo
     do and asks first. For more than a few people, `campaigns submit` is the safer way.
     """
     from worker.console.gateway.digits import digits
-    from worker.console.gateway.paid import Order, carry_out
+    from worker.console.gateway.paid import SENT, Order, carry_out
 
     texts, to = [message.text] * len(numbers), [digits(number) for number in numbers]
     with access.opened() as its:
@@ -38,8 +39,10 @@ def send(access: Access, *, numbers: tuple[str, ...], message: Message, yes: boo
         order = Order(
             message.msgid,
             to,
-            does=f"This sends one text from {sending.sender} to {message.summed_up(texts)}.",
-            done="sent",
+            does=_("This sends one text from {sender} to {whom}.").format(
+                sender=sending.sender, whom=message.summed_up(texts)
+            ),
+            says=SENT,
             post=lambda: its.gateway.send(sending),
             shows=message.shown(texts, to),
         )

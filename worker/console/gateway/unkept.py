@@ -12,13 +12,14 @@ from tempfile import gettempdir, mkstemp
 
 import click
 
+from language import N_, _, figure, ngettext
 from worker.smseco import BadReply, ReadFailed, parse_reports
 from worker.smseco.reports import names_an_sms
 from worker.smseco.values import ReportBatch
 
-GONE = "Reports are handed out once: what it had to hand out may be gone."
-DAMAGED = "the reply is damaged"
-STRANGE = "the reply names an SMS in a way that is not known"
+GONE = N_("Reports are handed out once: what it had to hand out may be gone.")
+DAMAGED = N_("the reply is damaged")
+STRANGE = N_("the reply names an SMS in a way that is not known")
 
 
 def take(fetch: Callable[[], bytes], show: Callable[[ReportBatch, Path | None], None]) -> None:
@@ -50,7 +51,10 @@ def take(fetch: Callable[[], bytes], show: Callable[[ReportBatch, Path | None], 
             _leave(body)
         raise
     if reason:
-        raise click.ClickException(f"{reason}\n{len(batch):,} of its reports could be read. {GONE}")
+        read = ngettext(
+            "{count} of its reports could be read.", "{count} of its reports could be read.", len(batch)
+        ).format(count=figure(len(batch)))
+        raise click.ClickException(f"{reason}\n{read} {_(GONE)}")
 
 
 def told(failed: ReadFailed, *, kept: bool) -> str:
@@ -58,7 +62,7 @@ def told(failed: ReadFailed, *, kept: bool) -> str:
     from worker.console.advice import advice
 
     said = advice(failed) or str(failed)
-    return f"{said}\n{GONE}" if failed.begun and not kept else said
+    return f"{said}\n{_(GONE)}" if failed.begun and not kept else said
 
 
 def _read(body: bytes) -> tuple[ReportBatch, str]:
@@ -68,8 +72,8 @@ def _read(body: bytes) -> tuple[ReportBatch, str]:
     except BadReply as unreadable:
         return ReportBatch(truncated=True), str(unreadable)
     if batch.truncated:
-        return batch, DAMAGED
-    return batch, STRANGE if not len(batch) and names_an_sms(body) else ""
+        return batch, _(DAMAGED)
+    return batch, _(STRANGE) if not len(batch) and names_an_sms(body) else ""
 
 
 def _leave(body: bytes) -> Path | None:
@@ -80,7 +84,7 @@ def _leave(body: bytes) -> Path | None:
     if path is None:
         screen.err().print(screen.plain(body.decode(errors="replace")))
     else:
-        click.echo(f"the reply, as it came, for you alone: {path}", err=True)
+        click.echo(_("the reply, as it came, for you alone: {path}").format(path=path), err=True)
     return path
 
 

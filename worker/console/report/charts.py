@@ -9,6 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from language import _, figure
+
 WIDTH, HEIGHT = 340, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, 6, 12, 26
 ROW = 38
@@ -55,12 +57,12 @@ def columns(figures: Sequence[tuple[str, int]], *, ends: str) -> Chart:
     bars = [
         Bar(
             *_cut(LEFT + index * step + 0.5, floor - _high(count, top), step - 1, _high(count, top)),
-            f"{says}: {count:,}",
+            _told(says, count),
         )
         for index, (says, count) in enumerate(figures)
     ]
     ticks = sorted({0, top // 2, top})
-    marks = [Mark(LEFT - 5, floor - _high(tick, top) + 4, "end", f"{tick:,}") for tick in ticks]
+    marks = [Mark(LEFT - 5, floor - _high(tick, top) + 4, "end", figure(tick)) for tick in ticks]
     marks.append(Mark(LEFT, HEIGHT - 8, "start", figures[0][0]))
     if ends:
         marks.append(Mark(WIDTH - RIGHT, HEIGHT - 8, "end", ends))
@@ -74,9 +76,13 @@ def rows(figures: Sequence[tuple[str, int]]) -> Chart:
     bars, marks = [], []
     for index, (says, count) in enumerate(figures):
         y = index * ROW
-        bars.append(Bar(*_cut(0, y + 18, count / top * WIDTH, 14), f"{says}: {count:,}"))
-        marks += [Mark(0, y + 13, "start", says), Mark(WIDTH, y + 13, "end", f"{count:,}")]
+        bars.append(Bar(*_cut(0, y + 18, count / top * WIDTH, 14), _told(says, count)))
+        marks += [Mark(0, y + 13, "start", says), Mark(WIDTH, y + 13, "end", figure(count))]
     return Chart(WIDTH, len(figures) * ROW, tuple(bars), tuple(marks))
+
+
+def _told(says: str, count: int) -> str:
+    return _("{what}: {count}").format(what=says, count=figure(count))
 
 
 def _high(count: int, top: int) -> float:

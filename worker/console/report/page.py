@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from campaigns import Report
 from campaigns.afterwards import Refusal
+from campaigns.called import called
 from campaigns.prefixes import Prefix
-from campaigns.progress import IN_THE_OPEN
+from campaigns.progress import IN_THE_OPEN, Progress
 from campaigns.timing import Span, Wait
+from language import N_, _, figure, ngettext, share, spoken
 from worker.console.report.charts import Chart, columns, rows
 from worker.console.screen import amount, counted
 from worker.smseco.codes import REFUSALS
@@ -28,35 +31,43 @@ PREFIXES = 20
 BARS = 8
 """So many of them are drawn."""
 
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
 STEPS = {
-    "read": "Rows read",
-    "messages": "Messages",
-    "taken": "Taken by the gateway",
-    "delivered": "Delivered",
+    "read": N_("Rows read"),
+    "messages": N_("Messages"),
+    "taken": N_("Taken by the gateway"),
+    "delivered": N_("Delivered"),
 }
 REASONS = {
-    "invalid": "no mobile number in it",
-    "duplicate": "an earlier row has the same number",
-    "opted_out": "asked not to be texted",
-    "unrenderable": "a field of the template is missing, or the text is too long",
-    "unreachable": "a lookup found the number dead",
-    "capped": "had had as many messages that day as may be",
-    "not_expanded": "not looked at yet",
-    "pending": "has not left yet",
-    "sending": "its request may be in the air",
-    "in_flight": "taken by the gateway; its report is awaited",
-    "in_doubt": "nobody knows whether the gateway took it",
-    "undelivered": "the operator could not deliver it",
-    "network_error": "the operator's network failed",
-    "rejected": "rejected; not billed",
-    "not_sent": "the gateway did not send it; not billed",
-    "no_credit": "the account ran dry at the gateway; not billed",
-    "refused": "the gateway did not take it",
-    "voided": "cancelled before it left",
-    "written_off": "it was in doubt, and nobody asks any more",
-    "unreported": "no answer came before the deadline",
+    "invalid": N_("no mobile number in it"),
+    "duplicate": N_("an earlier row has the same number"),
+    "opted_out": N_("asked not to be texted"),
+    "unrenderable": N_("a field of the template is missing, or the text is too long"),
+    "unreachable": N_("a lookup found the number dead"),
+    "capped": N_("had had as many messages that day as may be"),
+    "not_expanded": N_("not looked at yet"),
+    "pending": N_("has not left yet"),
+    "sending": N_("its request may be in the air"),
+    "in_flight": N_("taken by the gateway; its report is awaited"),
+    "in_doubt": N_("nobody knows whether the gateway took it"),
+    "undelivered": N_("the operator could not deliver it"),
+    "network_error": N_("the operator's network failed"),
+    "rejected": N_("rejected; not billed"),
+    "not_sent": N_("the gateway did not send it; not billed"),
+    "no_credit": N_("the account ran dry at the gateway; not billed"),
+    "refused": N_("the gateway did not take it"),
+    "voided": N_("cancelled before it left"),
+    "written_off": N_("it was in doubt, and nobody asks any more"),
+    "unreported": N_("no answer came before the deadline"),
 }
 """What is meant by a reason for which somebody was lost on the way."""
+
+
+def filled(sentence: str, **words: object) -> Markup:
+    """A sentence of ours with the words of others in their places, escaped as everything on the page is."""
+    return escape(sentence).format(**words)
+
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -65,10 +76,12 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.globals.update(_=_, count=figure, share_of=share)
+_TEMPLATES.filters["filled"] = filled
 
 
 def page(report: Report) -> bytes:
-    """The page as HTML in UTF-8; it needs nothing beside it."""
+    """The page as HTML in UTF-8, in the language that is spoken; it needs nothing beside it."""
     shown = _TEMPLATES.get_template("page.html").render(context(report))
     return shown.encode("utf-8", errors="xmlcharrefreplace")
 
@@ -77,15 +90,18 @@ def context(report: Report) -> dict[str, Any]:
     """What the template needs."""
     its = report.account
     return {
+        "language": spoken(),
         "its": its,
         "report": report,
-        "state": its.state.replace("_", " ") + (", paused" if its.paused_at and not its.finished else ""),
+        "state": _state(its),
         "times": [(label, moment(when)) for label, when in _times(report) if when],
-        "funnel": [(STEPS[step.name], step.count, _lost(step.lost)) for step in report.funnel],
-        "funnel_chart": rows([(STEPS[step.name], step.count) for step in report.funnel]),
+        "funnel": [(_(STEPS[step.name]), step.count, _lost(step.lost)) for step in report.funnel],
+        "funnel_chart": rows([(_(STEPS[step.name]), step.count) for step in report.funnel]),
+        "twice": _twice(its.duplicates),
         "spans": [(moment(span.start), span.messages) for span in report.deliveries],
         "span": _lasting(report.deliveries[0].seconds) if report.deliveries else "",
         "spans_chart": _over_time(report.deliveries),
+        "untimed": _untimed(report.untimed),
         "waits": _waits(report.waits),
         "waits_chart": _how_long(report.waits),
         "prefixes": list(_prefixes(report.prefixes)),
@@ -97,6 +113,12 @@ def context(report: Report) -> dict[str, Any]:
     }
 
 
+def _state(its: Progress) -> str:
+    if its.paused_at and not its.finished:
+        return _("{state}, paused").format(state=called(its.state))
+    return called(its.state)
+
+
 def moment(value: datetime) -> tuple[str, str]:
     """A time for a program and for a person, to the second."""
     utc = value.astimezone(UTC)
@@ -105,15 +127,15 @@ def moment(value: datetime) -> tuple[str, str]:
 
 def _times(report: Report) -> Iterator[tuple[str, datetime | None]]:
     its = report.account
-    yield "Submitted", its.created_at
-    yield "Scheduled for", its.scheduled_at
-    yield "First taken by the gateway", report.first_sent_at
-    yield "Last taken by the gateway", report.last_sent_at
-    yield "Ended", its.completed_at
+    yield _("Submitted"), its.created_at
+    yield _("Scheduled for"), its.scheduled_at
+    yield _("First taken by the gateway"), report.first_sent_at
+    yield _("Last taken by the gateway"), report.last_sent_at
+    yield _("Ended"), its.completed_at
 
 
 def _lost(lost: Mapping[str, int]) -> list[tuple[str, str, int]]:
-    return [(_words(reason), REASONS.get(reason, ""), count) for reason, count in lost.items()]
+    return [(called(reason), _meaning(reason), count) for reason, count in lost.items()]
 
 
 def _over_time(spans: tuple[Span, ...]) -> Chart | None:
@@ -139,15 +161,18 @@ def _how_long(waits: tuple[Wait, ...]) -> Chart | None:
 
 def _class(wait: Wait) -> str:
     if wait.below_seconds is None:
-        return f"{_lasting(wait.from_seconds)} or more"
-    return f"under {_lasting(wait.below_seconds)}"
+        return _("{time} or more").format(time=_lasting(wait.from_seconds))
+    return _("under {time}").format(time=_lasting(wait.below_seconds))
 
 
 def _lasting(seconds: int) -> str:
     """A round time, as a person says it."""
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= size and seconds % size == 0:
-            return counted(seconds // size, unit)
+    if seconds and seconds % DAY == 0:
+        return counted(seconds // DAY, "day")
+    if seconds and seconds % HOUR == 0:
+        return counted(seconds // HOUR, "hour")
+    if seconds and seconds % MINUTE == 0:
+        return counted(seconds // MINUTE, "minute")
     return counted(seconds, "second")
 
 
@@ -166,12 +191,12 @@ def _named(name: str, its: Prefix) -> str:
 
 def _credits(report: Report) -> Iterator[tuple[str, str, str]]:
     its = report.account
-    yield "Segments", f"{its.segments:,}", "what the texts were cut into; each costs"
-    yield "Estimated", amount(its.credits_estimated), "for all messages and lookups, by our own prices"
-    yield "Held", amount(its.credits_held), "set aside for what has not left"
-    yield "Posted", amount(its.credits_posted), "taken by the gateway, by its own word"
-    yield "Refunded", amount(its.credits_refunded), "given back for what it does not bill"
-    yield "Spent", amount(its.credits_spent), "posted, less refunded"
+    yield _("Segments"), figure(its.segments), _("what the texts were cut into; each costs")
+    yield _("Estimated"), amount(its.credits_estimated), _("for all messages and lookups, by our own prices")
+    yield _("Held"), amount(its.credits_held), _("set aside for what has not left")
+    yield _("Posted"), amount(its.credits_posted), _("taken by the gateway, by its own word")
+    yield _("Refunded"), amount(its.credits_refunded), _("given back for what it does not bill")
+    yield _("Spent"), amount(its.credits_spent), _("posted, less refunded")
 
 
 def _failures(report: Report) -> Iterator[tuple[str, str, int]]:
@@ -182,22 +207,38 @@ def _failures(report: Report) -> Iterator[tuple[str, str, int]]:
         if count and status not in IN_THE_OPEN and status != "delivered"
     }
     for status, count in sorted(final.items(), key=lambda item: -item[1]):
-        yield _words(status), REASONS.get(status, ""), count
+        yield called(status), _meaning(status), count
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:
     """A refusal with the words of its code: ours, and the gateway's, which are French."""
     known = REFUSALS.get(refusal.code) if refusal.code is not None else None
     return {
-        "code": "none" if refusal.code is None else str(refusal.code),
-        "words": _words(known.name) if known else "no request could be written" if refusal.code is None else "",
+        "code": _("none") if refusal.code is None else str(refusal.code),
+        "words": called(known.name) if known else _("no request could be written") if refusal.code is None else "",
         "text": known.text if known else "",
         "detail": "" if known else refusal.detail,
-        "kind": "messages" if refusal.kind == "send" else "lookups",
+        "kind": _("of messages") if refusal.kind == "send" else _("of lookups"),
         "requests": refusal.requests,
         "size": refusal.messages,
     }
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def _twice(count: int) -> str:
+    return ngettext(
+        "{count} texted twice: sent again after a doubt, though the gateway had taken them.",
+        "{count} texted twice: sent again after a doubt, though the gateway had taken them.",
+        count,
+    ).format(count=figure(count))
+
+
+def _untimed(count: int) -> str:
+    return ngettext(
+        "Of {count} more it is not known when they were taken.",
+        "Of {count} more it is not known when they were taken.",
+        count,
+    ).format(count=figure(count))
+
+
+def _meaning(reason: str) -> str:
+    return _(REASONS[reason]) if reason in REASONS else ""
