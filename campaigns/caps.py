@@ -3,7 +3,7 @@
 A batch counts for its numbers in the transaction that claims it, by one statement that puts each up by one where it is
 below the cap: whoever else claims one of these numbers just then waits for that row, and finds it counted. So of two
 batches that claim a number at the same moment no more pass than the cap allows. Who is over it leaves the batch before
-it is claimed (`leaving`), excluded as `capped`.
+it is claimed (`leaving`), excluded as `capped`; the texts are kept, for `retrying` may send them another day.
 
 A message counts on the day, in the cap's zone, on which its batch is claimed, and for as long as it may have been
 received: what was delivered, what was not, what is in doubt. Where it is proven that nothing was sent, the batch gives
@@ -90,7 +90,7 @@ def leave_out(database: Database, batch_id: int, cap: Cap) -> None:
     def at_the_cap(connection: Connection, account: str, payload: Payload) -> set[int]:
         return among(connection, cap, account, payload.numbers)
 
-    leaving.leave_out(database, batch_id, at_the_cap, Exclusion.CAPPED)
+    leaving.leave_out(database, batch_id, at_the_cap, Exclusion.CAPPED, keep=True)
 
 
 def among(connection: Connection, cap: Cap, account: str, numbers: Iterable[int]) -> set[int]:

@@ -25,8 +25,16 @@ WhoLeaves = Callable[[Connection, str, Payload], set[int]]
 """Of an account and a payload, the numbers of those who must not be sent to."""
 
 
-def leave_out(database: Database, batch_id: int, who: WhoLeaves, reason: Exclusion) -> None:
-    """Take some out of a batch that waits to be sent; one that loses everybody is voided."""
+def leave_out(database: Database, batch_id: int, who: WhoLeaves, reason: Exclusion, *, keep: bool = False) -> None:
+    """Take some out of a batch that waits to be sent; one that loses everybody is voided.
+
+    Args:
+        database: where.
+        batch_id: the batch; if it waits no more, nothing is done.
+        who: has to leave.
+        reason: why.
+        keep: their texts, for they may be texted another time (`retrying`).
+    """
     b, c = batches_table.c, campaigns.c
     its_campaign = select(b.campaign_id).where(b.id == batch_id).scalar_subquery()
     with database.transaction() as connection:
@@ -39,17 +47,23 @@ def leave_out(database: Database, batch_id: int, who: WhoLeaves, reason: Exclusi
         payload = Payload.unpack(batch.payload)
         gone = who(connection, account, payload)
         if gone:
-            _rewrite(connection, batch, drop(connection, batch, payload, gone, reason))
+            left = drop(connection, batch, payload, gone, reason)
+            kept = payload.without(set(left.numbers)) if keep else None
+            _rewrite(connection, batch, left, kept)
 
 
-def _rewrite(connection: Connection, batch: Record, left: Payload) -> None:
+def _rewrite(connection: Connection, batch: Record, left: Payload, kept: Payload | None) -> None:
     settings = domain_settings()
     estimate = Prices(settings.credit_prices, settings.lookup_price).total(left.numbers, left.segments)
     held = min(estimate, batch.credits)  # no more than is held for it
-    if not _may_have_been_sent(connection, batch.id):
+    sent_before = _may_have_been_sent(connection, batch.id)
+    if not sent_before and (len(left) or kept is None):
         batches.clean(connection, batch.id, left, held)
+        if kept is not None:
+            replacing.lay_aside(connection, batch, kept)
         return
-    # What is heard of the earlier request is matched by the payload: that one stays as it was sent.
+    # What is heard of the earlier request is matched by the payload: that one stays as it was sent. And who has left a
+    # batch that nobody is in any more is kept in it.
     if len(left):
         replacing.replace(connection, batch, [Part(left, held, batch.lookup_credits)])
     batches.put_aside(connection, batch.id, replaced=len(left) > 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, func, insert, select, update
 
@@ -41,26 +42,41 @@ def replace(connection: Connection, batch: Record, parts: Sequence[Part]) -> Non
         parts: what the new ones hold; together all that is left of it.
     """
     b = batches_table.c
-    first = connection.execute(select(func.min(b.number)).where(b.campaign_id == batch.campaign_id)).scalar_one()
     made = [
         {
-            "campaign_id": batch.campaign_id,
+            **_like(batch, part.payload),
             "number": number,
-            "alphabet": batch.alphabet,
-            "merged": batch.merged,
             "size": len(part.payload),
             "segments": sum(part.payload.segments),
             "credits": part.credits,
             "lookup_credits": part.lookup_credits,
             "state": BatchState.PENDING,
-            "payload": part.payload.pack(),
             "counted_on": batch.counted_on,
         }
-        for number, part in enumerate(parts, first - len(parts))
+        for number, part in enumerate(parts, _lowest(connection, batch.campaign_id) - len(parts))
     ]
     ids = connection.execute(insert(batches_table).returning(b.id, sort_by_parameter_order=True), made).scalars().all()
     batches.empty(connection, batch.id)
     _move(connection, batch, {new_id: part.payload for new_id, part in zip(ids, parts, strict=True)})
+
+
+def lay_aside(connection: Connection, batch: Record, payload: Payload) -> None:
+    """Keep what some who have left a batch would have got, in a batch of nobody; as for `replace`, but for messages."""
+    number = _lowest(connection, batch.campaign_id) - 1
+    nobody = {"number": number, "size": 0, "segments": 0, "credits": 0, "lookup_credits": 0}
+    connection.execute(insert(batches_table).values(**_like(batch, payload), **nobody, state=BatchState.VOIDED))
+
+
+def _lowest(connection: Connection, campaign_id: int) -> int:
+    """The number of the campaign's first batch."""
+    b = batches_table.c
+    return int(connection.execute(select(func.min(b.number)).where(b.campaign_id == campaign_id)).scalar_one())
+
+
+def _like(batch: Record, payload: Payload) -> dict[str, Any]:
+    """What a new batch has of another, with a payload of its own."""
+    its = {"campaign_id": batch.campaign_id, "alphabet": batch.alphabet, "merged": batch.merged}
+    return {**its, "payload": payload.pack()}
 
 
 def _move(connection: Connection, batch: Record, new_ones: dict[int, Payload]) -> None:

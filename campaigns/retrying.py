@@ -8,13 +8,13 @@ campaign: a retry that was asked for twice is made once, and what fails again is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
 from sqlalchemy import Connection, and_, select, update
 
-from campaigns import bells, keys, unwanted
+from campaigns import aside, bells, keys, unwanted
 from campaigns.accounting import groups, heads, of_batches, payloads_of
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, default, forbid_scans, forbid_sorting
@@ -28,7 +28,7 @@ from campaigns.prices import Prices
 from campaigns.settings import domain_settings
 from campaigns.sorting import Sorted
 from campaigns.spec import KeyConflict, Spec
-from campaigns.states import AttemptKind, AttemptState, CampaignState
+from campaigns.states import AttemptKind, AttemptState, CampaignState, Exclusion
 from campaigns.steering import StateError
 from campaigns.submission import Submitted
 from campaigns.text import Alphabet
@@ -38,8 +38,8 @@ class NotRetriableError(ValueError):
     """Messages of such a status are not sent again; the message says why, and which are."""
 
 
-RETRIABLE = ("undelivered", "network_error", "rejected", "not_sent", "no_credit", "refused", "voided")
-"""Statuses of messages that certainly did not arrive."""
+RETRIABLE = ("undelivered", "network_error", "rejected", "not_sent", "no_credit", "refused", "voided", "capped")
+"""Statuses of messages that certainly did not arrive; and who was left out for the day's cap of messages."""
 
 _LONGEST_NAME = 200
 _MAY_HAVE_BEEN_TAKEN = (
@@ -203,29 +203,44 @@ def _made_before(connection: Connection, choice: _Choice) -> Submitted:
 def _chosen(connection: Connection, choice: _Choice) -> Iterator[tuple[Kind, Payload]]:
     """What is to be sent again, batch by batch of the first campaign, in the order of its batches."""
     for some in groups(heads(connection, choice.campaign.id)):
-        found = {int(entry.number) for entry in of_batches(connection, some) if entry.status in choice.wanted}
-        if not found:
-            continue
-        found -= choice.uncertain | _retried(connection, choice, found)
-        found -= unwanted.among(connection, choice.campaign.account, sorted(found))
-        payloads = payloads_of(connection, [head.id for head in some])
-        for head in some:
-            payload = payloads[head.id]
-            left = payload.without(set(payload.numbers) - found)
-            if len(left):
-                yield (Alphabet(head.alphabet), head.merged), left
+        row_of = {
+            int(entry.number): entry.row for entry in of_batches(connection, some) if entry.status in choice.wanted
+        }
+        yield from _again(connection, choice, some, row_of)
+    if Exclusion.CAPPED in choice.wanted:
+        for head in aside.heads_of_nobody(connection, choice.campaign.id):
+            row_of = aside.capped_in(connection, choice.campaign.id, head.id)
+            yield from _again(connection, choice, [head], row_of)
 
 
-def _retried(connection: Connection, choice: _Choice, numbers: Collection[int]) -> set[int]:
-    """Those of the numbers that a retry has."""
+def _again(
+    connection: Connection, choice: _Choice, some: Sequence[Record], row_of: Mapping[int, int]
+) -> Iterator[tuple[Kind, Payload]]:
+    """Those of some batches whose rows, by their numbers, are these, if they may be texted again."""
+    if not row_of:
+        return
+    found = set(row_of) - choice.uncertain - _retried(connection, choice, row_of)
+    found -= unwanted.among(connection, choice.campaign.account, sorted(found))
+    payloads = payloads_of(connection, [head.id for head in some])
+    for head in some:
+        payload = payloads[head.id]
+        left = payload.without(set(payload.numbers) - found)
+        if len(left):
+            yield (Alphabet(head.alphabet), head.merged), left
+
+
+def _retried(connection: Connection, choice: _Choice, row_of: Mapping[int, int]) -> set[int]:
+    """Those of the numbers that a retry has, or has left out for the cap: whoever retries that one texts them."""
     if not choice.retries:
         return set()
-    named = list(product(choice.retries, sorted(numbers)))
+    named = list(product(choice.retries, sorted(row_of)))
     _, is_named = by_key(connection, [its for its, _ in named], [number for _, number in named])
     m = messages.c
     found = connection.execute(select(m.campaign_id, m.msisdn).where(is_named)).all()
-    choice.met.update(row.campaign_id for row in found)
-    return {row.msisdn for row in found}
+    capped = aside.capped(connection, choice.retries, row_of.values())
+    choice.met.update({row.campaign_id for row in found} | {campaign_id for campaign_id, _ in capped})
+    rows = {row for _, row in capped}
+    return {row.msisdn for row in found} | {number for number, row in row_of.items() if row in rows}
 
 
 def _packed(parts: Iterator[tuple[Kind, Payload]], size: int) -> Iterator[tuple[Kind, Payload]]:

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,7 @@ from campaigns.database import Database
 from campaigns.models import batches, daily_counts
 from campaigns.prices import Prices
 from campaigns.settings import domain_settings
-from campaigns.states import BatchState
+from campaigns.states import BatchState, MessageStatus
 from tests.campaigns import making
 from tests.campaigns.test_unwanted import statements
 
@@ -415,6 +416,87 @@ def until_it_keeps_somebody_waiting(database: Database, connection: Connection) 
             if watching.exec_driver_sql(waits, (mine,)).scalar_one():
                 return
     raise AssertionError("nobody waits for it")
+
+
+class TestARetry:
+    """What somebody would have got is kept, and may be texted another day."""
+
+    def capped(self, database: Database, people: list[int], **options: Any) -> int:
+        """A campaign of two batches, whose KOFFI and YAO had their message of the day before."""
+        accepted(database, making.funded(database, [KOFFI, YAO]))
+        campaign = making.funded(database, people, **options)
+        while (found := claim(database, campaign)) is not None:
+            settling.accept(database, found, making.acceptance(found))
+        return campaign
+
+    @pytest.mark.parametrize("size", [1, 2, 500], ids=["alone", "some-beside-others", "all-in-one-batch"])
+    def test_texts_who_was_capped_with_the_same_text(self, any_database: Database, size: int) -> None:
+        first = self.capped(any_database, making.numbers(4), batch_size=size)
+        assert account(any_database, first).excluded == {"capped": 2}
+        a_day_passes(any_database)
+
+        made = campaigns.retry(first, only=["capped"], database=any_database)
+        making.fund(any_database)
+
+        found = []
+        while (its := claim(any_database, made.id)) is not None:
+            found.append(its)
+        texted = {
+            number: list(values)
+            for its in found
+            for number, values in zip(its.payload.numbers, its.payload.values, strict=True)
+        }
+        assert texted == {number: [f"N{number % 1000}"] for number in (KOFFI, YAO)}
+        assert (account(any_database, made.id).recipients, account(any_database, made.id).excluded) == (2, {})
+
+    def test_finds_all_of_a_batch_that_was_capped_whole(self, any_database: Database) -> None:
+        first = self.capped(any_database, [KOFFI, YAO])
+        assert making.advanced(any_database, first) == "completed"
+
+        assert account(any_database, campaigns.retry(first, only=["capped"], database=any_database).id).recipients == 2
+
+    def test_is_made_once_be_its_people_capped_again(self, any_database: Database) -> None:
+        first = self.capped(any_database, making.numbers(3))
+        made = campaigns.retry(first, only=["capped"], database=any_database)
+        making.fund(any_database)
+        assert claim(any_database, made.id) is None
+
+        again = campaigns.retry(first, only=["capped"], database=any_database)
+        next_day = campaigns.retry(made.id, only=["capped"], database=any_database)
+
+        assert (again.id, again.created) == (made.id, False)
+        assert account(any_database, next_day.id).recipients == 2
+
+    def test_leaves_out_who_was_capped_in_one_that_was_made_for_another_reason(self, any_database: Database) -> None:
+        first = making.funded(any_database, [AWA])
+        making.reported(any_database, making.report(accepted(any_database, first), (0, MessageStatus.UNDELIVERED)))
+        made = campaigns.retry(first, only=["undelivered"], database=any_database)
+        making.fund(any_database)
+        assert claim(any_database, made.id) is None
+
+        again = campaigns.retry(first, only=["undelivered"], database=any_database)
+
+        assert (again.id, again.created) == (made.id, False)
+
+    def test_is_for_nobody_who_opted_out_and_was_in_a_batch_that_lost_everybody(self, any_database: Database) -> None:
+        accepted(any_database, making.funded(any_database, [KOFFI]))
+        first = making.funded(any_database, [KOFFI, YAO])
+        campaigns.opt_out(YAO, database=any_database)
+        assert claim(any_database, first) is None
+        campaigns.opt_in(YAO, database=any_database)
+
+        made = campaigns.retry(first, only=["capped"], database=any_database)
+
+        assert account(any_database, made.id).recipients == 1
+
+    def test_is_for_nobody_whose_first_request_may_have_arrived(self, any_database: Database) -> None:
+        first = TestCountsOnceADay().sent_again(any_database)
+        a_day_passes(any_database)
+        accepted(any_database, making.funded(any_database, making.numbers(3)))
+        assert claim(any_database, first) is None
+
+        with pytest.raises(campaigns.StateError):
+            campaigns.retry(first, only=["capped"], database=any_database)
 
 
 class TestPastDays:

@@ -16,7 +16,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("campaign_id", metavar="ID", type=ID)
 @click.option("--only", "only", required=True, multiple=True, metavar="STATUS,…", help="Messages that are so: "
-              "undelivered, network_error, rejected, not_sent, no_credit, refused, voided.")  # fmt: skip
+              "undelivered, network_error, rejected, not_sent, no_credit, refused, voided, capped.")  # fmt: skip
 @click.option("--watch", "--wait", "watching", is_flag=True, help="Stay until every message has its final status.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with --watch, the account.")
 def retry(campaign_id: int, only: tuple[str, ...], *, watching: bool, as_json: bool) -> None:
