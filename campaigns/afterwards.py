@@ -1,7 +1,7 @@
-"""What a campaign came to, in figures that fit on a page: its account, deliveries over time, prefixes, refusals.
+"""What a campaign came to, in figures that fit on a page: account, deliveries over time, prefixes, lengths, refusals.
 
 Every figure is of one moment and counted by the database; what comes back is a few rows however many recipients there
-are, and no number of any of them. `timing` and `prefixes` count; how it looks is not for the domain to say.
+are, and no number of any of them. `timing`, `prefixes` and `lengths` count; how it looks is not for the domain to say.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select
 
-from campaigns import prefixes, timing
+from campaigns import lengths, prefixes, timing
 from campaigns.database import Database, default, now
+from campaigns.lengths import Length
 from campaigns.models import attempts
 from campaigns.prefixes import Prefix
 from campaigns.progress import Progress, within
@@ -65,6 +66,7 @@ class Report:
         untimed: messages delivered of which it is not known when they were taken.
         prefixes: messages by the first digits of their numbers, the most frequent first.
         refusals: the most frequent first.
+        lengths: messages by alphabet and segments, the shortest first.
     """
 
     made_at: datetime
@@ -76,6 +78,7 @@ class Report:
     untimed: int
     prefixes: tuple[Prefix, ...]
     refusals: tuple[Refusal, ...]
+    lengths: tuple[Length, ...]
 
     @property
     def funnel(self) -> tuple[Step, ...]:
@@ -110,6 +113,7 @@ def report(campaign_id: int, *, database: Database | None = None) -> Report:
             untimed=account.by_status.get("delivered", 0) - sum(wait.messages for wait in waits),
             prefixes=prefixes.of_campaign(connection, campaign_id),
             refusals=_refusals(connection, campaign_id),
+            lengths=lengths.of_campaign(connection, campaign_id),  # the last: it has all scans forbidden after it
         )
 
 

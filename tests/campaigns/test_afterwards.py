@@ -29,6 +29,7 @@ def report_of(database: Database, campaign_id: int) -> Report:
     assert sum(prefix.messages for prefix in found.prefixes) == its.messages
     assert sum(prefix.delivered for prefix in found.prefixes) == delivered
     assert sum(prefix.open for prefix in found.prefixes) == its.open
+    assert sum(length.messages for length in found.lengths) == its.messages
     return found
 
 

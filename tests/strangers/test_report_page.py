@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 import campaigns
 from campaigns import settling
 from campaigns.database import Database
+from campaigns.lengths import Length
 from campaigns.models import messages
 from campaigns.prefixes import Prefix
 from campaigns.states import MessageStatus
@@ -92,7 +94,8 @@ def test_the_figures_of_a_million_stay_in_their_tables_on_a_phone(
     found = campaigns.report(making.submitted(sqlite, making.numbers(1)), database=sqlite)
     prefix = Prefix("225", "07", "Telecel Faso", 12_345_678, 10_000_000, 1_234_567)
     path = tmp_path / "report.html"
-    path.write_bytes(page_of(replace(found, prefixes=(prefix, prefix))))
+    length = Length("gsm7", 10, 12_345_678, Decimal("123456780.25"))
+    path.write_bytes(page_of(replace(found, prefixes=(prefix, prefix), lengths=(length, length))))
     page = opened(browser, path, complaints, viewport={"width": 360, "height": 800})
     inside = (
         "table => table.getBoundingClientRect().right <= table.closest('section').getBoundingClientRect().right - 8"
@@ -127,6 +130,9 @@ def test_headings_lead_through_it_and_each_chart_has_its_table(
         part = page.get_by_role("region", name=name)
         expect(part.get_by_role("img")).to_have_accessible_name(part.locator("figcaption").inner_text())
         expect(part.get_by_role("table")).to_have_count(1)
+    part = page.get_by_role("region", name="Segments and credits")
+    expect(part.get_by_role("img")).to_have_accessible_name(part.locator("figcaption").inner_text())
+    expect(part.get_by_role("table")).to_have_count(2)
     expect(page.locator("html")).to_have_attribute("lang", "en")
     page.context.close()
 
@@ -145,6 +151,8 @@ def test_what_a_stranger_wrote_shows_as_text_and_the_figures_are_the_accounts(
         "Delivered 31",
     ):
         expect(account.get_by_role("row", name=words)).to_be_visible()
+    lengths = page.get_by_role("region", name="Segments and credits")
+    expect(lengths.get_by_role("row", name="GSM-7, 1 segment 50 segments in all 50 100.0% 40")).to_be_visible()
     failures = page.get_by_role("region", name="What failed, and why")
     expect(failures.get_by_role("row", name="-9 no valid recipient Aucuns destinataires valides")).to_be_visible()
     page.context.close()

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 import campaigns
 from campaigns.database import Database
+from campaigns.lengths import Length
 from campaigns.prefixes import Prefix
 from campaigns.progress import AS_ITS_BATCH
 from campaigns.states import Exclusion, MessageStatus
@@ -90,6 +92,23 @@ def test_rare_prefixes_are_told_together(sqlite: Database) -> None:
     assert "+225 19" in shown
     assert "+225 20" not in shown
     assert '5 other prefixes</th><td class="number">10</td>' in shown
+
+
+def test_how_long_texts_were_is_told_with_what_they_cost_and_what_is_of_none_of_them(sqlite: Database) -> None:
+    found = campaigns.report(making.submitted(sqlite, making.numbers(3)), database=sqlite)
+    told = (Length("gsm7", 1, 2, Decimal(2)), Length("ucs2", 3, 1, Decimal("4.5")))
+    account = replace(found.account, credits_posted=Decimal("9.5"))
+
+    shown = page(replace(found, account=account, lengths=told)).decode()
+
+    for line in (
+        'GSM-7, 1 segment<small>2 segments in all</small></th><td class="number">2<small>66.7%</small></td>',
+        'UCS-2, 3 segments<small>3 segments in all</small></th><td class="number">1<small>33.3%</small></td>',
+        '<small>33.3%</small></td><td class="number">4.5</td>',
+    ):
+        assert line in shown
+    assert "3 credits more were posted for lookups" in shown
+    assert "more were posted" not in page(replace(found, lengths=told)).decode()
 
 
 def test_every_reason_to_be_lost_is_explained() -> None:

@@ -29,7 +29,7 @@ def report(campaign_id: int, output: Path | None, *, replace: bool, language: st
     """Write what a campaign came to as one page, to look at in a browser, to print, or to send to somebody.
 
     On it are the account from the rows read to the messages delivered, deliveries over time, how long they took,
-    operators, credits, and what failed and why. It holds no phone number and no text, and needs no network.
+    operators, segments, credits, and what failed and why. It holds no phone number and no text, and needs no network.
     """
     import campaigns
     from campaigns.beside import new_file

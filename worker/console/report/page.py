@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from markupsafe import Markup, escape
 from campaigns import Report
 from campaigns.afterwards import Refusal
 from campaigns.called import called
+from campaigns.lengths import Length
 from campaigns.prefixes import Prefix
 from campaigns.progress import IN_THE_OPEN, Progress
 from campaigns.timing import Span, Wait
 from language import N_, _, figure, ngettext, share, spoken
 from worker.console.report.charts import Chart, columns, rows
-from worker.console.screen import amount, counted
+from worker.console.screen import amount, counted, credit
 from worker.smseco.codes import REFUSALS
 
 PREFIXES = 20
@@ -32,6 +34,8 @@ BARS = 8
 """So many of them are drawn."""
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+ALPHABETS = {"gsm7": "GSM-7", "ucs2": "UCS-2"}
 
 STEPS = {
     "read": N_("Rows read"),
@@ -106,6 +110,9 @@ def context(report: Report) -> dict[str, Any]:
         "waits_chart": _how_long(report.waits),
         "prefixes": list(_prefixes(report.prefixes)),
         "prefixes_chart": rows([(_named(name, its), its.messages) for name, its in _prefixes(report.prefixes)][:BARS]),
+        "lengths": [_length(its) for its in report.lengths],
+        "lengths_chart": rows([(_long(its), its.messages) for its in report.lengths]),
+        "untold": _untold(report),
         "credits": list(_credits(report)),
         "failures": list(_failures(report)),
         "refusals": [_refusal(refusal) for refusal in report.refusals],
@@ -187,6 +194,25 @@ def _prefixes(found: tuple[Prefix, ...]) -> Iterator[tuple[str, Prefix]]:
 
 def _named(name: str, its: Prefix) -> str:
     return f"{name}, {its.operator}" if its.operator else name
+
+
+def _long(its: Length) -> str:
+    return f"{ALPHABETS[its.alphabet]}, {counted(its.segments, 'segment')}"
+
+
+def _length(its: Length) -> tuple[str, int, str, str]:
+    """Texts of one length: what they are called, how many, their segments in all, and what was taken for them."""
+    in_all = _("{segments} in all").format(segments=counted(its.messages * its.segments, "segment"))
+    return _long(its), its.messages, in_all, amount(its.credits)
+
+
+def _untold(report: Report) -> str:
+    """What is said of credits posted that are of no text, or of nobody knows which; nothing if there are none."""
+    more = report.account.credits_posted - sum((its.credits for its in report.lengths), Decimal(0))
+    if more <= 0:
+        return ""
+    said = _("{credits} more were posted for lookups, or for requests of which nobody can tell which texts cost them.")
+    return said.format(credits=credit(more))
 
 
 def _credits(report: Report) -> Iterator[tuple[str, str, str]]:
