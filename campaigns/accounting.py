@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Connection, select
 
 from campaigns import chunks
 from campaigns.database import Database, Record, among, default, forbid_scans, forbid_sorting, rows_of
+from campaigns.language import _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import attempts, batches, campaigns, exclusions, messages, refunds
 from campaigns.named import by_key
@@ -80,7 +81,9 @@ def entries(campaign_id: int, *, database: Database | None = None) -> Generator[
     with (database or default()).snapshot() as connection:
         campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
         if campaign is None:
-            raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+            raise UnknownCampaignError(
+                _("no campaign has the id {id}: `campaigns list` names them").format(id=campaign_id)
+            )
         forbid_scans(connection)
         forbid_sorting(connection)
         for some in groups(heads(connection, campaign_id)):

@@ -13,6 +13,7 @@ from typing import Self
 
 from campaigns.cells import AudienceError
 from campaigns.delimited import NumberedRow
+from campaigns.language import _, figure
 from campaigns.sources import Rows, Source, open_rows
 
 __all__ = ["Audience", "AudienceError", "NumberedRow", "Source", "open_audience"]
@@ -131,7 +132,11 @@ def _is_header(cells: Sequence[str], asked: str | None) -> bool:
 def _named(header: Sequence[str]) -> tuple[str, ...]:
     """A name for each column, each its own."""
     if len(header) > MOST_COLUMNS:
-        raise AudienceError(f"there are {len(header):,} columns, and no more than {MOST_COLUMNS:,} are read")
+        raise AudienceError(
+            _("there are {count} columns, and no more than {most} are read").format(
+                count=figure(len(header)), most=figure(MOST_COLUMNS)
+            )
+        )
     names: dict[str, None] = {}
     for position, cell in enumerate(header, 1):
         name = plain = " ".join(cell.split()) or f"column_{position}"
@@ -149,12 +154,17 @@ def _number_column(columns: tuple[str, ...], asked: str | None, sample: list[lis
         same = [i for i, name in enumerate(columns) if name == asked]
         same = same or [i for i, name in enumerate(columns) if _folded(name) == _folded(asked)]
         if len(same) != 1:
-            raise AudienceError(f"there is no column {asked!r}; the columns are: {found}")
+            raise AudienceError(
+                _("there is no column {name!r}; the columns are: {columns}").format(name=asked, columns=found)
+            )
         return same[0]
     index = _guessed(columns, sample)
     if index is None:
         raise AudienceError(
-            f"which column holds the phone numbers cannot be told; name it as number_column; the columns are: {found}"
+            _(
+                "which column holds the phone numbers cannot be told; name it as number_column; the "
+                "columns are: {columns}"
+            ).format(columns=found)
         )
     return index
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Update, bindparam, func, select, update
 
 from campaigns import decided
 from campaigns.database import Database, now
+from campaigns.language import N_
 from campaigns.models import attempts, batches
 from campaigns.payload import Payload
 from campaigns.states import TO_LOOK_UP, UNSENT, AttemptKind, AttemptState, BatchState, Decision
@@ -43,7 +44,9 @@ def expire_leases(database: Database) -> list[int]:
         expired = connection.execute(
             update(attempts)
             .where(a.id.in_(overdue.with_for_update(skip_locked=True)))
-            .values(state=AttemptState.IN_DOUBT, settled_at=now(), detail="its worker died or hung: the lease ran out")
+            .values(
+                state=AttemptState.IN_DOUBT, settled_at=now(), detail=N_("its worker died or hung: the lease ran out")
+            )
             .returning(a.id, a.campaign_id)
         ).all()
         if expired:
@@ -144,7 +147,7 @@ def decide(connection: Connection, attempt_id: int, batch_id: int, decision: Dec
     state, after = _DECIDED_AS[decision]
     known = {"credits": a.estimated} if decision == Decision.ACCEPTED else {}
     made = update(attempts).where(a.id == attempt_id, a.state == AttemptState.IN_DOUBT)
-    detail = f"it was in doubt: decided by {by}"
+    detail = N_("it was in doubt: decided by {who}").format(who=by)
     if not connection.execute(made.values(state=state, settled_at=now(), detail=detail, **known)).rowcount:
         return False
     after = BatchState.VOIDED if ended and after == BatchState.PENDING else after

@@ -44,6 +44,9 @@ NAMES = {
     "open": N_("open"),
     "resent": N_("resent"),
     "accepted_late": N_("accepted late"),
+    # what is decided of them
+    "resend": N_("resend"),
+    "write_off": N_("write off"),
     # why a row gets no message
     "invalid": N_("invalid"),
     "duplicate": N_("duplicate"),

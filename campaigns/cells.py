@@ -4,6 +4,8 @@ import math
 from datetime import date, datetime, time
 from decimal import Decimal
 
+from campaigns.language import _, figure
+
 LONGEST_CELL = 131_072
 """Characters; the limit of Python's csv module, whatever the source."""
 
@@ -20,7 +22,7 @@ def text_of(value: object) -> str:
     """
     text = value if type(value) is str else _formatted(value)
     if len(text) > LONGEST_CELL:
-        raise AudienceError(f"a cell is longer than {LONGEST_CELL:,} characters")
+        raise AudienceError(_("a cell is longer than {most} characters").format(most=figure(LONGEST_CELL)))
     return text.replace("\0", "") if "\0" in text else text
 
 
@@ -40,7 +42,7 @@ def _formatted(value: object) -> str:
     if isinstance(value, time):
         return value.isoformat("minutes")
     if isinstance(value, bytes | bytearray | memoryview):
-        raise AudienceError("a cell holds bytes: decode them to text first")
+        raise AudienceError(_("a cell holds bytes: decode them to text first"))
     return str(value)
 
 

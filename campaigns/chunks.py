@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, delete, insert, select, update
 
 from campaigns.database import Database, later, now
+from campaigns.language import _
 from campaigns.models import audience_chunks, audiences, campaigns
 from campaigns.payload import compress, encode, unpack
 
@@ -101,7 +102,7 @@ def shape(connection: Connection, audience_id: int) -> tuple[Shape, int, str]:
     """Shape, number of rows and digest of a complete audience; raises UnknownAudienceError."""
     row = connection.execute(select(audiences).where(audiences.c.id == audience_id, audiences.c.ready)).first()
     if row is None:
-        raise UnknownAudienceError(f"no complete audience has the id {audience_id}")
+        raise UnknownAudienceError(_("no complete audience has the id {id}").format(id=audience_id))
     return Shape(tuple(row.columns), row.number_column), row.size, row.digest
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Float, Text, bindparam, insert, select, updat
 from campaigns import caps, turns, unwanted, withdrawals
 from campaigns.caps import Cap, CappedError
 from campaigns.database import AnswerLost, Database, Record, later, now
+from campaigns.language import N_
 from campaigns.models import attempts, batches, campaigns
 from campaigns.outages import insisting
 from campaigns.payload import Payload
@@ -112,7 +113,11 @@ class DamagedBatchError(Exception):
     """What is stored of a batch cannot be read: no attempt was made of it, and none can be."""
 
     def __init__(self, number: int, why: str) -> None:
-        super().__init__(f"batch {number} is damaged in the database ({why}): restore it, or cancel the campaign")
+        super().__init__(
+            N_("batch {number} is damaged in the database ({why}): restore it, or cancel the campaign").format(
+                number=number, why=why
+            )
+        )
 
 
 def claim(database: Database, campaign_id: int, *, lease_seconds: float, cap: Cap | None = None) -> Claim | None:

@@ -13,6 +13,7 @@ from itertools import accumulate
 from operator import itemgetter
 
 from campaigns.filters import Unrenderable
+from campaigns.language import N_
 from campaigns.text import BASIC, clean
 
 # All the cells of one recipient that a template names; `truncate` may make a text of more than would fit.
@@ -38,7 +39,7 @@ class Cells:
         values = tuple([cells[index] if index < len(cells) else "" for index in self.indices])
         joined = "".join(values)
         if len(joined) > MAX_VALUES:
-            raise Unrenderable(f"the fields hold more than {MAX_VALUES} characters")
+            raise Unrenderable(N_("the fields hold more than {most} characters").format(most=MAX_VALUES))
         if joined.isprintable() and (joined.isascii() or unicodedata.is_normalized("NFC", joined)):
             return tuple([value.strip() for value in values])
         return tuple(_on_one_line(value) for value in values)

@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, Connection, Update, case, exists, func, li
 
 from campaigns import refusals
 from campaigns.database import among, now
+from campaigns.language import N_
 from campaigns.models import batches, campaigns, exclusions
 from campaigns.states import CampaignState
 
-_DOES_NOT_ADD_UP = "its account does not add up: not completed; see what `campaigns show` says"
+_DOES_NOT_ADD_UP = N_("its account does not add up: not completed; see what `campaigns show` says")
 
 
 def complete(connection: Connection, mine: Update, ids: Collection[int]) -> None:
@@ -62,10 +63,12 @@ def nothing_to_send(connection: Connection, campaign_id: int) -> str:
     """Why a campaign without a message has none, in a sentence."""
     e = exclusions.c
     counted = select(e.reason, func.count()).where(e.campaign_id == campaign_id).group_by(e.reason).order_by(e.reason)
-    reasons = [f"{count} {reason}" for reason, count in connection.execute(counted)]
+    reasons = [
+        N_("{count:d} {reason}").format(count=count, reason=reason) for reason, count in connection.execute(counted)
+    ]
     if not reasons:
-        return "nothing to send: the audience is empty"
-    return f"nothing to send: every recipient is excluded ({', '.join(reasons)})"
+        return N_("nothing to send: the audience is empty")
+    return N_("nothing to send: every recipient is excluded ({reasons})").format(reasons=", ".join(reasons))
 
 
 def _explain_the_refused(connection: Connection, campaign_ids: Iterable[int]) -> None:

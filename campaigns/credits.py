@@ -20,6 +20,7 @@ from campaigns import accounts, balances, doubts, lifecycle, witness
 from campaigns.balances import Balance
 from campaigns.batches import void_unsent
 from campaigns.database import Database, Record, upsert
+from campaigns.language import N_
 from campaigns.models import attempts, batches, campaigns, holds
 from campaigns.states import POSTED, TO_LOOK_UP, UNSENT, AttemptState, BatchState, CampaignState
 
@@ -174,7 +175,9 @@ def _has_risen(campaign: Record, balance: Balance) -> bool:
 def _wait_or_fail(connection: Connection, campaign: Record, need: Decimal, free: Decimal) -> None:
     shortfall = max(need - free, Decimal(0))
     free = max(free, Decimal(0))
-    reason = f"it needs {plain(need)} credits and {plain(free)} are free: {plain(shortfall)} are missing"
+    reason = N_("it needs {need} credits and {free} are free: {missing} are missing").format(
+        need=plain(need), free=plain(free), missing=plain(shortfall)
+    )
     if campaign.spec["on_insufficient_credits"] == "fail":
         # Some of it may have left: something in doubt was to be sent again. That is still tracked.
         state = CampaignState.CANCELLED if _has_left(connection, campaign.id) else CampaignState.FAILED
@@ -183,7 +186,9 @@ def _wait_or_fail(connection: Connection, campaign: Record, need: Decimal, free:
         return
     if campaign.balance_refused is not None:
         refused = plain(campaign.balance_refused)
-        reason = f"the gateway refused it for want of credits: a balance above {refused} is awaited"
+        reason = N_("the gateway refused it for want of credits: a balance above {balance} is awaited").format(
+            balance=refused
+        )
     waits = {"state": CampaignState.AWAITING_CREDITS, "reason": reason, "shortfall": shortfall}
     if waits != {name: getattr(campaign, name) for name in waits}:  # thousands may wait for the same top-up
         connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(waits))
@@ -227,5 +232,7 @@ def _go_on(connection: Connection, account: str, funded: dict[int, _Hold]) -> No
 
 def _sender_unknown(sender: str | None) -> str:
     if sender is None:
-        return "it names no sender, and its account has none in the settings: set one, and resume"
-    return f"the sender {sender!r} is not registered at the gateway: have it registered, and resume"
+        return N_("it names no sender, and its account has none in the settings: set one, and resume")
+    return N_("the sender {sender!r} is not registered at the gateway: have it registered, and resume").format(
+        sender=sender
+    )

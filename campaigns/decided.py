@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, s
 
 from campaigns import corrections, journal
 from campaigns.database import Record, later, now
+from campaigns.language import N_
 from campaigns.models import attempts, resolutions
 from campaigns.states import AttemptState
 
@@ -92,7 +93,9 @@ def _of_the_declared(connection: Connection, attempt: Record, outcome: AttemptSt
     if outcome == AttemptState.IN_DOUBT:
         _show_id(connection, attempt.id, **known)
     else:
-        said = f"it was declared accepted, but its worker came back and says otherwise: {known.get('detail')}"
+        said = N_("it was declared accepted, but its worker came back and says otherwise: {what}").format(
+            what=known.get("detail")
+        )
         _record(connection, attempt.id, code=known.get("code"), detail=said)
     return False
 

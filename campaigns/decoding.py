@@ -9,6 +9,7 @@ from itertools import chain
 from typing import AnyStr, cast
 
 from campaigns.cells import AudienceError
+from campaigns.language import _
 
 BLOCK = 262_144
 """Bytes, or characters, read at a time."""
@@ -37,7 +38,7 @@ def texts(blocks: Iterator[bytes | str]) -> Iterator[str]:
     elif first.startswith(_UTF16_MARKS):
         decoded = _whole_lines(codecs.iterdecode(cast(Iterator[bytes], everything), "utf-16"), "\n", "\r")
     elif first.count(0) * 100 > len(first):
-        raise AudienceError("this is no table: save it as CSV (UTF-8) or as XLSX")
+        raise AudienceError(_("this is no table: save it as CSV (UTF-8) or as XLSX"))
     else:
         decoded = map(_decoded, _whole_lines(cast(Iterator[bytes], everything), b"\n", b"\r"))
     return (text.replace("\0", "") if "\0" in text else text for text in decoded)

@@ -10,6 +10,7 @@ from itertools import chain, islice
 
 from campaigns.cells import AudienceError
 from campaigns.decoding import LONGEST_LINE, MARK, LineTooLongError, texts
+from campaigns.language import _, figure
 
 _DELIMITERS = ";\t|,"
 _SAMPLED_CHARACTERS = 65_536
@@ -30,17 +31,20 @@ def read_rows(blocks: Iterator[bytes | str]) -> Iterator[NumberedRow]:
         for number, cells in enumerate(_parsed(texts(blocks)), 1):
             yield number, cells
     except _QuoteOpenError:
-        raise AudienceError(f'row {number + 1}: a quote (") is opened and never closed') from None
+        raise AudienceError(_('row {row}: a quote (") is opened and never closed').format(row=number + 1)) from None
     except LineTooLongError:
-        raise AudienceError(f"row {number + 1} is longer than {LONGEST_LINE:,} characters") from None
+        raise AudienceError(
+            _("row {row} is longer than {most} characters").format(row=number + 1, most=figure(LONGEST_LINE))
+        ) from None
     except csv.Error:
         raise AudienceError(
-            f"row {number + 1}: a cell is longer than {csv.field_size_limit():,} characters; "
-            'perhaps a quote (") is opened and never closed'
+            _(
+                'row {row}: a cell is longer than {most} characters; perhaps a quote (") is opened and never closed'
+            ).format(row=number + 1, most=figure(csv.field_size_limit()))
         ) from None
     except UnicodeDecodeError:
         raise AudienceError(
-            f"row {number + 1} or soon after: not the text that it claims to be; save as UTF-8"
+            _("row {row} or soon after: not the text that it claims to be; save as UTF-8").format(row=number + 1)
         ) from None
 
 

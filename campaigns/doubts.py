@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, exists, func, lite
 
 from campaigns import batches, decided, journal
 from campaigns.database import Database, Record, among, is_over, now, rows_of
+from campaigns.language import N_
 from campaigns.models import attempts
 from campaigns.models import batches as batches_table
 from campaigns.payload import Payload
@@ -203,7 +204,7 @@ def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
         AttemptState.ACCEPTED,
         msgfid=msgfid,
         credits=estimated,
-        detail="its reply was lost; its delivery reports prove that it was accepted",
+        detail=N_("its reply was lost; its delivery reports prove that it was accepted"),
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from campaigns.accounting import Entry, entries
 from campaigns.beside import new_file
 from campaigns.database import Database, default
+from campaigns.language import _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import campaigns
 from campaigns.phone import masked as half_hidden
@@ -96,7 +97,7 @@ def _recipients(campaign_id: int, database: Database) -> int:
     with database.reading() as connection:
         found = connection.execute(select(campaigns.c.recipients).where(campaigns.c.id == campaign_id)).scalar()
     if found is None:
-        raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+        raise UnknownCampaignError(_("no campaign has the id {id}: `campaigns list` names them").format(id=campaign_id))
     return int(found)
 
 
@@ -110,7 +111,9 @@ def _write(
     campaign_id: int, file: BinaryIO, kind: str, masked: bool, total: int, told: Told | None, database: Database
 ) -> Exported:
     if kind not in WRITERS:
-        raise ValueError(f"there is no format {kind!r}: choose one of {', '.join(WRITERS)}")
+        raise ValueError(
+            _("there is no format {kind!r}: choose one of {formats}").format(kind=kind, formats=", ".join(WRITERS))
+        )
     table = WRITERS[kind](file, COLUMNS)
     count = 0
     try:

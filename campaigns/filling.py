@@ -15,6 +15,7 @@ from itertools import starmap
 from campaigns import text as texts
 from campaigns.columns import Cells, blanks, odd_texts
 from campaigns.filters import Blank, Unrenderable, without_gap
+from campaigns.language import N_
 from campaigns.programs import Program
 from campaigns.text import Alphabet, Room, measure
 
@@ -101,9 +102,9 @@ class BoundTemplate(ABC):
 
 def _checked(text: str) -> str:
     if not text:
-        raise Unrenderable("the text is empty")
+        raise Unrenderable(N_("the text is empty"))
     if texts.too_long(text):
-        raise Unrenderable(f"the text is longer than {texts.MAX_SEGMENTS} SMS")
+        raise Unrenderable(N_("the text is longer than {most} SMS").format(most=texts.MAX_SEGMENTS))
     return text
 
 
@@ -162,7 +163,7 @@ class Joined(BoundTemplate):
         if self.transliterate:
             values = tuple(map(texts.transliterate, values))
         if not all(values):
-            raise Unrenderable(f"{self.fields[values.index('')]} is missing or blank")
+            raise Unrenderable(N_("{field} is missing or blank").format(field=self.fields[values.index("")]))
         text = _checked(self.join(*values))
         # A native template has no brace of its own, so that one found here came with a value.
         return text, values if self.native and not has_brace(text) else None

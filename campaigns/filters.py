@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from jinja2.filters import do_title
 
+from campaigns.language import N_
+
 
 class Unrenderable(Exception):
     """This recipient cannot be given this text: exclude the row. `reason` names fields, never values."""
@@ -39,7 +41,7 @@ def put_out(value: str) -> str:
 def without_gap(text: str) -> str:
     """The text; raises `Unrenderable` if a blank was put out in it: a gap is never sent."""
     if GAP in text:
-        raise Unrenderable(f"{text.split(GAP)[1]} is missing or blank")
+        raise Unrenderable(N_("{field} is missing or blank").format(field=text.split(GAP)[1]))
     return text
 
 

@@ -14,13 +14,15 @@ import jinja2
 from jinja2 import nodes
 
 from campaigns.filters import OPTIONS
+from campaigns.language import N_, _
 from campaigns.programs import ENVIRONMENT, Program, program, variable
+from campaigns.reasons import retold
 from campaigns.text import clean
 
 MAX_SOURCE = 10_000
 MAX_NESTING = 20
 
-ALLOWED = (
+ALLOWED = N_(
     "A template may hold text, {{ field }}, {% if field %} {% elif %} {% else %} {% endif %}, 'words', and, or, not, "
     "==, !=, in, and the filters capitalize, default('word'), lower, title, trim, truncate(20), upper"
 )
@@ -47,14 +49,16 @@ def read(source: str) -> Script:
     A program takes 2 ms to compile, and a campaign is read in several places: so the last ones are kept.
     """
     if not source.strip():
-        raise TemplateError("the template is empty")
+        raise TemplateError(_("the template is empty"))
     if len(source) > MAX_SOURCE:
-        raise TemplateError(f"the template is {len(source)} characters long; the most is {MAX_SOURCE}")
+        raise TemplateError(
+            _("the template is {size} characters long; the most is {most}").format(size=len(source), most=MAX_SOURCE)
+        )
     tree = _parse(source)
     reader = _Reader()
     reader.body(tree.body, depth=0)
     if not reader.speaks:
-        raise TemplateError("the template is empty: nothing in it puts out any text")
+        raise TemplateError(_("the template is empty: nothing in it puts out any text"))
     parts = _bare_parts(tree)
     return Script(
         fields=tuple(reader.fields),
@@ -67,33 +71,39 @@ def read(source: str) -> Script:
 # --- The allow-list -------------------------------------------------------------------------------------------------
 
 _NAMES_OF_THE_REFUSED: dict[type[nodes.Node], str] = {
-    nodes.For: "a loop",
-    nodes.Call: "a call",
-    nodes.Getattr: "a dot",
-    nodes.Getitem: "a subscript",
+    nodes.For: N_("a loop"),
+    nodes.Call: N_("a call"),
+    nodes.Getattr: N_("a dot"),
+    nodes.Getitem: N_("a subscript"),
     nodes.Concat: "~",
-    nodes.BinExpr: "arithmetic",
-    nodes.UnaryExpr: "arithmetic",
+    nodes.BinExpr: N_("arithmetic"),
+    nodes.UnaryExpr: N_("arithmetic"),
     nodes.Scope: "autoescape",
-    nodes.Test: "a test with `is` (write {% if field %})",
-    nodes.Tuple: "a list",
-    nodes.List: "a list",
-    nodes.Compare: "a comparison put out as text",
-    nodes.Not: "`not` put out as text",
+    nodes.Test: N_("a test with `is` (write {% if field %})"),
+    nodes.Tuple: N_("a list"),
+    nodes.List: N_("a list"),
+    nodes.Compare: N_("a comparison put out as text"),
+    nodes.Not: N_("`not` put out as text"),
 }
 
 
 def _refuse(node: nodes.Node, problem: str) -> NoReturn:
-    where = f"line {node.lineno}: " if node.lineno else ""  # Jinja2 gives none to what it makes up itself
-    raise TemplateError(f"{where}{problem}. {ALLOWED}")
+    if not node.lineno:  # Jinja2 gives none to what it makes up itself
+        raise TemplateError(f"{problem}. {_(ALLOWED)}")
+    raise TemplateError(_at(node.lineno, problem))
+
+
+def _at(line: int, problem: str) -> str:
+    return _("line {line}: {problem}. {allowed}").format(line=line, problem=problem, allowed=_(ALLOWED))
 
 
 def _refuse_kind(node: nodes.Node) -> NoReturn:
     named = next((_NAMES_OF_THE_REFUSED[kind] for kind in type(node).__mro__ if kind in _NAMES_OF_THE_REFUSED), None)
-    _refuse(node, f"{named or f'`{type(node).__name__.lower()}`'} is not allowed")
+    what = f"`{type(node).__name__.lower()}`" if named is None else _(named)
+    _refuse(node, _("{what} is not allowed").format(what=what))
 
 
-_NAMES_OF_KINDS = {int: "a number above 0", bool: "true or false"}
+_NAMES_OF_KINDS = {int: N_("a number above 0"), bool: N_("true or false")}
 
 
 def _is_constant(node: nodes.Node, kind: type) -> bool:
@@ -149,7 +159,7 @@ class _Reader:
         self.text(node.expr, depth=depth)
         for operand in node.ops:
             if operand.op not in ("eq", "ne", "in", "notin"):
-                _refuse(node, "values are text, in which '9' is more than '10': they can be equal (==, !=), no more")
+                _refuse(node, _("values are text, in which '9' is more than '10': they can be equal (==, !=), no more"))
             self.text(operand.expr, depth=depth)
 
     def text(self, node: nodes.Node, *, depth: int) -> None:
@@ -161,7 +171,7 @@ class _Reader:
             case nodes.Const(value=str()):
                 node.value = clean(node.value)
             case nodes.Const():
-                _refuse(node, "only words may stand here, between quotes: values are text, so write '5', not 5")
+                _refuse(node, _("only words may stand here, between quotes: values are text, so write '5', not 5"))
             case nodes.Filter():
                 self.filter(node, depth=depth + 1)
             case nodes.And() | nodes.Or():
@@ -174,7 +184,7 @@ class _Reader:
 
     def choice(self, node: nodes.CondExpr, *, depth: int) -> None:
         if node.expr2 is None:
-            _refuse(node, "an `if` inside {{ }} needs its `else`")
+            _refuse(node, _("an `if` inside {{ }} needs its `else`"))
         self.text(node.expr1, depth=depth)
         self.test(node.test, depth=depth)
         self.text(node.expr2, depth=depth)
@@ -182,20 +192,21 @@ class _Reader:
     def filter(self, node: nodes.Filter, *, depth: int) -> None:
         options = OPTIONS.get(node.name)
         if options is None or node.node is None:
-            _refuse(node, f"the filter `{node.name}` is not known")
+            _refuse(node, _("the filter `{name}` is not known").format(name=node.name))
         self.text(node.node, depth=depth)
         given = node.args
         if node.kwargs or node.dyn_args or node.dyn_kwargs or not min(len(options), 1) <= len(given) <= len(options):
-            _refuse(node, f"the filter `{node.name}` is used with other options than it takes")
+            _refuse(node, _("the filter `{name}` is used with other options than it takes").format(name=node.name))
         for option, kind in zip(given, options, strict=False):
             if kind is str:
                 self.text(option, depth=depth)
             elif not _is_constant(option, kind):
-                _refuse(node, f"the filter `{node.name}` takes {_NAMES_OF_KINDS[kind]} here")
+                kinds = _(_NAMES_OF_KINDS[kind])
+                _refuse(node, _("the filter `{name}` takes {kinds} here").format(name=node.name, kinds=kinds))
 
     def not_too_deep(self, node: nodes.Node, depth: int) -> None:
         if depth > MAX_NESTING:
-            _refuse(node, f"things are nested more than {MAX_NESTING} deep")
+            _refuse(node, _("things are nested more than {most} deep").format(most=MAX_NESTING))
 
 
 # --- Jinja2 at the edge ---------------------------------------------------------------------------------------------
@@ -205,18 +216,18 @@ def _parse(source: str) -> nodes.Template:
     try:
         return ENVIRONMENT.parse(source)
     except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(f"line {error.lineno}: {str(error.message).rstrip('.')}. {ALLOWED}") from None
+        raise TemplateError(_at(error.lineno, retold(str(error.message).rstrip(".")))) from None
     except RecursionError:
-        raise TemplateError("things are nested too deep") from None
+        raise TemplateError(_("things are nested too deep")) from None
     except ValueError:  # a number of thousands of digits
-        raise TemplateError(f"a number is too long. {ALLOWED}") from None
+        raise TemplateError(_("a number is too long. {allowed}").format(allowed=_(ALLOWED))) from None
 
 
 def _compile(tree: nodes.Template, fields: int) -> Program:
     try:
         return program(tree, fields)
     except (RecursionError, MemoryError, SyntaxError):
-        raise TemplateError("the template has too many conditions") from None
+        raise TemplateError(_("the template has too many conditions")) from None
 
 
 def _outputs(tree: nodes.Template) -> list[nodes.Expr]:

@@ -30,13 +30,14 @@ from sqlalchemy import (
 
 from campaigns import accounts
 from campaigns.database import Database, later
+from campaigns.language import N_
 from campaigns.models import report_polls
 from campaigns.outages import PASSING
 from campaigns.states import PollState
 
 POLLS_AT_ONCE = 200
 
-CUT = "cut short"
+CUT = N_("cut short")
 """How the detail of a body begins whose end never arrived."""
 
 _OWED: WeakKeyDictionary[Database, list[Executable]] = WeakKeyDictionary()

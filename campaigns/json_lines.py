@@ -9,6 +9,7 @@ from typing import Any
 from campaigns.cells import AudienceError, text_of
 from campaigns.decoding import LONGEST_LINE, MARK, LineTooLongError, beginning, texts
 from campaigns.delimited import NumberedRow
+from campaigns.language import _, figure
 
 _SAMPLED = 1_000
 """Objects whose keys are the columns: what is null in a row is often left out of it, and so is not in the first."""
@@ -18,7 +19,7 @@ def is_json_lines(head: bytes | str) -> bool:
     """Whether a file that begins so is one. Raises AudienceError for one array of everything, which cannot stream."""
     first = beginning(head)
     if first.startswith("[") and first[1:].lstrip().startswith("{"):
-        raise AudienceError("this is one JSON array: save one object a line, as `jq -c '.[]' FILE` does")
+        raise AudienceError(_("this is one JSON array: save one object a line, as `jq -c '.[]' FILE` does"))
     return first.startswith("{")
 
 
@@ -44,10 +45,12 @@ def _objects(blocks: Iterator[bytes | str]) -> Iterator[tuple[int, dict[str, Any
             if not line.isspace():
                 yield number, _object(number, line)
     except LineTooLongError:
-        raise AudienceError(f"line {number + 1} is longer than {LONGEST_LINE:,} characters") from None
+        raise AudienceError(
+            _("line {line} is longer than {most} characters").format(line=number + 1, most=figure(LONGEST_LINE))
+        ) from None
     except UnicodeDecodeError:
         raise AudienceError(
-            f"line {number + 1} or soon after: not the text that it claims to be; save as UTF-8"
+            _("line {line} or soon after: not the text that it claims to be; save as UTF-8").format(line=number + 1)
         ) from None
 
 
@@ -55,9 +58,11 @@ def _object(number: int, line: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
-        raise AudienceError(f"line {number} is no JSON: one whole object is expected on each line") from None
+        raise AudienceError(
+            _("line {line} is no JSON: one whole object is expected on each line").format(line=number)
+        ) from None
     if not isinstance(found, dict):
-        raise AudienceError(f'line {number} is no JSON object, such as {{"tel": "…", "nom": "…"}}')
+        raise AudienceError(_('line {line} is no JSON object, such as {{"tel": "…", "nom": "…"}}').format(line=number))
     return found
 
 
@@ -68,7 +73,7 @@ def _cells(number: int, found: dict[str, Any], columns: tuple[str, ...]) -> list
             for value in map(found.get, columns)
         ]
     except AudienceError as error:
-        raise AudienceError(f"line {number}: {error}") from None
+        raise AudienceError(_("line {line}: {error}").format(line=number, error=error)) from None
 
 
 def _text(value: object) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, select, update
 
 from campaigns import lifecycle
 from campaigns.database import Database, upsert_for
+from campaigns.language import N_, _
 from campaigns.models import campaigns
 from campaigns.outages import PASSING, insist
 from campaigns.spec import KeyBusy, KeyConflict, Spec
@@ -56,7 +57,7 @@ def make(connection: Connection, spec: Spec, **values: Any) -> int | None:
     One that has the key, and whose producer seems to be dead, makes room.
     """
     if spec.key is not None:
-        reason = "its producer stopped while handing the audience over, and a later submission took its place"
+        reason = N_("its producer stopped while handing the audience over, and a later submission took its place")
         lifecycle.fail_abandoned(connection, _has(spec.account, spec.key), seconds=ABANDONED_SECONDS, reason=reason)
     row = {
         "account": spec.account,
@@ -81,17 +82,25 @@ def first(database: Database, spec: Spec, its_digest: str) -> tuple[int, str]:
         with database.reading() as connection:
             held = connection.execute(select(campaigns).where(_has(spec.account, spec.key))).first()
         if held is None or held.state == CampaignState.FAILED:
-            raise KeyBusy(["key: the campaign that had this key was given up just now: submit yours again"])
+            raise KeyBusy([_("key: the campaign that had this key was given up just now: submit yours again")])
         if held.digest is not None:
             break
         if held.state != CampaignState.RECEIVING:
-            raise KeyConflict([f"key: campaign {held.id} with this key was cancelled half-way: choose another key"])
+            raise KeyConflict(
+                [_("key: campaign {id} with this key was cancelled half-way: choose another key").format(id=held.id)]
+            )
         if time.monotonic() > until:
-            raise KeyBusy([f"key: campaign {held.id} with this key is still being handed over: try again later"])
+            raise KeyBusy(
+                [_("key: campaign {id} with this key is still being handed over: try again later").format(id=held.id)]
+            )
         time.sleep(_LOOK_EVERY)
     if held.digest != its_digest:
         raise KeyConflict(
-            [f"key: campaign {held.id} has this key and other content; choose another key, or submit the same again"]
+            [
+                _(
+                    "key: campaign {id} has this key and other content; choose another key, or submit the same again"
+                ).format(id=held.id)
+            ]
         )
     return held.id, held.state
 
@@ -120,7 +129,7 @@ def keep_refusal(name: str, key: str | None, account: str, faults: list[str], da
         Its id. It has no key where a campaign has that key already: what was said to nobody must be found, and must not
         change what was promised before.
     """
-    reason = "refused: " + "; ".join(faults)
+    reason = N_("refused: {faults}").format(faults="; ".join(faults))
     refused: dict[str, Any] = {
         "account": _kept(account),
         "key": None if key is None else _kept(key),
@@ -134,12 +143,19 @@ def keep_refusal(name: str, key: str | None, account: str, faults: list[str], da
     with database.transaction() as connection:
         made = _insert(connection, refused)
         if made is None:
-            made = _insert(connection, {**refused, "key": None, "reason": f"{refused['reason']} ({_WITHOUT_ITS_KEY})"})
+            made = _insert(
+                connection,
+                {
+                    **refused,
+                    "key": None,
+                    "reason": N_("{why} ({but})").format(why=refused["reason"], but=_WITHOUT_ITS_KEY),
+                },
+            )
     assert made is not None  # noqa: S101  nothing can be in the way of a row without a key
     return made
 
 
-_WITHOUT_ITS_KEY = "kept without its key, which another campaign has"
+_WITHOUT_ITS_KEY = N_("kept without its key, which another campaign has")
 
 
 def _can_be_kept(text: str) -> bool:

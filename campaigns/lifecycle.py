@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 
 from campaigns import chunks, completion
 from campaigns.database import Database, among, forbid_sorting, is_over, later, now
+from campaigns.language import N_
 from campaigns.models import audiences, batches, campaigns, messages
 from campaigns.states import FIRST_SETTLED, TO_LOOK_UP, UNSENT, BatchState, CampaignState
 
@@ -182,7 +183,7 @@ def _at_work() -> Select[int, str, str]:
 _LEAVING = [CampaignState.CLEANING, CampaignState.SENDING]
 _LEFT = [CampaignState.TRACKING, CampaignState.STALLED, CampaignState.CANCELLED]
 _FUNDED = [*_LEAVING, CampaignState.TRACKING, CampaignState.STALLED]
-STALLED = (
+STALLED = N_(
     "only batches in doubt are left: their reports, or a person, must say what became of them (`campaigns doubts`)"
 )
 
@@ -231,7 +232,7 @@ def _some(found: Select[Any]) -> ColumnElement[bool]:
 
 def give_up_receiving(connection: Connection) -> int:
     """Fail campaigns whose producer died while it handed its audience over; returns how many."""
-    reason = "its producer stopped while handing the audience over: submit it again"
+    reason = N_("its producer stopped while handing the audience over: submit it again")
     return fail_abandoned(connection, true(), seconds=RECEIVING_SECONDS, reason=reason)
 
 

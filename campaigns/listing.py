@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, select
 
 from campaigns.accounts import unserved
 from campaigns.database import Database, default
+from campaigns.language import N_
 from campaigns.models import campaigns
 from campaigns.states import CampaignState
 from campaigns.waiting import a_worker_with, its_time
@@ -63,9 +64,9 @@ def _why(row: RowMapping, strange: set[str]) -> str | None:
     if row["paused_at"] is not None and row["completed_at"] is None and row["state"] != CampaignState.CANCELLED:
         why = row["pause_reason"]
     elif row["state"] == CampaignState.SUBMITTED and row["scheduled_at"] is not None:
-        why = f"waits for {its_time(row['scheduled_at'])}"
+        why = N_("waits for {what}").format(what=its_time(row["scheduled_at"]))
     elif row["account"] in strange and not ended:
-        why = f"waits for {a_worker_with(row['account'])}"
+        why = N_("waits for {what}").format(what=a_worker_with(row["account"]))
     else:
         why = row["reason"]
     return None if why is None else str(why)

@@ -13,6 +13,8 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberType
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
+from campaigns.language import _
+
 _Match = Callable[[str], re.Match[str] | None]
 
 _GETS_SMS = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
@@ -32,7 +34,9 @@ class Library:
         """`region` is an ISO 3166 code in either case; raises ValueError if there is no plan for it."""
         self.region = region.upper()
         if self.region not in phonenumbers.SUPPORTED_REGIONS:
-            raise ValueError(f"there is no region {region!r}: give a country's two letters, such as CI or BF")
+            raise ValueError(
+                _("there is no region {region!r}: give a country's two letters, such as CI or BF").format(region=region)
+            )
 
     def mobile(self, text: str) -> int | None:
         """MSISDN of a number that can get an SMS, else None.
@@ -76,7 +80,7 @@ class Plan:
         """The plan of a region that the library knows; one whose rules are too odd for a pattern takes nothing."""
         metadata = PhoneMetadata.metadata_for_region(region, None)
         if metadata is None:
-            raise ValueError(f"there is no region {region!r}")
+            raise ValueError(_("there is no region {region!r}").format(region=region))
         code = str(metadata.country_code)
         core = _core(metadata)
         if core is None or phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)][0] != region:

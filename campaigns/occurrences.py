@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Text, cast, func, or_, select,
 
 from campaigns import bells
 from campaigns.database import Database, Record, is_ahead, now
+from campaigns.language import N_
 from campaigns.models import bells as table
 from campaigns.models import campaigns, schedules
 from campaigns.recurrence import Recurrence
@@ -188,7 +189,7 @@ def _pass_over(connection: Connection, row: Record, wanted: datetime | None, pas
     told: dict[str, Any] = {"reckoned_at": row.clock, "begun_at": None, "missed": row.missed + passed}
     if wanted is None:
         last = deque(_slots(row), maxlen=1)[0]
-        told.update(last_at=last, last_outcome="missed: no worker was there to make it in time")
+        told.update(last_at=last, last_outcome=N_("missed: no worker was there to make it in time"))
     told["next_at"] = wanted or Recurrence(row.cron, row.timezone).next_after(row.clock)
     connection.execute(passed_over.values(told))
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 from campaigns import unwanted
 from campaigns.audience import Source, open_audience
 from campaigns.database import Database, Record, among, default, now, upsert
+from campaigns.language import _
 from campaigns.models import opt_out_lists, opt_outs
 from campaigns.phone import normalizer
 from campaigns.settings import domain_settings
@@ -33,8 +34,12 @@ class NoNumberError(ValueError):
     """What was given is no mobile number; nothing was changed."""
 
     def __init__(self, place: int, count: int) -> None:
-        which = "the number" if count == 1 else f"number {place} of {count}"
-        super().__init__(f"{which} is no mobile number: write it with its country code, as in +225 07 08 09 10 11")
+        which = _("the number") if count == 1 else _("number {place} of {count}").format(place=place, count=count)
+        super().__init__(
+            _("{which} is no mobile number: write it with its country code, as in +225 07 08 09 10 11").format(
+                which=which
+            )
+        )
 
 
 @dataclass(frozen=True)

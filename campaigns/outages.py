@@ -16,6 +16,7 @@ from sqlalchemy import URL, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
 from campaigns import departure
+from campaigns.language import _
 
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
 _IS_A_STANDBY = "25006"
@@ -33,7 +34,9 @@ class DatabaseAway(OperationalError):
     def __init__(self, url: URL, cause: BaseException) -> None:
         super().__init__(None, None, cause, hide_parameters=True)
         said = str(cause).strip().partition("\n")[0]
-        self._sentence = f"the database {place(url)} is away ({said}): see that it runs, and what DATABASE_URL says"
+        self._sentence = _(
+            "the database {place} is away ({said}): see that it runs, and what DATABASE_URL says"
+        ).format(place=place(url), said=said)
 
     def __str__(self) -> str:
         return self._sentence
@@ -44,7 +47,7 @@ class AnswerLost(DatabaseAway):
 
     def __init__(self, url: URL, cause: BaseException) -> None:
         super().__init__(url, cause)
-        self._sentence += "; it did not say whether it kept what was written last"
+        self._sentence += "; " + _("it did not say whether it kept what was written last")
 
 
 PASSING = (OperationalError, InternalError)
@@ -106,7 +109,7 @@ def translate(engine: Engine) -> None:
         if context.connection is None or context.is_disconnect:
             return DatabaseAway(engine.url, error)
         if _lacks_a_table(error):
-            return NotMigratedError("the database lacks tables: run `campaigns migrate`")
+            return NotMigratedError(_("the database lacks tables: run `campaigns migrate`"))
         return _hushed(engine, error, context.statement or "") if _is_of_postgresql(error) else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from campaigns.cells import AudienceError, text_of
 from campaigns.delimited import NumberedRow
+from campaigns.language import N_, _
 
 SIGNATURE = b"PAR1"
 
@@ -29,17 +30,17 @@ def read_parquet(stream: Any, head: bytes, rest: Iterator[bytes]) -> tuple[tuple
         parquet = import_module("pyarrow.parquet")
     except ImportError:
         raise AudienceError(
-            "this is a Parquet file, which needs a package: pip install 'sms-campaigns[parquet]'; or save it as CSV"
+            _("this is a Parquet file, which needs a package: pip install 'sms-campaigns[parquet]'; or save it as CSV")
         ) from None
     try:
         # Buffers of whole columns would make memory grow with the file.
         file = parquet.ParquetFile(_seekable(stream, head, rest), pre_buffer=False)
         return tuple(file.schema_arrow.names), _rows(file)
     except (ValueError, OSError):  # every error of pyarrow's is one of these
-        raise AudienceError(_DAMAGED) from None
+        raise AudienceError(_(_DAMAGED)) from None
 
 
-_DAMAGED = "the Parquet file cannot be read: it is cut short or damaged; write it anew, or save it as CSV"
+_DAMAGED = N_("the Parquet file cannot be read: it is cut short or damaged; write it anew, or save it as CSV")
 
 
 def _seekable(stream: Any, head: bytes, rest: Iterator[bytes]) -> Any:
@@ -61,9 +62,9 @@ def _rows(file: Any) -> Iterator[NumberedRow]:
                 number += 1
                 yield number, list(cells)
     except AudienceError as error:
-        raise AudienceError(f"row {number + 1} or soon after: {error}") from None
+        raise AudienceError(_("row {row} or soon after: {error}").format(row=number + 1, error=error)) from None
     except (ValueError, OSError):
-        raise AudienceError(_DAMAGED) from None
+        raise AudienceError(_(_DAMAGED)) from None
 
 
 def _values(column: Any) -> Any:

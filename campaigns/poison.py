@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, delete
 
 from campaigns import bells, lifecycle
 from campaigns.database import Database, among, is_over, now, upsert
+from campaigns.language import N_
 from campaigns.models import bells as table
 from campaigns.models import campaigns
 from campaigns.outages import insisting
@@ -59,7 +60,9 @@ def not_sent_from(database: Database, campaign_id: int, trouble: str) -> str | N
     tries = note(database, sends_of(campaign_id), trouble)
     if tries < MOST_TRIES:
         return None
-    reason = f"its batches could not be seen to, {_times(tries)}: {trouble}; resume tries again"
+    reason = N_("its batches could not be seen to, {times}: {trouble}; resume tries again").format(
+        times=_times(tries), trouble=trouble
+    )
     with database.transaction() as connection:
         lifecycle.halt(connection, campaign_id, reason)
     return reason
@@ -97,10 +100,12 @@ def _halt_expansion(database: Database, campaign_id: int) -> bool:
         bell = connection.execute(select(table.c.tries, table.c.trouble).where(its_own, _is_stuck())).first()
         if bell is None:
             return False
-        why = f"its audience could not be expanded, {_times(MOST_TRIES)}: {bell.trouble}; resume tries again"
+        why = N_("its audience could not be expanded, {times}: {trouble}; resume tries again").format(
+            times=_times(MOST_TRIES), trouble=bell.trouble
+        )
         lifecycle.halt(connection, campaign_id, why)
     return True
 
 
 def _times(tries: int) -> str:
-    return "three times" if tries == MOST_TRIES else f"{tries} times"
+    return N_("three times") if tries == MOST_TRIES else N_("{count} times").format(count=tries)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, o
 from campaigns import accounts, bells
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, later
+from campaigns.language import N_
 from campaigns.models import attempts, campaigns, resolutions
 from campaigns.resolving import POLICY, UndecidableError, decide
 from campaigns.states import AttemptKind, AttemptState, BatchState, Decision
@@ -22,7 +23,7 @@ RESENDS_BY_POLICY = 2
 AT_ONCE = 100
 """How many doubts a policy decides in one round of the sweep; the others have their turn in the next."""
 
-PAID_FOR = "the gateway's own count says that it was paid for"
+PAID_FOR = N_("the gateway's own count says that it was paid for")
 """Written to a doubt that a policy would have sent again: it is not looked at anew in each round of the sweep."""
 
 
@@ -107,9 +108,13 @@ def resends_by_policy() -> ColumnElement[int]:
 
 
 def _why(doubt: Record) -> str:
-    why = f"no evidence within {doubt.deadline:,} seconds, and the campaign asks for it (in_doubt: {doubt.policy})"
+    why = N_("no evidence within {deadline:,} seconds, and the campaign asks for it (in_doubt: {policy})").format(
+        deadline=doubt.deadline, policy=doubt.policy
+    )
     if doubt.policy != Decision.RESEND:
         return why
     if doubt.resends + 1 < RESENDS_BY_POLICY:
-        return f"{why}; should this fall in doubt as well, once more"
-    return f"{why}; sent again {RESENDS_BY_POLICY} times: should this fall in doubt as well, a person must decide"
+        return N_("{why}; should this fall in doubt as well, once more").format(why=why)
+    return N_("{why}; sent again {count} times: should this fall in doubt as well, a person must decide").format(
+        why=why, count=RESENDS_BY_POLICY
+    )

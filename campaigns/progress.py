@@ -11,6 +11,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, exists, func, literal, or_, select
 
 from campaigns.database import Database, Record, default
+from campaigns.language import _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import attempts, batches, campaigns, exclusions, holds, messages, refunds
 from campaigns.payload import Payload, ReceiptLines
@@ -108,7 +109,7 @@ def within(connection: Connection, campaign_id: int) -> Progress:
     """The same within a snapshot, beside other figures of that moment; raises UnknownCampaignError."""
     campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
     if campaign is None:
-        raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+        raise UnknownCampaignError(_("no campaign has the id {id}: `campaigns list` names them").format(id=campaign_id))
     return _account(connection, campaign)
 
 
@@ -119,7 +120,9 @@ def find(key: str, *, account: str = "default", database: Database | None = None
         found = select(campaigns.c.id).where(campaigns.c.account == account, campaigns.c.key == key)
         campaign_id = connection.execute(found).scalar()
     if campaign_id is None:
-        raise UnknownCampaignError(f"no campaign of the account {account!r} has the key {key!r}")
+        raise UnknownCampaignError(
+            _("no campaign of the account {account!r} has the key {key!r}").format(account=account, key=key)
+        )
     return progress(campaign_id, database=database)
 
 

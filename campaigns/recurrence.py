@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from campaigns.language import N_, _
+from campaigns.reasons import retold
 from campaigns.spec import SpecError
 
 _FIELDS = 5
-_HOW = "write minute, hour, day, month and day of the week, as in '0 9 * * mon'"
+_HOW = N_("write minute, hour, day, month and day of the week, as in '0 9 * * mon'")
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -26,7 +28,7 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"no time zone is named {name!r}: try Africa/Abidjan") from None
+        raise ValueError(_("no time zone is named {name!r}: try Africa/Abidjan").format(name=name)) from None
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,12 @@ class Recurrence:
 
 def _faults_of_cron(cron: str) -> list[str]:
     if len(cron.split()) != _FIELDS:
-        return [f"cron: {cron!r} has not five fields: {_HOW}"]
+        return [_("cron: {cron!r} has not five fields: {how}").format(cron=cron, how=_(_HOW))]
     try:
         moments = CronSim(cron, _SOME_DAY)
     except CronSimError as error:
-        return [f"cron: {cron!r} is wrong in its {str(error).removeprefix('Bad ')}: {_HOW}"]
+        field = retold(str(error).removeprefix("Bad "))
+        return [_("cron: {cron!r} is wrong in its {field}: {how}").format(cron=cron, field=field, how=_(_HOW))]
     if next(iter(moments), None) is None:
-        return [f"cron: {cron!r} never falls due"]
+        return [_("cron: {cron!r} never falls due").format(cron=cron)]
     return []

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from campaigns.database import Database, among
+from campaigns.language import N_
 from campaigns.models import attempts, batches
 from campaigns.states import AttemptKind, AttemptState, BatchState
 
@@ -85,8 +86,15 @@ def told(connection: Connection, campaign_ids: Iterable[int]) -> dict[int, str]:
 
 
 def _sentence(causes: list[tuple[str, int]], *, unwritten: bool) -> str:
-    count = sum(count for _, count in causes)
-    batches_were = "1 batch was" if count == 1 else f"{count:,} batches were"
-    refused = "given up, for no request could be written" if unwritten else "refused by the gateway"
-    why = causes[0][0] if len(causes) == 1 else "; ".join(f"{count:,} with {detail}" for detail, count in causes)
-    return f"{batches_were} {refused}: {why}"
+    count, why = sum(its for _, its in causes), causes[0][0]
+    if len(causes) > 1:
+        why = "; ".join(N_("{count:,} with {why}").format(count=its, why=detail) for detail, its in causes)
+    return _SENTENCES[unwritten, count == 1].format(count=count, why=why)
+
+
+_SENTENCES = {  # whether no request could be written, and whether it is one batch
+    (True, True): N_("1 batch was given up, for no request could be written: {why}"),
+    (True, False): N_("{count:,} batches were given up, for no request could be written: {why}"),
+    (False, True): N_("1 batch was refused by the gateway: {why}"),
+    (False, False): N_("{count:,} batches were refused by the gateway: {why}"),
+}

@@ -13,10 +13,13 @@ from sqlalchemy import Connection, insert, or_, select, update
 
 from campaigns import batches, bells, journal, lifecycle
 from campaigns.bells import Ring
+from campaigns.called import called
 from campaigns.database import Database, Record, default
+from campaigns.language import _
 from campaigns.models import attempts, resolutions
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
+from campaigns.reasons import retold
 from campaigns.states import ENDED, AttemptKind, AttemptState, BatchState, Decision
 
 POLICY = "policy"
@@ -98,23 +101,25 @@ def resolve(
 
 def _check_said(by: str, reason: str) -> None:
     if not by.strip() or not reason.strip():
-        raise UndecidableError("say who decides, and why: both are kept with the decision")
+        raise UndecidableError(_("say who decides, and why: both are kept with the decision"))
     if by.strip().casefold() == POLICY:
-        raise UndecidableError(f"{by!r} is the name of what decides by itself: say who you are")
+        raise UndecidableError(_("{name!r} is the name of what decides by itself: say who you are").format(name=by))
 
 
 def _decision(said: Decision | str) -> Decision:
     try:
         return Decision(said)
     except ValueError:
-        raise UndecidableError(f"{said!r} is no decision; there are {', '.join(Decision)}") from None
+        raise UndecidableError(
+            _("{said!r} is no decision; there are {decisions}").format(said=said, decisions=", ".join(Decision))
+        ) from None
 
 
 def _its_id(msgfid: str, decision: Decision) -> str:
     if decision != Decision.ACCEPTED:
-        raise UndecidableError("an id that the gateway gave says that it was taken: decide `accepted`")
+        raise UndecidableError(_("an id that the gateway gave says that it was taken: decide `accepted`"))
     if not msgfid.strip():
-        raise UndecidableError("the id of the sending is empty: leave it out, if the gateway's log shows none")
+        raise UndecidableError(_("the id of the sending is empty: leave it out, if the gateway's log shows none"))
     return msgfid.strip()
 
 
@@ -130,7 +135,9 @@ def decide(
     _check_in_doubt(connection, attempt)
     ended = campaign.state in ENDED
     if not batches.decide(connection, attempt_id, attempt.batch_id, decision, ended=ended, by=by):
-        raise UndecidableError(f"attempt {attempt_id} is no longer its batch's: `campaigns doubts` lists what is open")
+        raise UndecidableError(
+            _("attempt {id} is no longer its batch's: `campaigns doubts` lists what is open").format(id=attempt_id)
+        )
     connection.execute(
         insert(resolutions).values(
             attempt_id=attempt_id, campaign_id=campaign.id, decision=decision, decided_by=by, reason=reason
@@ -157,10 +164,14 @@ def _name(connection: Connection, account: str, attempt_id: int, msgfid: str) ->
     a = attempts.c
     others = select(a.id).where(a.account == account, a.msgfid == msgfid, a.id != attempt_id)
     if (other := connection.execute(others).scalar()) is not None:
-        raise UndecidableError(f"the id is that of attempt {other}: look at the gateway's log again")
+        raise UndecidableError(
+            _("the id is that of attempt {other}: look at the gateway's log again").format(other=other)
+        )
     mine = update(attempts).where(a.id == attempt_id, or_(a.msgfid.is_(None), a.msgfid == msgfid))
     if not connection.execute(mine.values(msgfid=msgfid)).rowcount:
-        raise UndecidableError("its broken reply showed another id: decide without one, its reports are known by that")
+        raise UndecidableError(
+            _("its broken reply showed another id: decide without one, its reports are known by that")
+        )
     journal.reopen(connection, account, msgfid)
 
 
@@ -170,7 +181,9 @@ def _lock_campaign(connection: Connection, attempt_id: int) -> Record:
     found = select(c.id, c.account, c.state).where(c.id == its_campaign).with_for_update(key_share=True)
     campaign = connection.execute(found).first()
     if campaign is None:
-        raise UnknownAttemptError(f"no attempt has the id {attempt_id}: `campaigns doubts` lists those in doubt")
+        raise UnknownAttemptError(
+            _("no attempt has the id {id}: `campaigns doubts` lists those in doubt").format(id=attempt_id)
+        )
     return campaign
 
 
@@ -182,12 +195,18 @@ def _lock_attempt(connection: Connection, attempt_id: int) -> Record:
 def _check_in_doubt(connection: Connection, attempt: Record) -> None:
     if attempt.kind == AttemptKind.LOOKUP:
         raise UndecidableError(
-            f"attempt {attempt.id} looked numbers up: it needs no decision, for its campaign goes on without the"
-            " answers when its time for lookups is over"
+            _(
+                "attempt {id} looked numbers up: it needs no decision, for its campaign goes on without "
+                "the answers when its time for lookups is over"
+            ).format(id=attempt.id)
         )
     if attempt.state == AttemptState.OPEN:
         until = f"{attempt.leased_until:%Y-%m-%d %H:%M:%S} UTC"
-        raise UndecidableError(f"attempt {attempt.id} is being made until {until}: if nothing is known then, decide")
+        raise UndecidableError(
+            _("attempt {id} is being made until {until}: if nothing is known then, decide").format(
+                id=attempt.id, until=until
+            )
+        )
     if attempt.state == AttemptState.IN_DOUBT:
         return
     r = resolutions.c
@@ -195,13 +214,16 @@ def _check_in_doubt(connection: Connection, attempt: Record) -> None:
     if made is not None:
         when = f"{made.decided_at:%Y-%m-%d %H:%M:%S} UTC"
         raise UndecidableError(
-            f"attempt {attempt.id} was decided already: {_words(made.decision)}, by {made.decided_by} at {when}"
-            f" ({made.reason})"
+            _("attempt {id} was decided already: {decision}, by {who} at {when} ({reason})").format(
+                id=attempt.id,
+                decision=called(made.decision),
+                who=made.decided_by,
+                when=when,
+                reason=retold(made.reason),
+            )
         )
     raise UndecidableError(
-        f"attempt {attempt.id} is not in doubt, it is {_words(attempt.state)}: `campaigns doubts` lists what is open"
+        _("attempt {id} is not in doubt, it is {state}: `campaigns doubts` lists what is open").format(
+            id=attempt.id, state=called(attempt.state)
+        )
     )
-
-
-def _words(state: str) -> str:
-    return state.replace("_", " ")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import product
 
 from sqlalchemy import Connection, and_, select, update
@@ -17,9 +18,11 @@ from sqlalchemy import Connection, and_, select, update
 from campaigns import aside, bells, keys, unwanted
 from campaigns.accounting import groups, heads, of_batches, payloads_of
 from campaigns.bells import Ring
+from campaigns.called import called
 from campaigns.database import Database, Record, default, forbid_scans, forbid_sorting
 from campaigns.expansion import store
 from campaigns.filling import Kind
+from campaigns.language import N_, _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import attempts, batches, campaigns, messages
 from campaigns.named import by_key
@@ -49,13 +52,13 @@ _MAY_HAVE_BEEN_TAKEN = (
     AttemptState.ACCEPTED_LATE,
 )
 _MAY_HAVE_ARRIVED = {
-    "unreported": "no report says that it did not arrive",
-    "written_off": "nobody knows whether it was sent",
-    "in_doubt": "nobody knows yet whether it was sent: see `campaigns doubts`",
-    "in_flight": "it may still arrive",
-    "sending": "it may still arrive",
-    "pending": "it is still to be sent",
-    "delivered": "it has arrived",
+    "unreported": N_("no report says that it did not arrive"),
+    "written_off": N_("nobody knows whether it was sent"),
+    "in_doubt": N_("nobody knows yet whether it was sent: see `campaigns doubts`"),
+    "in_flight": N_("it may still arrive"),
+    "sending": N_("it may still arrive"),
+    "pending": N_("it is still to be sent"),
+    "delivered": N_("it has arrived"),
 }
 
 
@@ -115,12 +118,14 @@ def _checked(only: Collection[str]) -> frozenset[str]:
     for status in only:
         if status not in RETRIABLE:
             why = _MAY_HAVE_ARRIVED.get(status)
-            because = (
-                f"a message that is {status} is not sent again, {why}" if why else f"there is no status {status!r}"
+            because = _("there is no status {status!r}").format(status=status)
+            if why is not None:
+                because = _("a message that is {status} is not sent again, {why}").format(status=status, why=_(why))
+            raise NotRetriableError(
+                _("{because}; choose of {statuses}").format(because=because, statuses=", ".join(RETRIABLE))
             )
-            raise NotRetriableError(f"{because}; choose of {', '.join(RETRIABLE)}")
     if not only:
-        raise NotRetriableError(f"say which messages: choose of {', '.join(RETRIABLE)}")
+        raise NotRetriableError(_("say which messages: choose of {statuses}").format(statuses=", ".join(RETRIABLE)))
     return frozenset(only)
 
 
@@ -129,7 +134,7 @@ def _lock(connection: Connection, campaign_id: int) -> Record:
     mine = select(campaigns).where(campaigns.c.id == campaign_id).with_for_update(key_share=True)
     campaign = connection.execute(mine).first()
     if campaign is None:
-        raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+        raise UnknownCampaignError(_("no campaign has the id {id}: `campaigns list` names them").format(id=campaign_id))
     forbid_scans(connection)
     forbid_sorting(connection)
     return campaign
@@ -177,27 +182,35 @@ def _spec(choice: _Choice) -> Spec:
         "lookup": None,
     }
     if not campaign.spec:  # a submission that was refused is kept without
-        raise StateError(f"campaign {campaign.id} has no messages: it was refused")
+        raise StateError(_("campaign {id} has no messages: it was refused").format(id=campaign.id))
     return Spec.model_validate({**campaign.spec, **other})
 
 
 def _begin(connection: Connection, campaign: Record, spec: Spec) -> int:
     made = keys.make(connection, spec, wire_text=campaign.wire_text, state=CampaignState.FUNDING, retry_of=campaign.id)
     if made is None:
-        raise KeyConflict([f"key: another campaign has the key {spec.key!r}, which is meant for a retry"])
+        raise KeyConflict(
+            [_("key: another campaign has the key {key!r}, which is meant for a retry").format(key=spec.key)]
+        )
     return made
 
 
 def _made_before(connection: Connection, choice: _Choice) -> Submitted:
     """The retry that has them; raises StateError if nobody is to be texted again."""
     if not choice.met:
-        which = " or ".join(sorted(choice.wanted)).replace("_", " ")
+        which = reduce(_or, map(called, sorted(choice.wanted)))
         raise StateError(
-            f"campaign {choice.campaign.id} has nobody to text again: no message of it is certainly {which}"
+            _("campaign {id} has nobody to text again: no message of it is certainly {which}").format(
+                id=choice.campaign.id, which=which
+            )
         )
     c = campaigns.c
     latest = select(c.id, c.state).where(c.id == max(choice.met))
     return Submitted(*connection.execute(latest).one(), created=False)
+
+
+def _or(these: str, that: str) -> str:
+    return _("{these} or {that}").format(these=these, that=that)
 
 
 def _chosen(connection: Connection, choice: _Choice) -> Iterator[tuple[Kind, Payload]]:

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, delete, select, update
 from campaigns import bells, naming
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, default, now, upsert
+from campaigns.language import _
 from campaigns.models import schedules
 from campaigns.occurrences import key_of
 from campaigns.recurrence import Recurrence
@@ -45,7 +46,7 @@ class ScheduleError(SpecError):
     """A schedule as asked for cannot be; `faults` names everything that is wrong with it."""
 
     def __init__(self, faults: list[str]) -> None:
-        ValueError.__init__(self, "the schedule is refused:\n" + "\n".join(f"  - {fault}" for fault in faults))
+        ValueError.__init__(self, _("the schedule is refused:") + "\n" + "\n".join(f"  - {fault}" for fault in faults))
         self.faults = faults
 
 
@@ -117,7 +118,13 @@ def add(
         there = _lock(connection, name, row["account"])
     differ = [field for field in row if field != "next_at" and getattr(there, field) != row[field]]
     if differ:
-        raise ScheduleError([f"name: there is a schedule {name!r} with another {differ[0]}: remove it first"])
+        raise ScheduleError(
+            [
+                _("name: there is a schedule {name!r} with another {option}: remove it first").format(
+                    name=name, option=differ[0]
+                )
+            ]
+        )
     return _shown(there)
 
 
@@ -159,7 +166,7 @@ def resume(name: str, *, account: str = "default", database: Database | None = N
     with (database or default()).transaction() as connection:
         row = _lock(connection, name, account)
         if row.paused_at is None:
-            raise StateError(f"the schedule {name!r} is not paused")
+            raise StateError(_("the schedule {name!r} is not paused").format(name=name))
         clock: datetime = connection.execute(select(now())).scalar_one()
         next_at = Recurrence(row.cron, row.timezone).next_after(clock)
         going_on = update(schedules).where(_is_named(name, account))
@@ -186,7 +193,9 @@ def run(name: str, *, account: str = "default", ring: Ring | None = None, databa
     with database.transaction() as connection:
         if _lock(connection, name, account).asked_at is not None:
             raise StateError(
-                f"an occurrence of {name!r} was asked for before, and no worker has made it yet: wait for it"
+                _("an occurrence of {name!r} was asked for before, and no worker has made it yet: wait for it").format(
+                    name=name
+                )
             )
         connection.execute(update(schedules).where(_is_named(name, account)).values(asked_at=now()))
         row = _lock(connection, name, account)
@@ -200,7 +209,11 @@ def _checked(
     """The columns of a schedule that its maker chose; raises ScheduleError."""
     fields = {"name": name, **asked}
     audience = fields.pop("audience", None)
-    faults = [f"{own}: each occurrence has its own" for own in ("key", "scheduled_at") if fields.pop(own, None)]
+    faults = [
+        _("{option}: each occurrence has its own").format(option=own)
+        for own in ("key", "scheduled_at")
+        if fields.pop(own, None)
+    ]
     faults += _faults_of_terms(name, when_missed, tolerance)
     recurrence = _or_faults(faults, lambda: Recurrence.parse(cron, timezone))
     spec = _or_faults(faults, lambda: check(fields, now=None))
@@ -223,11 +236,23 @@ def _checked(
 def _faults_of_terms(name: str, when_missed: str, tolerance: int) -> list[str]:
     faults = []
     if len(name) > LONGEST_NAME or not _NAME.fullmatch(name):
-        faults.append(f"name: letters, digits, blanks and . _ - make one, {LONGEST_NAME} at most; {name!r} is none")
+        faults.append(
+            _("name: letters, digits, blanks and . _ - make one, {most} at most; {name!r} is none").format(
+                most=LONGEST_NAME, name=name
+            )
+        )
     if when_missed not in list(WhenMissed):
-        faults.append(f"when_missed: there are {' and '.join(WhenMissed)}, and not {when_missed!r}")
+        faults.append(
+            _("when_missed: there are {one} and {other}, and not {when_missed!r}").format(
+                one=WhenMissed.SKIP, other=WhenMissed.CATCH_UP, when_missed=when_missed
+            )
+        )
     if not 1 <= tolerance <= LONGEST_TOLERANCE:
-        faults.append(f"tolerance: from 1 to {LONGEST_TOLERANCE} minutes, and not {tolerance}")
+        faults.append(
+            _("tolerance: from 1 to {most} minutes, and not {tolerance}").format(
+                most=LONGEST_TOLERANCE, tolerance=tolerance
+            )
+        )
     return faults
 
 
@@ -253,7 +278,9 @@ def _lock(connection: Connection, name: str, account: str) -> Record:
 
 def _unknown(name: str, account: str) -> UnknownScheduleError:
     return UnknownScheduleError(
-        f"the account {account!r} has no schedule {name!r}: `campaigns schedule list` names them"
+        _("the account {account!r} has no schedule {name!r}: `campaigns schedule list` names them").format(
+            account=account, name=name
+        )
     )
 
 

@@ -17,6 +17,9 @@ from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from campaigns.language import _
+from campaigns.reasons import retold
+
 SHORTEST_SECRET = 16
 """Characters; numbers are few enough to be guessed from a hash whose secret can be guessed as well."""
 
@@ -25,7 +28,7 @@ class SettingsError(ValueError):
     """The environment is wrong; `faults` names everything that is, so that one reading mends it all."""
 
     def __init__(self, faults: list[str]) -> None:
-        super().__init__("the settings are refused:\n" + "\n".join(f"  - {fault}" for fault in faults))
+        super().__init__(_("the settings are refused:") + "\n" + "\n".join(f"  - {fault}" for fault in faults))
         self.faults = faults
 
 
@@ -33,7 +36,7 @@ def _is_a_region(code: str) -> str:
     import phonenumbers  # late: `import campaigns` must stay quick, and this one is not
 
     if code.upper() not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError(f"{code!r} is no country code of two letters, such as CI or BF")
+        raise ValueError(_("{code!r} is no country code of two letters, such as CI or BF").format(code=code))
     return code.upper()
 
 
@@ -41,20 +44,22 @@ def _is_a_supported_database(url: str) -> str:
     try:
         backend = make_url(url).get_backend_name()
     except ArgumentError:
-        raise ValueError("is no database URL, such as postgresql://user:password@host/name") from None
+        raise ValueError(_("is no database URL, such as postgresql://user:password@host/name")) from None
     if backend not in ("postgresql", "sqlite"):
-        raise ValueError(f"{backend} is not supported: use postgresql://… or sqlite:///…")
+        raise ValueError(_("{backend} is not supported: use postgresql://… or sqlite:///…").format(backend=backend))
     if backend == "sqlite" and make_url(url).database in (None, "", ":memory:"):
-        raise ValueError("a SQLite database in memory is seen by one connection only: name a file, sqlite:///path")
+        raise ValueError(_("a SQLite database in memory is seen by one connection only: name a file, sqlite:///path"))
     return url
 
 
 def _are_prefixes(prices: dict[str, Decimal]) -> dict[str, Decimal]:
     for prefix, price in prices.items():
         if prefix and not (prefix.isascii() and prefix.isdigit()):
-            raise ValueError(f"{prefix!r} is no prefix: digits with the country code, or '' for all others")
+            raise ValueError(
+                _("{prefix!r} is no prefix: digits with the country code, or '' for all others").format(prefix=prefix)
+            )
         if price < 0:
-            raise ValueError(f"the price of {prefix!r} is negative")
+            raise ValueError(_("the price of {prefix!r} is negative").format(prefix=prefix))
     return prices
 
 
@@ -97,12 +102,12 @@ def read(kind: type[S]) -> S:
         raise SettingsError([_sentence(fault["loc"], fault["msg"]) for fault in error.errors()]) from None
     except UnreadableSetting as error:  # pydantic's own message names the field and its source, and not the value
         field = _QUOTED.search(str(error))
-        raise SettingsError([f"{field[1].upper() if field else 'settings'}: is no JSON"]) from None
+        raise SettingsError([_("{name}: is no JSON").format(name=field[1].upper() if field else "settings")]) from None
 
 
 def _sentence(place: tuple[int | str, ...], message: str) -> str:
     name = "__".join(str(part).upper() for part in place) or "settings"
-    return f"{name}: {message.removeprefix('Value error, ')}"
+    return f"{name}: {retold(message.removeprefix('Value error, '))}"
 
 
 @cache

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select, update
 
 from campaigns import batches, credits, lifecycle
 from campaigns.database import Database, later
+from campaigns.language import N_
 from campaigns.models import accounts, attempts, campaigns
 from campaigns.states import CampaignState
 
@@ -41,14 +42,14 @@ def run_out(database: Database, campaign_id: int, balance: Decimal | None) -> No
         if balance is not None and balance >= needed and not in_vain:
             return
         if campaign.spec["on_insufficient_credits"] == "fail":
-            lifecycle.change(connection, campaign_id, CampaignState.CANCELLED, "the credits ran out")
+            lifecycle.change(connection, campaign_id, CampaignState.CANCELLED, N_("the credits ran out"))
             batches.void_unsent(connection, campaign_id)
             return
         lifecycle.change(
             connection,
             campaign_id,
             CampaignState.AWAITING_CREDITS,
-            "the gateway says that the credits do not suffice: top the account up, and it goes on by itself",
+            N_("the gateway says that the credits do not suffice: top the account up, and it goes on by itself"),
         )
         if balance is None:
             # Our sums may have a top-up in them already that the refusal did not see.

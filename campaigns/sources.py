@@ -19,7 +19,9 @@ from campaigns.cells import AudienceError, text_of
 from campaigns.decoding import BLOCK
 from campaigns.delimited import NumberedRow, read_rows
 from campaigns.json_lines import is_json_lines, read_objects
+from campaigns.language import _
 from campaigns.parquet import SIGNATURE, read_parquet
+from campaigns.reasons import retold
 
 
 class Stream(Protocol):
@@ -54,7 +56,11 @@ def open_rows(source: Source, stack: ExitStack) -> Rows:
     if hasattr(source, "read"):
         return _stream_rows(cast(Stream, source))
     if isinstance(source, bytes | bytearray | Mapping) or not isinstance(source, Iterable):
-        raise TypeError(f"an audience is a path, an open file or an iterable of rows, not {type(source).__name__}")
+        raise TypeError(
+            _("an audience is a path, an open file or an iterable of rows, not {kind}").format(
+                kind=type(source).__name__
+            )
+        )
     return _iterable_rows(iter(source))
 
 
@@ -62,7 +68,11 @@ def _open(path: Path, stack: ExitStack) -> Stream:
     try:
         return stack.enter_context(path.open("rb"))
     except OSError as error:
-        raise AudienceError(f"{path} cannot be opened ({error.strerror}): check the name and who may read it") from None
+        raise AudienceError(
+            _("{path} cannot be opened ({why}): check the name and who may read it").format(
+                path=path, why=retold(error.strerror or "")
+            )
+        ) from None
 
 
 def _stream_rows(stream: Stream) -> Rows:
@@ -90,9 +100,13 @@ def _blocks(stream: Stream) -> Iterator[bytes | str]:
             yield head
             head = stream.read(BLOCK)
     except UnicodeDecodeError:
-        raise AudienceError("the file was opened as text in another encoding than its own: open it in binary") from None
+        raise AudienceError(
+            _("the file was opened as text in another encoding than its own: open it in binary")
+        ) from None
     except OSError as error:
-        raise AudienceError(f"the file cannot be read to its end ({error.strerror})") from None
+        raise AudienceError(
+            _("the file cannot be read to its end ({why})").format(why=retold(error.strerror or ""))
+        ) from None
 
 
 def _workbook_rows(file: io.BytesIO) -> Iterator[NumberedRow]:
@@ -104,9 +118,9 @@ def _workbook_rows(file: io.BytesIO) -> Iterator[NumberedRow]:
             if sheet.start is not None:
                 return _numbered(sheet.to_python(), _sequence_cells, first=sheet.start[0] + 1)
     except python_calamine.PasswordError:
-        raise AudienceError("the workbook is protected by a password: save it without one") from None
+        raise AudienceError(_("the workbook is protected by a password: save it without one")) from None
     except python_calamine.CalamineError:
-        raise AudienceError("the workbook cannot be read: save it anew as XLSX, or as CSV (UTF-8)") from None
+        raise AudienceError(_("the workbook cannot be read: save it anew as XLSX, or as CSV (UTF-8)")) from None
     return iter(())
 
 
@@ -125,7 +139,7 @@ def _iterable_rows(rows: Iterator[Any]) -> Rows:
     if isinstance(first, Sequence) and not isinstance(first, bytes | bytearray):
         fields = getattr(first, "_fields", None)
         return Rows(_numbered(everything, _sequence_cells), tuple(fields) if fields else None)
-    raise TypeError(f"a row is a mapping, a sequence, or a number, not {type(first).__name__}")
+    raise TypeError(_("a row is a mapping, a sequence, or a number, not {kind}").format(kind=type(first).__name__))
 
 
 def _plain_cells(value: object) -> list[str]:
@@ -145,7 +159,9 @@ def _numbered(rows: Iterable[Any], cells_of: Callable[[Any], list[str]], *, firs
         try:
             cells = cells_of(row)
         except (AttributeError, TypeError):
-            raise AudienceError(f"row {number} is a {type(row).__name__}, unlike the rows before it") from None
+            raise AudienceError(
+                _("row {row} is a {kind}, unlike the rows before it").format(row=number, kind=type(row).__name__)
+            ) from None
         except AudienceError as error:
-            raise AudienceError(f"row {number}: {error}") from None
+            raise AudienceError(_("row {row}: {error}").format(row=number, error=error)) from None
         yield number, cells

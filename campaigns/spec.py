@@ -20,6 +20,8 @@ from pydantic import (
     field_validator,
 )
 
+from campaigns.language import _
+from campaigns.reasons import retold
 from campaigns.template import Template, TemplateError
 
 SENDER_LENGTH = 11
@@ -32,7 +34,7 @@ class SpecError(ValueError):
     """A campaign as asked for cannot be; `faults` names everything that is wrong with it."""
 
     def __init__(self, faults: list[str]) -> None:
-        super().__init__("the campaign is refused:\n" + "\n".join(f"  - {fault}" for fault in faults))
+        super().__init__(_("the campaign is refused:") + "\n" + "\n".join(f"  - {fault}" for fault in faults))
         self.faults = faults
 
 
@@ -47,11 +49,17 @@ class KeyBusy(KeyConflict):
 def _sender(name: str) -> str:
     if name.isdigit():
         if not 3 <= len(name) <= 15:
-            raise ValueError(f"a numeric sender has 3 to 15 digits, this one {len(name)}")
+            raise ValueError(_("a numeric sender has 3 to 15 digits, this one {count}").format(count=len(name)))
     elif len(name) > SENDER_LENGTH:
-        raise ValueError(f"a sender has at most {SENDER_LENGTH} characters, {name!r} has {len(name)}")
+        raise ValueError(
+            _("a sender has at most {most} characters, {name!r} has {count}").format(
+                most=SENDER_LENGTH, name=name, count=len(name)
+            )
+        )
     elif not _SENDER.fullmatch(name):
-        raise ValueError(f"a sender is made of plain letters, digits, blanks and . _ & + -; {name!r} is not")
+        raise ValueError(
+            _("a sender is made of plain letters, digits, blanks and . _ & + -; {name!r} is not").format(name=name)
+        )
     return name
 
 
@@ -65,7 +73,7 @@ def _template(source: str) -> str:
 
 def _plain(words: str) -> str:
     if any(unicodedata.category(character) == "Cc" for character in words):
-        raise ValueError("holds a control character, such as a line break")
+        raise ValueError(_("holds a control character, such as a line break"))
     return words
 
 
@@ -128,7 +136,7 @@ class Spec(BaseModel):
     def _is_to_come(cls, moment: datetime | None, info: ValidationInfo) -> datetime | None:
         now = (info.context or {}).get("now")
         if moment is not None and now is not None and moment < now:
-            raise ValueError(f"{moment.isoformat()} is past; leave it out to send now")
+            raise ValueError(_("{moment} is past; leave it out to send now").format(moment=moment.isoformat()))
         return moment
 
     @property
@@ -165,7 +173,9 @@ def check(asked: Spec | Mapping[str, Any], *, now: datetime | None) -> Spec:
 def _sentence(fault: Any) -> str:
     place = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{place}: no such option; there are {', '.join(Spec.model_fields)}"
+        return _("{option}: no such option; there are {options}").format(
+            option=place, options=", ".join(Spec.model_fields)
+        )
     if fault["type"] == "timezone_aware":
-        return f"{place}: say in which time zone, as in 2026-12-24T18:00+00:00"
-    return f"{place}: {fault['msg'].removeprefix('Value error, ')}"
+        return _("{option}: say in which time zone, as in 2026-12-24T18:00+00:00").format(option=place)
+    return f"{place}: {retold(fault['msg'].removeprefix('Value error, '))}"

@@ -7,12 +7,17 @@ from sqlalchemy import Connection, select, update
 from campaigns import batches, bells, chunks, lifecycle, poison
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, default
+from campaigns.language import N_, _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import campaigns
+from campaigns.reasons import retold
 from campaigns.states import ENDED, CampaignState
 
-PAUSED_BY_A_PERSON = "paused by a person"
+PAUSED_BY_A_PERSON = N_("paused by a person")
 """What a pause says for which nobody gave a reason."""
+
+CANCELLED_BY_A_PERSON = N_("cancelled by a person")
+"""The same of a cancellation."""
 
 
 class StateError(ValueError):
@@ -27,7 +32,11 @@ def pause(campaign_id: int, *, reason: str = PAUSED_BY_A_PERSON, database: Datab
     with (database or default()).transaction() as connection:
         campaign = _lock(connection, campaign_id)
         if campaign.state in ENDED:
-            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to pause")
+            raise StateError(
+                _("campaign {id} is {state}: there is nothing to pause").format(
+                    id=campaign_id, state=retold(campaign.state)
+                )
+            )
         lifecycle.halt(connection, campaign_id, reason)
 
 
@@ -37,9 +46,15 @@ def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | N
     with database.transaction() as connection:
         campaign = _lock(connection, campaign_id)
         if campaign.state in ENDED:
-            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to resume")
+            raise StateError(
+                _("campaign {id} is {state}: there is nothing to resume").format(
+                    id=campaign_id, state=retold(campaign.state)
+                )
+            )
         if campaign.paused_at is None:
-            raise StateError(f"campaign {campaign_id} is not paused: it is {campaign.state}")
+            raise StateError(
+                _("campaign {id} is not paused: it is {state}").format(id=campaign_id, state=retold(campaign.state))
+            )
         going_on = update(campaigns).where(campaigns.c.id == campaign_id)
         connection.execute(going_on.values(paused_at=None, pause_reason=None))
         poison.forgive(connection, campaign_id)
@@ -49,7 +64,7 @@ def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | N
     bells.wake(database, bells.send(campaign.account, 1), ring)
 
 
-def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database: Database | None = None) -> None:
+def cancel(campaign_id: int, *, reason: str = CANCELLED_BY_A_PERSON, database: Database | None = None) -> None:
     """Void what has not left; what has left is still tracked. Cancelling twice is no error.
 
     Raises UnknownCampaignError, or StateError if the campaign has ended otherwise.
@@ -59,7 +74,11 @@ def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database:
         if campaign.state == CampaignState.CANCELLED:
             return
         if campaign.state in ENDED:
-            raise StateError(f"campaign {campaign_id} is {campaign.state}: there is nothing to cancel")
+            raise StateError(
+                _("campaign {id} is {state}: there is nothing to cancel").format(
+                    id=campaign_id, state=retold(campaign.state)
+                )
+            )
         lifecycle.change(connection, campaign_id, CampaignState.CANCELLED, reason)
         batches.void_unsent(connection, campaign_id)
         if campaign.audience_id is not None:
@@ -71,5 +90,5 @@ def cancel(campaign_id: int, *, reason: str = "cancelled by a person", database:
 def _lock(connection: Connection, campaign_id: int) -> Record:
     campaign = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id).with_for_update()).first()
     if campaign is None:
-        raise UnknownCampaignError(f"no campaign has the id {campaign_id}: `campaigns list` names them")
+        raise UnknownCampaignError(_("no campaign has the id {id}: `campaigns list` names them").format(id=campaign_id))
     return campaign

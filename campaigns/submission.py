@@ -18,6 +18,7 @@ from campaigns.bells import Ring
 from campaigns.chunks import Shape
 from campaigns.database import AnswerLost, Database, default
 from campaigns.expansion import nobody, store
+from campaigns.language import N_, _
 from campaigns.models import audiences, campaigns
 from campaigns.outages import PASSING, insist
 from campaigns.settings import domain_settings
@@ -169,7 +170,7 @@ def _submit_large(
         size = chunks.take_in(database, audience_id, rows, row_digest)
         _complete(database, spec, made, audience_id, size=size, row_digest=row_digest.hexdigest())
     except chunks.GivenUpError:
-        raise SpecError([_GIVEN_UP]) from None
+        raise SpecError([_(_GIVEN_UP)]) from None
     except AnswerLost:
         if not _stands_after_all(database, made, audience_id):
             raise
@@ -224,7 +225,13 @@ def stored(connection: Connection, spec: Spec, audience_id: int) -> tuple[Shape,
         raise SpecError([f"audience: {error}"]) from None
     column = shape.columns[shape.number_column]
     if spec.number_column not in (None, column):
-        raise SpecError([f"number_column: the numbers of the stored audience {audience_id} are in {column!r}"])
+        raise SpecError(
+            [
+                _("number_column: the numbers of the stored audience {id} are in {column!r}").format(
+                    id=audience_id, column=column
+                )
+            ]
+        )
     return shape, size, keys.digest(spec, row_digest)
 
 
@@ -232,7 +239,7 @@ def _first(database: Database, spec: Spec, digest: str) -> Submitted:
     return Submitted(*keys.first(database, spec, digest), created=False)
 
 
-_GIVEN_UP = "the campaign was cancelled, or given up for lost, while its audience was on its way"
+_GIVEN_UP = N_("the campaign was cancelled, or given up for lost, while its audience was on its way")
 
 
 def _unmake(database: Database, campaign_id: int, audience_id: int) -> str | None:

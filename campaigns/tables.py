@@ -16,6 +16,8 @@ from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Protocol
 
+from campaigns.language import _
+
 Kind = type[int] | type[str] | type[datetime] | type[Decimal]
 Cell = int | str | datetime | Decimal | None
 Column = tuple[str, Kind]
@@ -197,5 +199,7 @@ def _package(name: str, extra: str) -> Any:
         return import_module(name)
     except ImportError:
         raise NotInstalledError(
-            f"{extra} needs a package that is not installed: pip install 'sms-campaigns[{extra}]', or choose csv"
+            _(
+                "{extra} needs a package that is not installed: pip install 'sms-campaigns[{extra}]', or choose csv"
+            ).format(extra=extra)
         ) from None

@@ -17,6 +17,7 @@ from campaigns.columns import Cells
 from campaigns.filling import FINISHED_FIELDS, FINISHED_TEXT, BoundTemplate, Joined, Rendered, has_brace, wire_text
 from campaigns.filters import Unrenderable
 from campaigns.grammar import Script, TemplateError, read
+from campaigns.language import _
 
 __all__ = [
     "FINISHED_FIELDS",
@@ -45,8 +46,14 @@ class Template:
         script = read(source)
         size = len(script.fixed.strip())
         if size > texts.MAX_CHARACTERS:
-            most = f"{texts.MAX_CHARACTERS}, which is {texts.MAX_SEGMENTS} SMS of {texts.GSM7_PART}"
-            raise TemplateError(f"the text is {size} characters long before any field is filled in; the most is {most}")
+            most = _("{most}, which is {count} SMS of {size}").format(
+                most=texts.MAX_CHARACTERS, count=texts.MAX_SEGMENTS, size=texts.GSM7_PART
+            )
+            raise TemplateError(
+                _("the text is {size} characters long before any field is filled in; the most is {most}").format(
+                    size=size, most=most
+                )
+            )
         return cls(script)
 
     @property
@@ -77,8 +84,9 @@ class Template:
         fixed = texts.transliterate(self.script.fixed) if transliterate else self.script.fixed
         if texts.too_long(fixed.strip()):
             raise TemplateError(
-                f"the text costs {texts.measure(fixed.strip())[1]} SMS before any field is filled in; "
-                f"the most is {texts.MAX_SEGMENTS}"
+                _("the text costs {count} SMS before any field is filled in; the most is {most}").format(
+                    count=texts.measure(fixed.strip())[1], most=texts.MAX_SEGMENTS
+                )
             )
         named = named or {}
         cells = Cells(tuple(_column(name, named.get(name, name), columns) for name in self.fields))
@@ -100,10 +108,18 @@ def _column(field: str, name: str, columns: Sequence[str]) -> int:
     found = columns_named(name, columns)
     called = "" if name == field else f" {name!r}"
     if not found:
-        raise TemplateError(f"there is no column{called} for {{{{ {field} }}}}; the columns are: {_listed(columns)}")
+        raise TemplateError(
+            _("there is no column{called} for {{{{ {field} }}}}; the columns are: {columns}").format(
+                called=called, field=field, columns=_listed(columns)
+            )
+        )
     if len(found) > 1:
-        either = _listed([f"{columns[index]} (column {index + 1})" for index in found])
-        raise TemplateError(f"{{{{ {field} }}}} could be any of these columns: {either}")
+        either = _listed(
+            [_("{column} (column {place})").format(column=columns[index], place=index + 1) for index in found]
+        )
+        raise TemplateError(
+            _("{{{{ {field} }}}} could be any of these columns: {columns}").format(field=field, columns=either)
+        )
     return found[0]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, literal, or_, select
 
 from campaigns.database import Record, later, now
+from campaigns.language import N_
 from campaigns.models import bells
 
 MOST_TRIES = 3
@@ -19,7 +20,7 @@ MOST_TRIES = 3
 PARKED_SECONDS = 300.0
 """How long work of a whole account is left alone then, before it has one more try each time: many wait for it."""
 
-DIED = "its process died"
+DIED = N_("its process died")
 """Why a try failed of which nobody came back to say why."""
 
 NO_TROUBLE: dict[str, Any] = {"tries": 0, "trouble": None}

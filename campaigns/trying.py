@@ -11,6 +11,7 @@ from campaigns.bells import Ring
 from campaigns.chunks import Row, Shape
 from campaigns.database import Database, default
 from campaigns.expansion import nobody
+from campaigns.language import _
 from campaigns.phone import normalizer
 from campaigns.settings import domain_settings
 from campaigns.slices import sliced
@@ -78,14 +79,16 @@ def try_out(
 
 def _msisdns(numbers: Sequence[str]) -> list[int]:
     if not numbers:
-        raise SpecError(["test: no mobile number of your own is named"])
+        raise SpecError([_("test: no mobile number of your own is named")])
     normalize = normalizer(domain_settings().default_region)
     own: dict[int, None] = {}
     for place, written in enumerate(numbers, 1):
         number = normalize(written)
         if number is None:
             # It may be a number with one digit too many, and is not repeated.
-            fault = f"number {place} of {len(numbers)} is no mobile number: write it with its country code"
+            fault = _("number {place} of {count} is no mobile number: write it with its country code").format(
+                place=place, count=len(numbers)
+            )
             raise SpecError([f"test: {fault}"])
         own[number] = None
     return list(own)
@@ -102,4 +105,4 @@ def _first(spec: Spec, shape: Shape, slices: Iterator[list[Row]]) -> tuple[int, 
             row = min(firsts)
             cells = dict(rows)[row]
             return row, cells, sorter.template.render(cells)[0]
-    raise SpecError(["nobody in the audience gets a text: there is nothing to test"])
+    raise SpecError([_("nobody in the audience gets a text: there is nothing to test")])

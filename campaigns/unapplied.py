@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, literal, o
 
 from campaigns import decided, doubts, journal
 from campaigns.database import Database, Record, is_ahead, later
+from campaigns.language import N_
 from campaigns.models import attempts, report_polls
 from campaigns.outages import PASSING
 from campaigns.states import PollState
@@ -26,7 +27,7 @@ ASKED_SECONDS = 600.0
 TRIES = 3
 """How often it is tried to apply a body."""
 
-DIED = "whoever applied it died each time"
+DIED = N_("whoever applied it died each time")
 
 _TO_APPLY = (PollState.STORED, PollState.PARKED)
 

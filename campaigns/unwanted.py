@@ -20,6 +20,7 @@ from functools import cache
 from sqlalchemy import BigInteger, ColumnElement, Connection, Text, bindparam, cast, func, or_, select
 
 from campaigns.database import forbid_scans, rows_of
+from campaigns.language import _
 from campaigns.models import opt_out_lists, opt_outs
 from campaigns.settings import domain_settings
 
@@ -38,8 +39,10 @@ class OptOutKeyError(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "opt-outs are kept as hashes by another OPT_OUT_KEY than the settings have: set the one that they were"
-            " written with, for producers and workers alike"
+            _(
+                "opt-outs are kept as hashes by another OPT_OUT_KEY than the settings have: set the one "
+                "that they were written with, for producers and workers alike"
+            )
         )
 
 

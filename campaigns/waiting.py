@@ -11,6 +11,7 @@ from campaigns.accounts import unserved
 from campaigns.credits import plain
 from campaigns.database import Record
 from campaigns.doubts import is_in_doubt
+from campaigns.language import N_
 from campaigns.models import accounts, attempts
 from campaigns.states import CampaignState
 
@@ -20,7 +21,7 @@ def waits_for(connection: Connection, campaign: Record) -> str | None:
     if campaign.completed_at is not None:
         return None
     if campaign.paused_at is not None and campaign.state != CampaignState.CANCELLED:
-        return f"a person to resume it: {campaign.pause_reason}"
+        return N_("a person to resume it: {reason}").format(reason=campaign.pause_reason)
     if campaign.state == CampaignState.SUBMITTED and campaign.scheduled_at is not None:
         return its_time(campaign.scheduled_at)
     if campaign.state == CampaignState.STALLED:  # it has nothing left to send, whether the gateway is well or not
@@ -33,7 +34,7 @@ def waits_for(connection: Connection, campaign: Record) -> str | None:
     # One that loses replies keeps back what is still to be sent; reports go on arriving.
     sent = campaign.state == CampaignState.TRACKING and gateway is not None and gateway.doubtful
     if gateway is not None and gateway.away_reason is not None and not sent:
-        return f"the gateway to come back: {gateway.away_reason}"
+        return N_("the gateway to come back: {reason}").format(reason=gateway.away_reason)
     if campaign.state == CampaignState.FUNDING:
         return None if campaign.reason is None else str(campaign.reason)
     if campaign.state == CampaignState.AWAITING_CREDITS:
@@ -43,12 +44,12 @@ def waits_for(connection: Connection, campaign: Record) -> str | None:
 
 def its_time(scheduled_at: datetime) -> str:
     """What a campaign waits for that is to begin later."""
-    return f"its time, {scheduled_at:%Y-%m-%d %H:%M} UTC"
+    return N_("its time, {time:%Y-%m-%d %H:%M} UTC").format(time=scheduled_at)
 
 
 def a_worker_with(account: str) -> str:
     """What a campaign waits for whose account no worker has."""
-    return f"a worker whose settings have the account {account!r}: those at work have others"
+    return N_("a worker whose settings have the account {account!r}: those at work have others").format(account=account)
 
 
 def _kept_back(connection: Connection, account: str) -> str:
@@ -56,4 +57,6 @@ def _kept_back(connection: Connection, account: str) -> str:
     a = attempts.c
     at_stake = select(func.sum(a.estimated)).where(a.account == account, is_in_doubt())
     kept = connection.execute(at_stake).scalar()
-    return f"; {plain(kept)} are kept back for requests in doubt (`campaigns doubts`)" if kept else ""
+    if not kept:
+        return ""
+    return "; " + N_("{credits} are kept back for requests in doubt (`campaigns doubts`)").format(credits=plain(kept))

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from campaigns.language import _
 from campaigns.settings import DomainSettings, read
 
 VISIBILITY_SECONDS = 600
@@ -18,7 +19,7 @@ VISIBILITY_SECONDS = 600
 
 def _as_celery_spells_it(url: str) -> str:
     if "://" not in url:  # it is not repeated: a password may be in it
-        raise ValueError("it is no URL, such as redis://127.0.0.1:6379/0")
+        raise ValueError(_("it is no URL, such as redis://127.0.0.1:6379/0"))
     # Valkey speaks Redis's protocol, and Celery knows it by that name alone.
     return "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
 

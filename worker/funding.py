@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campaigns import accounts, credits, lifecycle
 from campaigns.balances import note_balance
+from campaigns.language import N_
 from worker import balances, sending
 from worker.resources import Resources, Slice
 from worker.smseco.errors import ReadFailed, Refused
@@ -25,7 +26,9 @@ def fund_slice(resources: Resources, account: str) -> Slice:
             return Slice("nobody waits for credits")
         senders = resources.gateway(account).senders()
     except Refused as error:
-        paused = _pause_waiting(resources, account, f"the gateway refused to name balance and senders, {error}")
+        paused = _pause_waiting(
+            resources, account, N_("the gateway refused to name balance and senders, {why}").format(why=error)
+        )
         return Slice(f"refused with {error.code}: {paused} campaigns paused")
     except ReadFailed as error:
         return _unfinished(resources, account, error)
@@ -47,7 +50,9 @@ def _unfinished(resources: Resources, account: str, error: ReadFailed) -> Slice:
         wait = accounts.away(resources.database, account, str(error))
         return Slice("the gateway cannot be reached", after=wait)
     with resources.database.transaction() as connection:
-        lifecycle.tell_waiting(connection, account, f"the gateway to say what the account has: {error}")
+        lifecycle.tell_waiting(
+            connection, account, N_("the gateway to say what the account has: {why}").format(why=error)
+        )
     return Slice("the gateway does not say what the account has", after=AGAIN_SECONDS)
 
 

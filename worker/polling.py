@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from time import monotonic, time
 
 from campaigns import accounts, doubts, journal, reports, silence
+from campaigns.language import N_
 from worker import keeping
 from worker.resources import Resources
 from worker.smseco.client import Gateway
@@ -109,7 +110,9 @@ def take_in(
 def _refused(resources: Resources, account: str, error: Refused) -> None:
     """Say so where a person looks; nothing is paused, because what is sent can be reported on later."""
     log.warning("the gateway refused to hand out reports of the account %s: %s", account, error)
-    reports.note_refusal(resources.database, account, f"it refuses to hand out delivery reports, {error}")
+    reports.note_refusal(
+        resources.database, account, N_("it refuses to hand out delivery reports, {why}").format(why=error)
+    )
 
 
 def _nothing_came(resources: Resources, account: str, poll_id: int, error: ReadFailed) -> Reading:

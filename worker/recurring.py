@@ -6,6 +6,7 @@ A large audience takes its time, so the sweep only rings; a task makes one after
 from __future__ import annotations
 
 from campaigns import bells, occurrences
+from campaigns.language import N_
 from campaigns.occurrences import Occurrence
 from campaigns.outages import PASSING
 from campaigns.spec import KeyBusy
@@ -49,8 +50,10 @@ def occur_slice(resources: Resources, schedule_id: int) -> Slice:
     except PASSING:
         raise
     except Exception as error:
-        kept = f"campaign with the key {occurrence.key} says why"
-        occurrences.end(resources.database, occurrence, f"failed inside ({type(error).__name__}): the {kept}")
+        inside = N_("failed inside ({kind}): the campaign with the key {key} says why").format(
+            kind=type(error).__name__, key=occurrence.key
+        )
+        occurrences.end(resources.database, occurrence, inside)
         raise
     occurrences.end(resources.database, occurrence, outcome)
     return Slice(f"schedule {schedule_id}: {outcome}", more=True)
@@ -68,6 +71,6 @@ def give_up_stuck(resources: Resources) -> int:
 
 def _make(resources: Resources, occurrence: Occurrence) -> str:
     if occurrence.campaign_id is not None:  # its audience may be another by now, and that would be refused
-        return f"campaign {occurrence.campaign_id} was there already"
+        return N_("campaign {id} was there already").format(id=occurrence.campaign_id)
     last_try = occurrence.tried_for >= HOST_SECONDS
     return submitting.submit_named(resources, occurrence.spec, None, otherwise_key=occurrence.key, last_try=last_try)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from campaigns import bisection, lifecycle, lookups, refusals, settling, shortage
 from campaigns.claims import Claim
 from campaigns.database import Database
+from campaigns.language import N_
 from campaigns.states import AttemptKind
 from campaigns.tries import MOST_TRIES
 from worker import balances, cleaning
@@ -32,10 +33,10 @@ def settle_refused(resources: Resources, claim: Claim, error: Refused) -> bool:
         shortage.run_out(database, claim.campaign_id, _balance(resources, claim.account))
     elif claim.kind == AttemptKind.LOOKUP and error.code == NOT_ALLOWED:
         settling.release(database, claim, what, code=error.code)
-        lookups.give_up(database, claim.campaign_id, "the account may not look numbers up: sent without")
+        lookups.give_up(database, claim.campaign_id, N_("the account may not look numbers up: sent without"))
     elif isinstance(error, NeedsPerson):
         settling.release(database, claim, what, code=error.code)
-        pause(database, claim.campaign_id, f"the gateway refused it, {what}")
+        pause(database, claim.campaign_id, N_("the gateway refused it, {code}").format(code=what))
     elif claim.kind == AttemptKind.SEND and error.code == refusals.UNREADABLE:
         return _halved(resources, claim, what, code=error.code)
     else:
@@ -44,13 +45,15 @@ def settle_refused(resources: Resources, claim: Claim, error: Refused) -> bool:
         again = refusals.in_a_row(database, claim.campaign_id, claim.kind, error.code)
         if error.code == NOBODY_VALID or not again:
             return False  # it was about this batch alone
-        pause(database, claim.campaign_id, f"the gateway refuses one batch after the other, {what}")
+        pause(
+            database, claim.campaign_id, N_("the gateway refuses one batch after the other, {code}").format(code=what)
+        )
     return True
 
 
 def settle_unwritten(resources: Resources, claim: Claim, broke: str) -> bool:
     """Nothing has left: back for another try, or given up after MOST_TRIES; returns whether the lane must stop."""
-    detail = f"no request can be written of it: {broke}"
+    detail = N_("no request can be written of it: {why}").format(why=broke)
     if refusals.in_vain(resources.database, claim.batch_id, detail) < MOST_TRIES - 1:
         settling.release(resources.database, claim, detail)
         return False
@@ -67,7 +70,11 @@ def _halved(resources: Resources, claim: Claim, detail: str, *, code: int | None
     bisection.refuse(resources.database, claim, detail, code=code, prices=resources.settings.prices)
     if len(claim.payload) > 1 or not refusals.alone_in_a_row(resources.database, claim.account, claim.campaign_id):
         return False
-    pause(resources.database, claim.campaign_id, f"one message after the other is refused, each by itself, {detail}")
+    pause(
+        resources.database,
+        claim.campaign_id,
+        N_("one message after the other is refused, each by itself, {why}").format(why=detail),
+    )
     return True
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from campaigns.bells import Ring
 from campaigns.caps import Cap
 from campaigns.database import Database
+from campaigns.language import _
 from campaigns.recurrence import zone
 from worker.settings import Settings
 from worker.smseco.client import Gateway
@@ -19,7 +20,11 @@ class UnknownAccountError(Exception):
 
     def __init__(self, account: str, known: Iterable[str]) -> None:
         there = ", ".join(known)
-        super().__init__(f"this worker's settings have no account {account!r} (there are: {there}): its campaigns wait")
+        super().__init__(
+            _("this worker's settings have no account {account!r} (there are: {there}): its campaigns wait").format(
+                account=account, there=there
+            )
+        )
 
 
 @dataclass(frozen=True)

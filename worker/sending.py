@@ -10,6 +10,7 @@ from time import monotonic
 from campaigns import accounts, bells, claims, lifecycle, poison, settling, turns
 from campaigns.claims import Claim, DamagedBatchError
 from campaigns.database import NotMigratedError
+from campaigns.language import N_
 from campaigns.outages import PASSING
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
@@ -112,7 +113,9 @@ def _may_try(resources: Resources, account: str, lane: int) -> bool:
     except Refused:
         return True  # a proper answer: what it says will be heard of the batch as well
     except ReadFailed as error:
-        accounts.away(resources.database, account, f"replies are lost or unreadable: {error}", doubtful=True)
+        accounts.away(
+            resources.database, account, N_("replies are lost or unreadable: {why}").format(why=error), doubtful=True
+        )
         return False
     return True
 
@@ -158,7 +161,7 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     # Counted from before the look: a process that is stopped after it must not send with a lease that has run out.
     begin_by = monotonic() + gateway.longest_beginning
     if not claims.holds_lease(resources.database, claim, seconds=gateway.longest_send):
-        settling.release(resources.database, claim, "its lease had too little time left: nothing was sent")
+        settling.release(resources.database, claim, N_("its lease had too little time left: nothing was sent"))
         return 0
     try:
         receipt = _request(resources, claim, begin_by)
@@ -174,7 +177,10 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
         settling.doubt(resources.database, claim, error.reason, msgfid=error.msgfid)
         # A page that says "maintenance" must not put one batch after the other in doubt.
         accounts.away(
-            resources.database, claim.account, f"replies are lost or unreadable: {error.reason}", doubtful=True
+            resources.database,
+            claim.account,
+            N_("replies are lost or unreadable: {why}").format(why=error.reason),
+            doubtful=True,
         )
         tally.halted = True
         log.warning("campaign %s, batch %s is in doubt: %s", claim.campaign_id, claim.number, error.reason)

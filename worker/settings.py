@@ -13,7 +13,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from campaigns.language import _
 from campaigns.prices import Prices
+from campaigns.reasons import retold
 from campaigns.recurrence import zone
 from campaigns.settings import read
 from worker.broker import BrokerSettings
@@ -23,11 +25,11 @@ from worker.smseco.values import Credentials
 
 def _holds_certificates(path: Path) -> Path:
     if not path.is_file():
-        raise ValueError(f"{path} is no file")
+        raise ValueError(_("{path} is no file").format(path=path))
     try:
         ssl.create_default_context(cafile=path)
     except OSError:  # else each request would fail by itself, as if the gateway were away
-        raise ValueError(f"{path} holds no certificates (PEM), or may not be read") from None
+        raise ValueError(_("{path} holds no certificates (PEM), or may not be read").format(path=path)) from None
     return path.resolve()
 
 
@@ -59,7 +61,7 @@ class Account(BaseModel):
 
 def _exists(folder: Path) -> Path:
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder")
+        raise ValueError(_("{folder} is no folder").format(folder=folder))
     return folder.resolve()
 
 
@@ -108,7 +110,7 @@ class Settings(BrokerSettings):
     @classmethod
     def _leaves_time_to_ask(cls, deadline: float, others: ValidationInfo) -> float:
         if deadline <= others.data.get("poll_min_age", 0):
-            raise ValueError("it must be above POLL_MIN_AGE: lookups are not asked for before that, and all expire")
+            raise ValueError(_("it must be above POLL_MIN_AGE: lookups are not asked for before that, and all expire"))
         return deadline
 
     @field_validator("accounts")
@@ -116,9 +118,13 @@ class Settings(BrokerSettings):
     def _can_be_used(cls, accounts: dict[str, Account], others: ValidationInfo) -> dict[str, Account]:
         # Of one field, and not of the whole: or its faults would show only once those of all others are mended.
         plain = bool(others.data.get("allow_plain_http"))
-        faults = [f"the account {name!r}: {fault}" for name in accounts for fault in _faults(accounts[name], plain)]
+        faults = [
+            _("the account {name!r}: {fault}").format(name=name, fault=fault)
+            for name in accounts
+            for fault in _faults(accounts[name], plain)
+        ]
         if not accounts:
-            faults = ["there is none: set ACCOUNTS__DEFAULT__LOGIN and ACCOUNTS__DEFAULT__PASSWORD"]
+            faults = [_("there is none: set ACCOUNTS__DEFAULT__LOGIN and ACCOUNTS__DEFAULT__PASSWORD")]
         if faults:
             raise ValueError("; ".join(faults))
         return accounts
@@ -145,15 +151,17 @@ class Settings(BrokerSettings):
 
 def _faults(account: Account, allow_plain_http: bool) -> list[str]:
     login, password = account.login.get_secret_value(), account.password.get_secret_value()
-    faults = [f"its {name} is empty" for name, value in (("login", login), ("password", password)) if not value]
+    faults = [
+        its for its, value in ((_("its login is empty"), login), (_("its password is empty"), password)) if not value
+    ]
     try:
         Credentials(login, password)
     except ValueError as error:
-        faults.append(f"its {error}")
+        faults.append(_("its {error}").format(error=retold(str(error))))
     try:
         Gateway(account.base_url, Credentials("", ""), allow_plain_http=allow_plain_http).close()
     except ValueError as error:
-        faults.append(str(error))
+        faults.append(retold(str(error)))
     return faults
 
 

@@ -18,6 +18,7 @@ import urllib3
 from campaigns import naming
 from campaigns.audience import AudienceError
 from campaigns.keys import keep_refusal
+from campaigns.language import N_
 from campaigns.outages import PASSING
 from campaigns.spec import KeyBusy, SpecError
 from campaigns.submission import StoredAudience, submit
@@ -72,17 +73,25 @@ def submit_named(
         if isinstance(error, HostAwayError) and not last_try:
             raise
         faults = error.faults if isinstance(error, SpecError) else [f"audience: {error}"]
-        return f"refused: campaign {_keep(resources, asked, occurrence, faults)} says why"
+        return _REFUSED.format(id=_keep(resources, asked, occurrence, faults))
     except Exception as error:  # raised again; but whoever looks for the campaign by its key must find something
-        _keep(resources, asked, occurrence, [f"it failed inside ({type(error).__name__}), see the worker's log"])
+        _keep(
+            resources,
+            asked,
+            occurrence,
+            [N_("it failed inside ({kind}), see the worker's log").format(kind=type(error).__name__)],
+        )
         raise
 
 
 def give_up(resources: Resources, spec: Any, occurrence: str | None, *, otherwise_key: str | None) -> str:
     """Keep a submission as a failed campaign that killed each process which tried it; the arguments are those above."""
-    why = ["each process that tried it died: see the workers' log, and its audience"]
+    why = [N_("each process that tried it died: see the workers' log, and its audience")]
     asked = _asked(spec, otherwise_key)
-    return f"refused: campaign {_keep(resources, asked, _slot(resources, asked, occurrence), why)} says why"
+    return _REFUSED.format(id=_keep(resources, asked, _slot(resources, asked, occurrence), why))
+
+
+_REFUSED = N_("refused: campaign {id} says why")
 
 
 def _asked(spec: Any, otherwise_key: str | None) -> dict[str, Any]:
@@ -104,7 +113,8 @@ def _submit(resources: Resources, asked: Mapping[str, Any], occurrence: str | No
     named = fields.pop("audience", None)
     with _audience(resources.settings, named) as audience:
         made = submit(fields, audience, ring=resources.ring, database=resources.database)
-    return f"campaign {made.id} " + ("submitted" if made.created else "was there already")
+    became = N_("campaign {id} submitted") if made.created else N_("campaign {id} was there already")
+    return became.format(id=made.id)
 
 
 def _keep(resources: Resources, asked: Mapping[str, Any], occurrence: str | None, faults: list[str]) -> int:
@@ -139,7 +149,7 @@ def _key(key: object, occurrence: str | None) -> object:
         raise SpecError([_NO_SLOT]) from None
 
 
-_NO_SLOT = "key: it may hold {occurrence:%Y-%m-%d} and the like, and no other braces"
+_NO_SLOT = N_("key: it may hold {occurrence:%Y-%m-%d} and the like, and no other braces")
 
 
 def _printable_key(key: object, occurrence: str | None) -> str | None:
@@ -164,26 +174,28 @@ def _audience(settings: Settings, named: object) -> Iterator[Path | StoredAudien
 
 def _file(settings: Settings, name: str) -> Path:
     if settings.audience_dir is None:
-        raise SpecError(["audience: the workers have no AUDIENCE_DIR to look for files in"])
+        raise SpecError([N_("audience: the workers have no AUDIENCE_DIR to look for files in")])
     try:
         path = (settings.audience_dir / name.replace("\0", "")).resolve()
     except (ValueError, OSError, RuntimeError):  # half a surrogate; a link that leads to itself
-        raise SpecError(["audience: that can be the name of no file"]) from None
+        raise SpecError([N_("audience: that can be the name of no file")]) from None
     if not path.is_relative_to(settings.audience_dir):
-        raise SpecError([f"audience: {name!r} is not under AUDIENCE_DIR"])
+        raise SpecError([N_("audience: {name!r} is not under AUDIENCE_DIR").format(name=name)])
     return path
 
 
 @contextmanager
 def _fetched(settings: Settings, url: str) -> Iterator[Path]:
     if not _may_be_fetched(settings, url):
-        raise SpecError(["audience: only https URLs of hosts that AUDIENCE_HOSTS names are fetched"])
+        raise SpecError([N_("audience: only https URLs of hosts that AUDIENCE_HOSTS names are fetched")])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "audience")
         try:
             _download(url, path)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise HostAwayError([f"audience: it cannot be fetched ({type(error).__name__})"]) from None
+            raise HostAwayError(
+                [N_("audience: it cannot be fetched ({kind})").format(kind=type(error).__name__)]
+            ) from None
         yield path
 
 
@@ -201,14 +213,14 @@ def _download(url: str, path: Path) -> None:
     with requests.get(url, stream=True, timeout=FETCH_SECONDS, allow_redirects=False) as reply:
         if reply.status_code != requests.codes.ok:
             kind = HostAwayError if reply.status_code in _MAY_PASS else SpecError
-            raise kind([f"audience: its host answers {reply.status_code}"])
+            raise kind([N_("audience: its host answers {code}").format(code=reply.status_code)])
         size = 0
         with path.open("wb") as file:
             # Whatever has come, and not the next full piece: a slow host would have us wait for that past all limits.
             while piece := reply.raw.read1(1 << 20, decode_content=True):
                 size += len(piece)
                 if size > MOST_BYTES:
-                    raise SpecError(["audience: it is larger than 2 GB"])
+                    raise SpecError([N_("audience: it is larger than 2 GB")])
                 if monotonic() > until:
-                    raise SpecError(["audience: its host hands it out too slowly"])
+                    raise SpecError([N_("audience: its host hands it out too slowly")])
                 file.write(piece)
