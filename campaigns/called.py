@@ -53,6 +53,7 @@ NAMES = {
     "opted_out": N_("opted out"),
     "unrenderable": N_("unrenderable"),
     "unreachable": N_("unreachable"),
+    "capped": N_("capped"),
     # of readings of reports
     "asked": N_("asked"),
     "stored": N_("stored"),

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from campaigns.credits import unsent_credits
 from campaigns.database import Database, Record, default, later, now
+from campaigns.language import _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import attempts, batches, campaigns, exclusions, holds, messages, refunds
 from campaigns.pace import LAST_MINUTE, LAST_SECONDS, Lately, Stage, Steps, over
@@ -101,7 +102,9 @@ class Lookout:
             found = select(campaigns, now().label("moment")).where(campaigns.c.id == self._campaign_id)
             campaign = connection.execute(found).first()
             if campaign is None:
-                raise UnknownCampaignError(f"no campaign has the id {self._campaign_id}: `campaigns list` names them")
+                raise UnknownCampaignError(
+                    _("no campaign has the id {id}: `campaigns list` names them").format(id=self._campaign_id)
+                )
             its, sends = _batches(connection, campaign), _sends(connection, campaign)
             if its.sent and (campaign.completed_at is not None or time.monotonic() >= self._count_at):
                 self._count(connection, campaign)

@@ -27,6 +27,7 @@ NOT_FOR_PEOPLE = {
     "[\\w.]+: ",
     "a time without a time zone is no moment",
     "audience: {}",
+    "batch {} holds somebody who has had as many messages today as may be",
     "batch {} holds somebody who has opted out",
     "no such column",
     "no such table",
