@@ -118,6 +118,7 @@ OF_THE_CLIENT = (
     N_("too late to begin"),
     N_("an empty body"),
     N_("an unknown document"),
+    N_("SOAP fault"),
     N_("a document type"),
     N_("a long attribute"),
     N_("broken JSON"),
@@ -130,6 +131,24 @@ OF_THE_CLIENT = (
     N_("no statut"),
 )
 """Of a request whose outcome is bad (`worker.smseco.errors`, which knows nothing of ours)."""
+
+REFUSALS = (
+    N_("invalid document"),
+    N_("login missing"),
+    N_("password missing"),
+    N_("authentication failed"),
+    N_("no message"),
+    N_("not enough credits"),
+    N_("no recipient"),
+    N_("sender not registered"),
+    N_("no valid recipient"),
+    N_("msgid too long"),
+    N_("sending not allowed"),
+    N_("account not active"),
+    N_("bad datesend"),
+    N_("unknown command"),
+)
+"""What its codes of refusal are called (`worker.smseco.codes`)."""
 
 REFUSED_BY_THE_CLIENT = (
     N_("the base URL must begin with https:// and name a host, and perhaps a port"),

@@ -19,6 +19,7 @@ from campaigns.called import called
 from campaigns.database import Database, default
 from campaigns.migrations import require_newest
 from campaigns.outages import place
+from campaigns.reasons import retold
 from language import N_, _, figure, ngettext
 from worker import spool, sweeping
 from worker.broker import broker_settings
@@ -184,7 +185,7 @@ def _work(patient: Patient) -> Finding:
     what = named(
         [
             ngettext("{work} ({count} try: {reason})", "{work} ({count} tries: {reason})", each.tries).format(
-                work=each.key, count=figure(each.tries), reason=each.reason
+                work=each.key, count=figure(each.tries), reason=retold(each.reason)
             )
             for each in found
         ]
@@ -220,7 +221,7 @@ def _accounts(patient: Patient) -> Finding:
     found = patient.asked(vitals.away)
     if not found:
         return ok(_("every gateway is there, as far as is known"))
-    what = named([_("{account}: {reason}").format(account=each.account, reason=each.reason) for each in found])
+    what = named([_("{account}: {reason}").format(account=each.account, reason=retold(each.reason)) for each in found])
     return warning(what, _("it is tried again each minute at the latest; ask the gateway's operator if it lasts"))
 
 
@@ -231,7 +232,7 @@ def _campaigns(patient: Patient) -> Finding:
     what = named(
         [
             _("campaign {id} is {state}: {reason}").format(
-                id=each.campaign_id, state=called(each.state), reason=each.reason
+                id=each.campaign_id, state=called(each.state), reason=retold(each.reason)
             )
             for each in found
         ]

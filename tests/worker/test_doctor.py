@@ -15,6 +15,7 @@ from campaigns.models import attempts, balance_readings, bells, report_polls
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import heartbeats as heartbeats_table
 from campaigns.states import PollState
+from language import speak
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
 from worker import checks, spool, sweeping
@@ -271,3 +272,18 @@ def test_the_worst_of_all_verdicts_counts(verdicts: list[str], is_worst: str) ->
 )
 def test_a_time_is_said_as_a_person_says_it(seconds: float, said: str) -> None:
     assert lasting(seconds) == said
+
+
+def test_reasons_that_workers_wrote_are_shown_in_the_language_spoken_and_programs_read_them_as_they_are(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = making.funded(database, making.numbers(3))
+    with database.transaction() as connection:
+        lifecycle.halt(connection, campaign, "the gateway refused it, -8: Expéditeur non enregistré")
+    monkeypatch.setenv("LC_ALL", "fr_CI.UTF-8")
+    try:
+        shown, read = run("doctor").stdout, run("doctor", "--json").stdout
+    finally:
+        speak("C")
+    assert "la passerelle l'a refusée, -8: Expéditeur non enregistré" in shown
+    assert "campaign 1 is paused: the gateway refused it, -8: Exp" in read

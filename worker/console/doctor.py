@@ -25,12 +25,14 @@ def doctor(*, as_json: bool) -> None:
     It reads, and changes nothing. Run it where a worker runs, with the worker's environment. Nothing private is shown,
     so that its output may be sent to anybody.
     """
-    from language import _
+    from language import ENGLISH, _, speak
     from worker.checks import Patient
     from worker.console import screen
     from worker.doctor import examine
     from worker.findings import Verdict, worst
 
+    if as_json:
+        speak(ENGLISH)
     found = dict(examine(Patient()))
     verdict = worst(list(found.values()))
     if as_json:

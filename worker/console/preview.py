@@ -89,10 +89,11 @@ def _figures(found: Any) -> Iterator[tuple[str, str, str]]:
 def _first(its: Any) -> str:
     """The first of those who are left out for one reason, and what is wrong there."""
     from campaigns.phone import masked
+    from campaigns.reasons import retold
 
     number = masked(its.number) if its.number.strip() else _("no number at all")
     if its.why:
-        return _("the first is row {row}, {number}: {why}").format(row=its.row, number=number, why=its.why)
+        return _("the first is row {row}, {number}: {why}").format(row=its.row, number=number, why=retold(its.why))
     return _("the first is row {row}, {number}").format(row=its.row, number=number)
 
 

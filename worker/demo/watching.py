@@ -7,6 +7,7 @@ from rich.console import Console
 
 from campaigns.called import called
 from campaigns.glance import Glance
+from campaigns.reasons import retold
 from language import _
 from worker.console.watching import LOOK_SHARE, shown
 from worker.processes import NotReadyError
@@ -60,4 +61,4 @@ def _still(seen: Glance, patience: float) -> str:
         if seen.waits_for
         else _("the campaign is {state}: nothing moved for {seconds} s")
     )
-    return said.format(state=called(seen.state), what=seen.waits_for, seconds=f"{patience:g}")
+    return said.format(state=called(seen.state), what=retold(seen.waits_for or ""), seconds=f"{patience:g}")

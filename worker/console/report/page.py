@@ -21,6 +21,7 @@ from campaigns.called import called
 from campaigns.lengths import Length
 from campaigns.prefixes import Prefix
 from campaigns.progress import IN_THE_OPEN, Progress
+from campaigns.reasons import retold
 from campaigns.timing import Span, Wait
 from language import N_, _, figure, ngettext, share, spoken
 from worker.console.report.charts import Chart, columns, rows
@@ -81,7 +82,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.globals.update(_=_, count=figure, share_of=share)
-_TEMPLATES.filters["filled"] = filled
+_TEMPLATES.filters.update(filled=filled, retold=retold)
 
 
 def page(report: Report) -> bytes:
@@ -243,7 +244,7 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
         "code": _("none") if refusal.code is None else str(refusal.code),
         "words": called(known.name) if known else _("no request could be written") if refusal.code is None else "",
         "text": known.text if known else "",
-        "detail": "" if known else refusal.detail,
+        "detail": "" if known else retold(refusal.detail),
         "kind": _("of messages") if refusal.kind == "send" else _("of lookups"),
         "requests": refusal.requests,
         "size": refusal.messages,
