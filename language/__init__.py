@@ -29,6 +29,8 @@ NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 _AS_THE_FRENCH_DO = str.maketrans({",": NARROW_SPACE, ".": ","})
 
 _translations: NullTranslations | None = None
+_before: dict[str, str] = {}
+"""What LANGUAGE was, while it says what was chosen against the environment."""
 
 
 def speak(locale: str | None = None) -> str:
@@ -40,6 +42,8 @@ def speak(locale: str | None = None) -> str:
     click looks its own texts up in the process's default domain, so that domain becomes ours.
     """
     global _translations
+    os.environ.update(_before)
+    _before.clear()
     chosen = language_of(os.environ) if locale is None else _language(locale) or ENGLISH
     if chosen == ENGLISH and _translations is None:
         return ENGLISH
@@ -54,6 +58,7 @@ def speak(locale: str | None = None) -> str:
     gettext.bindtextdomain(DOMAIN, str(LOCALES))
     gettext.textdomain(DOMAIN)
     if gettext.find(DOMAIN, LOCALES) != found:
+        _before["LANGUAGE"] = os.environ.get("LANGUAGE", "")
         os.environ["LANGUAGE"] = chosen  # the default domain goes by the environment, and by nothing else
     return chosen
 

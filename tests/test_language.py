@@ -75,6 +75,12 @@ def test_english_can_be_spoken_again() -> None:
     assert _("in doubt") == "in doubt"
 
 
+def test_a_choice_against_the_environment_ends_with_the_next() -> None:
+    speak("fr")
+    speak("C")
+    assert speak() == "en"
+
+
 def test_where_the_catalogue_is_missing_english_is_spoken(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setattr(language, "LOCALES", tmp_path)
     assert speak("fr") == "en"

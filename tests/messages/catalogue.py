@@ -11,11 +11,13 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
+from language import NARROW_SPACE
 from tests.messages.collecting import collected
 
 LANGUAGE = "fr"
 PO = Path(__file__).parents[2] / "language" / "locale" / LANGUAGE / "LC_MESSAGES" / "campaigns.po"
 WIDTH = 120
+NO_BREAK = "\N{NO-BREAK SPACE}"
 _DATED = re.compile(
     rb'^"(?:Project-Id-Version|Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Language-Team|'
     rb"Generated-By):.*\n",
@@ -34,6 +36,11 @@ def brought_up_to_date(catalogue: Catalog) -> Catalog:
     """With what is new, and without what nobody says any more; nothing is guessed from what is alike."""
     catalogue.update(collected(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
+    for message in catalogue:
+        if isinstance(message.string, str) and message.id:
+            message.string = typeset(message.string)
+        elif message.string and message.id:
+            message.string = tuple(map(typeset, message.string))
     return catalogue
 
 
@@ -42,6 +49,13 @@ def written(catalogue: Catalog) -> bytes:
     into = BytesIO()
     write_po(into, catalogue, width=WIDTH, sort_by_file=True, include_lineno=False)
     return _DATED.sub(b"", into.getvalue())
+
+
+def typeset(text: str) -> str:
+    """Apostrophes, and the blanks before and in punctuation, as French has them; commands are in straight quotes."""
+    text = re.sub(r"(?<=[^\W\d_])'(?=[^\W\d_{«])", "’", text)
+    text = re.sub(r"(?<=\S) (?=[:»])", NO_BREAK, re.sub("« ", f"«{NO_BREAK}", text))
+    return re.sub(r"(?<=\S) (?=[;?!])", NARROW_SPACE, text)
 
 
 def faults(catalogue: Catalog) -> Iterator[str]:

@@ -11,6 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns import Progress
+from campaigns.called import called
+from campaigns.reasons import retold
+from language import _, figure, share
 from worker.console.screen import amount, counted, moment, plain
 
 IN_ORDER = (
@@ -60,8 +63,9 @@ def drawn(progress: Progress) -> Group:
 
 def said(state: str, *, paused: bool) -> Text:
     """A state in its colour; a paused campaign is paused in a state."""
-    words = state.replace("_", " ")
-    return Text(f"{words}, paused", STYLES["paused"]) if paused else Text(words, STYLES.get(state, ""))
+    if paused:
+        return Text(_("{state}, paused").format(state=called(state)), STYLES["paused"])
+    return Text(called(state), STYLES.get(state, ""))
 
 
 def figures(progress: Progress) -> Table:
@@ -72,67 +76,73 @@ def figures(progress: Progress) -> Table:
     table.add_column(style="dim")
     for row in (*_rows(progress), *_messages(progress), *_batches(progress), *_credits(progress)):
         table.add_row(*row)
-    table.add_row("adds up", Text("yes", "green") if progress.adds_up else Text("NO", "bold red"))
+    table.add_row(_("adds up"), Text(_("yes"), "green") if progress.adds_up else Text(_("NO"), "bold red"))
     return table
 
 
 def _heading(progress: Progress) -> Iterator[Text]:
-    yield Text.assemble((f"Campaign {progress.id}  ", "bold"), plain(progress.name, "bold"))
+    yield Text.assemble((_("Campaign {id}").format(id=progress.id) + "  ", "bold"), plain(progress.name, "bold"))
     state = said(progress.state, paused=progress.paused_at is not None and not progress.finished)
     if progress.completed_at:
-        state.append(f" at {moment(progress.completed_at)}", "not bold default")
+        state.append(" " + _("at {time}").format(time=moment(progress.completed_at)), "not bold default")
     yield state
     if progress.reason:
-        yield plain(progress.reason)
+        yield plain(retold(progress.reason))
     if progress.waits_for and progress.waits_for != progress.reason:
-        yield plain(f"waits for {progress.waits_for}")
+        yield plain(_("waits for {what}").format(what=retold(progress.waits_for)))
     if progress.retry_of is not None:
-        yield plain(f"texts those again whom campaign {progress.retry_of} did not reach")
+        yield plain(_("texts those again whom campaign {id} did not reach").format(id=progress.retry_of))
     if progress.retries:
-        yield plain(f"retried by {', '.join(f'campaign {its}' for its in progress.retries)}")
-    key = f", key {progress.key}" if progress.key else ""
-    yield plain(f"account {progress.account}{key}, submitted at {moment(progress.created_at)}", "dim")
+        retries = ", ".join(_("campaign {id}").format(id=its) for its in progress.retries)
+        yield plain(_("retried by {campaigns}").format(campaigns=retries))
+    yield plain(_origin(progress), "dim")
+
+
+def _origin(progress: Progress) -> str:
+    its = {"account": progress.account, "key": progress.key, "time": moment(progress.created_at)}
+    if progress.key:
+        return _("account {account}, key {key}, submitted at {time}").format(**its)
+    return _("account {account}, submitted at {time}").format(**its)
 
 
 def _rows(progress: Progress) -> Iterator[tuple[str, str]]:
-    yield "rows read", f"{progress.recipients:,}"
-    for reason, count in progress.excluded.items():
-        yield f"  excluded: {_words(reason)}", f"{count:,}"
+    yield _("rows read"), figure(progress.recipients)
+    for why, count in progress.excluded.items():
+        yield "  " + _("excluded: {why}").format(why=called(why)), figure(count)
     if waiting := progress.recipients - progress.expanded:
-        yield "  not expanded yet", f"{waiting:,}"
+        yield "  " + _("not expanded yet"), figure(waiting)
 
 
 def _messages(progress: Progress) -> Iterator[tuple[str, str | Text, str]]:
     if not progress.messages:
         return
-    yield "messages", f"{progress.messages:,}", ""
+    yield _("messages"), figure(progress.messages), ""
     others = sorted(set(progress.by_status) - set(IN_ORDER))
     for status in (*IN_ORDER, *others):
         if count := progress.by_status.get(status):
-            yield f"  {_words(status)}", Text(f"{count:,}", STYLES.get(status, "")), f"{count / progress.messages:6.1%}"
+            part = share(count / progress.messages).rjust(len(share(1)))
+            yield f"  {called(status)}", Text(figure(count), STYLES.get(status, "")), part
     if progress.duplicates:
-        twice = Text(f"{progress.duplicates:,}", "bold red")
-        yield "  texted twice", twice, "sent again after a doubt, though the gateway had taken them"
+        twice = Text(figure(progress.duplicates), "bold red")
+        yield "  " + _("texted twice"), twice, _("sent again after a doubt, though the gateway had taken them")
 
 
 def _batches(progress: Progress) -> Iterator[tuple[str, str, str]]:
     if progress.batches:
-        yield "batches", f"{sum(progress.batches.values()):,}", _listed(progress.batches)
+        yield _("batches"), figure(sum(progress.batches.values())), _listed(progress.batches)
 
 
 def _credits(progress: Progress) -> Iterator[tuple[str, str, str]]:
     refunded = progress.credits_refunded
-    explained = f"{amount(progress.credits_posted)} posted, {amount(refunded)} refunded" if refunded else ""
-    yield "credits spent", amount(progress.credits_spent), explained
+    explained = _("{posted} posted, {refunded} refunded")
+    explained = explained.format(posted=amount(progress.credits_posted), refunded=amount(refunded)) if refunded else ""
+    yield _("credits spent"), amount(progress.credits_spent), explained
     if progress.credits_held:
-        yield "credits held", amount(progress.credits_held), "for what has not left"
-    estimated = f"for {counted(progress.segments, 'segment')}" if progress.segments else ""
-    yield "credits estimated", amount(progress.credits_estimated), estimated
+        yield _("credits held"), amount(progress.credits_held), _("for what has not left")
+    estimated = _("for {segments}").format(segments=counted(progress.segments, "segment")) if progress.segments else ""
+    yield _("credits estimated"), amount(progress.credits_estimated), estimated
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {_words(name)}" for name, count in counts.items() if count)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    form = _("{count} {state}")
+    return ", ".join(form.format(count=figure(count), state=called(name)) for name, count in counts.items() if count)

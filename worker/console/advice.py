@@ -21,6 +21,7 @@ from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.schedules import UnknownScheduleError
 from campaigns.settings import SettingsError
 from campaigns.unwanted import OptOutKeyError
+from language import N_, _
 from worker.smseco import BadReply, GatewayError, NotSent, Refused, Unreachable
 
 SAY_IT_THEMSELVES = (
@@ -40,21 +41,21 @@ SAY_IT_THEMSELVES = (
 )
 """Errors whose own words were written for whoever reads them here."""
 
-_CREDENTIALS = "check the account's login and password"
-ASK = "ask the gateway's operator"
+_CREDENTIALS = N_("check the account's login and password")
+ASK = N_("ask the gateway's operator")
 
 REMEDIES = {
     "login_missing": _CREDENTIALS,
     "password_missing": _CREDENTIALS,
     "authentication_failed": _CREDENTIALS,
-    "no_message": "give it a text",
-    "not_enough_credits": "top the account up, then do it again",
-    "no_recipient": "give it a number",
-    "sender_not_registered": "`campaigns gateway senders{again}` lists those that are",
-    "no_valid_recipient": "write numbers as digits with country code",
-    "msgid_too_long": "at most 30 characters",
-    "sending_not_allowed": "the account is not allowed to do this: ask the gateway's operator",
-    "bad_datesend": "give another time",
+    "no_message": N_("give it a text"),
+    "not_enough_credits": N_("top the account up, then do it again"),
+    "no_recipient": N_("give it a number"),
+    "sender_not_registered": N_("`campaigns gateway senders{again}` lists those that are"),
+    "no_valid_recipient": N_("write numbers as digits with country code"),
+    "msgid_too_long": N_("at most 30 characters"),
+    "sending_not_allowed": N_("the account is not allowed to do this: ask the gateway's operator"),
+    "bad_datesend": N_("give another time"),
 }
 """What helps against a refusal, by our names of them (`worker.smseco.codes`)."""
 
@@ -67,9 +68,9 @@ def refusal(refused: Refused, *, again: str = "", remedy: str | None = None) -> 
         again: options that name the same gateway to another command, with a blank before each.
         remedy: what helps, where that depends on what was asked for.
     """
-    name = refused.name.replace("_", " ")
-    helps = remedy or REMEDIES.get(refused.name, ASK).replace("{again}", again)
-    return f"the gateway says no ({refused.code} {name}, {refused.text!r}): {helps}"
+    helps = remedy or _(REMEDIES.get(refused.name, ASK)).format(again=again)
+    said = {"code": refused.code, "name": refused.name.replace("_", " "), "text": repr(refused.text)}
+    return _("the gateway says no ({code} {name}, {text}): {helps}").format(**said, helps=helps)
 
 
 def advice(error: Exception) -> str | None:
@@ -89,16 +90,18 @@ def advice(error: Exception) -> str | None:
 def _of_the_database(error: SQLAlchemyError) -> str:
     # Neither the statement nor its parameters: there may be numbers in them.
     cause = type(getattr(error, "orig", None) or error).__name__
-    return f"the database failed ({cause}): see its own log; nothing was done by halves"
+    return _("the database failed ({cause}): see its own log; nothing was done by halves").format(cause=cause)
 
 
 def _of_the_gateway(error: GatewayError) -> str:
     if isinstance(error, Refused):
         return refusal(error)
     if isinstance(error, NotSent):
-        return f"nothing was sent ({error.reason}): is the gateway up, and is the account's base URL right?"
+        said = _("nothing was sent ({why}): is the gateway up, and is the account's base URL right?")
+        return said.format(why=error.reason)
     if isinstance(error, BadReply):
-        return f"{error}: is the account's base URL right?"
+        return _("{what}: is the account's base URL right?").format(what=error)
     if isinstance(error, Unreachable):
-        return f"the gateway does not answer ({error.reason}): is it up, and is the account's base URL right?"
+        said = _("the gateway does not answer ({why}): is it up, and is the account's base URL right?")
+        return said.format(why=error.reason)
     return str(error)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from language import _
 from worker.console.ids import ID
 from worker.console.words import Words
 
@@ -25,11 +26,14 @@ def _mapping(_ctx: click.Context, _option: click.Parameter, said: tuple[str, ...
     """`nom=Nom du client` → a field and its column."""
     named: dict[str, str] = {}
     for words in said:
-        field, _, column = (part.strip() for part in words.partition("="))
+        field, _equals, column = (part.strip() for part in words.partition("="))
         if not field or not column:
-            raise click.BadParameter(f"{words!r} is not like FIELD=COLUMN, as in --map 'nom=Nom du client'")
+            raise click.BadParameter(
+                _("{words!r} is not like FIELD=COLUMN, as in --map 'nom=Nom du client'").format(words=words)
+            )
         if named.setdefault(field, column) != column:
-            raise click.BadParameter(f"{field} is given two columns, {named[field]!r} and {column!r}")
+            twice = _("{field} is given two columns, {one!r} and {other!r}")
+            raise click.BadParameter(twice.format(field=field, one=named[field], other=column))
     return named or None
 
 
@@ -87,9 +91,9 @@ def spec(
     from worker.console.moments import moment
 
     if (template is None) == (template_file is None):
-        raise click.UsageError("say what to text: --template, or --template-file")
+        raise click.UsageError(_("say what to text: --template, or --template-file"))
     if timezone is not None and at is None:
-        raise click.UsageError("--timezone is for the time of --at")
+        raise click.UsageError(_("--timezone is for the time of --at"))
     said = {
         **plain,
         "template": template if template_file is None else _text_of(template_file),
@@ -104,7 +108,8 @@ def _text_of(file: Path) -> str:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise click.BadParameter(f"{file} is not UTF-8: save it anew in it", param_hint="--template-file") from None
+        wrong = _("{file} is not UTF-8: save it anew in it").format(file=file)
+        raise click.BadParameter(wrong, param_hint="--template-file") from None
     return text.removesuffix("\n")
 
 
@@ -117,7 +122,7 @@ def source(audience: str | None, audience_id: int | None) -> AbstractContextMana
         return intake.audience(audience)
     if audience is None and audience_id is not None:
         return nullcontext(StoredAudience(audience_id))
-    raise click.UsageError("say whom to text: AUDIENCE (a file, or - for standard input), or --audience-id")
+    raise click.UsageError(_("say whom to text: AUDIENCE (a file, or - for standard input), or --audience-id"))
 
 
 @contextmanager
@@ -131,7 +136,7 @@ def refused_in_words_of_the_command() -> Iterator[None]:
         raise click.ClickException(str(refused).replace("number_column", "--number-column")) from None
     except campaigns.SpecError as refused:
         faults = "\n".join(f"  - {_fault(fault)}" for fault in refused.faults)
-        raise click.ClickException(f"the campaign is refused:\n{faults}") from None
+        raise click.ClickException(_("the campaign is refused:") + f"\n{faults}") from None
 
 
 def _fault(fault: str) -> str:

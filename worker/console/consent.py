@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from language import _
+
 
 def somebody_is_there() -> bool:
     """Whether a person can be asked: what is read and where questions are shown are a terminal."""
@@ -29,11 +31,13 @@ def agreed(*, what: str, refused: str, yes: bool, shows: str = "") -> None:
     if yes:
         return
     if not somebody_is_there():
-        raise click.ClickException(f"{refused}: there is no terminal to ask at; --yes agrees to it beforehand")
+        raise click.ClickException(
+            _("{refused}: there is no terminal to ask at; --yes agrees to it beforehand").format(refused=refused)
+        )
     if shows:
         click.echo(shows, err=True)
     try:
-        said = click.confirm("Go on?", err=True)
+        said = click.confirm(_("Go on?"), err=True)
     except click.Abort:
         click.echo(f"\n{refused}", err=True)
         raise

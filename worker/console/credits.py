@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from language import _
+
 EPILOG = """\b
 Examples:
   campaigns credits
@@ -36,8 +38,12 @@ def credits(account: str | None, *, as_json: bool) -> None:  # noqa: A001  the c
         screen.print_json([asdict(standing) for standing in found])
         return
     if not found:
-        which = f"the account {account!r}" if account else "any account"
-        raise click.ClickException(f"nothing is known of {which} yet: workers ask the gateway once they are at work")
+        unknown = _("nothing is known of any account yet: workers ask the gateway once they are at work")
+        if account:
+            unknown = _(
+                "nothing is known of the account {account!r} yet: workers ask the gateway once they are at work"
+            )
+        raise click.ClickException(unknown.format(account=account))
     for place, standing in enumerate(found):
         if place:
             click.echo()
@@ -47,7 +53,7 @@ def credits(account: str | None, *, as_json: bool) -> None:  # noqa: A001  the c
 def _show(standing: Any) -> None:
     from worker.console import screen
 
-    screen.out().print(screen.plain(f"Account {standing.account}", "bold"))
+    screen.out().print(screen.plain(_("Account {account}").format(account=standing.account), "bold"))
     table = screen.columns("", ("", "right"), "")
     table.show_header = False
     for row in _figures(standing):
@@ -62,21 +68,22 @@ def _figures(standing: Any) -> Iterator[tuple[str, str, str]]:
     from worker.console.screen import amount, moment
 
     if standing.balance is None:
-        yield "balance", "?", "the gateway was not asked yet"
+        yield _("balance"), "?", _("the gateway was not asked yet")
     else:
-        expires = f", expires {moment(standing.expires_at)}" if standing.expires_at else ""
-        yield "balance", amount(standing.balance), f"asked at {moment(standing.asked_at)}{expires}"
-    yield "held", amount(standing.held), "for what has not left"
+        form = _("asked at {time}, expires {end}") if standing.expires_at else _("asked at {time}")
+        end = moment(standing.expires_at) if standing.expires_at else ""
+        yield _("balance"), amount(standing.balance), form.format(time=moment(standing.asked_at), end=end)
+    yield _("held"), amount(standing.held), _("for what has not left")
     for share in standing.holders:
-        yield "", amount(share.credits), f"campaign {share.id}, {share.name}"
-    yield "in the air", amount(standing.in_the_air), ""
-    yield "in doubt", amount(standing.in_doubt), "see `campaigns doubts`" if standing.in_doubt else ""
+        yield "", amount(share.credits), _("campaign {id}, {name}").format(id=share.id, name=share.name)
+    yield _("in the air"), amount(standing.in_the_air), ""
+    yield _("in doubt"), amount(standing.in_doubt), _("see `campaigns doubts`") if standing.in_doubt else ""
     if standing.free is not None:
-        yield "free", amount(standing.free), ""
+        yield _("free"), amount(standing.free), ""
     for share in standing.waiting:
-        yield "short of", amount(share.credits), f"campaign {share.id}, {share.name}"
-    yield "posted", amount(standing.posted), "taken by the gateway, until the last reading"
-    yield "refunded", amount(standing.refunded), ""
+        yield _("short of"), amount(share.credits), _("campaign {id}, {name}").format(id=share.id, name=share.name)
+    yield _("posted"), amount(standing.posted), _("taken by the gateway, until the last reading")
+    yield _("refunded"), amount(standing.refunded), ""
 
 
 def drift_told(standing: Any) -> str:
@@ -84,30 +91,39 @@ def drift_told(standing: Any) -> str:
     from worker.console.screen import amount, moment
 
     if standing.drift is None:
-        return "drift: not known: the gateway was not asked at a moment when nothing was in the air, or names no count"
-    since, at = moment(standing.drift_since), moment(standing.drift_at)
-    if standing.drift == 0:
-        return f"drift: none: from {since} to {at} the gateway counted what our ledger did"
-    counted = f"{amount(abs(standing.drift))} {'more' if standing.drift > 0 else 'less'} than our ledger"
-    if standing.drift < 0:
-        why = "credits came back that no report has told us of yet"
-    elif standing.drift <= standing.in_doubt:
-        why = "what is in doubt may explain it"
-    else:
-        why = (
-            "what was written off or sent again was taken, or another program sends through this account, or a price"
-            " differs (CREDIT_PRICES)"
+        return _(
+            "drift: not known: the gateway was not asked at a moment when nothing was in the air, or names no count"
         )
-    return f"drift: from {since} to {at} the gateway counted {counted}: {why}"
+    told = {
+        "since": moment(standing.drift_since),
+        "until": moment(standing.drift_at),
+        "credits": amount(abs(standing.drift)),
+    }
+    if standing.drift == 0:
+        return _("drift: none: from {since} to {until} the gateway counted what our ledger did").format(**told)
+    if standing.drift < 0:
+        less = _("drift: from {since} to {until} the gateway counted {credits} less than our ledger: {why}")
+        return less.format(**told, why=_("credits came back that no report has told us of yet"))
+    more = _("drift: from {since} to {until} the gateway counted {credits} more than our ledger: {why}")
+    return more.format(**told, why=_why_more(standing))
+
+
+def _why_more(standing: Any) -> str:
+    if standing.drift <= standing.in_doubt:
+        return _("what is in doubt may explain it")
+    return _(
+        "what was written off or sent again was taken, or another program sends through this account, or a price"
+        " differs (CREDIT_PRICES)"
+    )
 
 
 def _show_readings(readings: Any) -> None:
     from worker.console import screen
 
-    right = [(name, "right") for name in ("credits", "consumed", "posted", "refunded", "unsettled", "drift")]
-    table = screen.columns("asked at", *right, title="Last readings")
+    figures = (_("credits"), _("consumed"), _("posted"), _("refunded"), _("unsettled"), _("drift"))
+    table = screen.columns(_("asked at"), *[(name, "right") for name in figures], title=_("Last readings"))
     for its in readings:
-        figures = (its.credits, its.consumed, its.posted, its.refunded, its.unsettled, its.drift)
-        shown = ["" if figure is None else screen.amount(figure) for figure in figures]
+        row = (its.credits, its.consumed, its.posted, its.refunded, its.unsettled, its.drift)
+        shown = ["" if figure is None else screen.amount(figure) for figure in row]
         table.add_row(screen.moment(its.asked_at), *shown)
     screen.out().print(table)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from language import _
 from worker.console.ids import ID
 
 KINDS = ("csv", "xlsx", "parquet")
@@ -49,7 +50,7 @@ def export(campaign_id: int, output: Path | None, kind: str | None, *, masked: b
         with _bar() as told:
             done = campaigns.export(campaign_id, output, kind=kind, masked=masked, replace=replace, told=told)
     except KeyboardInterrupt:
-        click.echo(f"\n{output} was not written", err=True)
+        click.echo("\n" + _("{file} was not written").format(file=output), err=True)
         raise
     click.echo(f"{output}: {screen.counted(done.rows, 'row')}", err=True)
     _tell_gone(done.gone)
@@ -59,7 +60,9 @@ def _to_standard_output(campaign_id: int, kind: str, *, masked: bool) -> None:
     import campaigns
 
     if kind != "csv" and sys.stdout.isatty():
-        raise click.UsageError(f"{kind} is nothing for a terminal: say where to write it, with -o FILE")
+        raise click.UsageError(
+            _("{kind} is nothing for a terminal: say where to write it, with -o FILE").format(kind=kind)
+        )
     _tell_gone(campaigns.export(campaign_id, sys.stdout.buffer, kind=kind, masked=masked).gone)
 
 
@@ -67,10 +70,8 @@ def _tell_gone(gone: int) -> None:
     if gone:
         from worker.console import screen
 
-        click.echo(
-            f"{screen.counted(gone, 'row')} of its audience cannot be told: it was cancelled before it was expanded",
-            err=True,
-        )
+        told = _("{rows} of its audience cannot be told: it was cancelled before it was expanded")
+        click.echo(told.format(rows=screen.counted(gone, "row")), err=True)
 
 
 @contextmanager
@@ -87,5 +88,5 @@ def _bar() -> Iterator[Callable[[int, int], None] | None]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bars(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("writing rows", total=None)
+        task = bars.add_task(_("writing rows"), total=None)
         yield lambda done, total: bars.update(task, completed=done, total=max(total, done))

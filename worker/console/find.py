@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from language import _
 from worker.console.ids import ID
 
 MOST = 50
@@ -39,12 +40,13 @@ def find(number: str, before: int | None, most: int, *, as_json: bool) -> None:
     if as_json:
         screen.print_json([_as_json(contact) for contact in found])
     elif not found:
-        click.echo("no campaign has this number" + (f" below {before}" if before else ""))
+        nothing = _("no campaign below {id} has this number") if before else _("no campaign has this number")
+        click.echo(nothing.format(id=before))
     else:
         _show(found)
     if len(found) >= most:
-        same = f" -n {most}" if most != MOST else ""
-        click.echo(f"perhaps there are more: the same with{same} --before {found[-1].campaign_id}", err=True)
+        options = (f"-n {most} " if most != MOST else "") + f"--before {found[-1].campaign_id}"
+        click.echo(_("perhaps there are more: the same with {options}").format(options=options), err=True)
 
 
 def _as_json(contact: Any) -> dict[str, Any]:
@@ -59,15 +61,17 @@ def _as_json(contact: Any) -> dict[str, Any]:
 
 
 def _show(found: Sequence[Any]) -> None:
+    from campaigns.called import called
     from worker.console import screen
 
-    table = screen.columns(("campaign", "right"), "name", "status", "sent", "changed", "text")
+    heads = (_("campaign"), "right"), _("name"), _("status"), _("sent"), _("changed"), _("text")
+    table = screen.columns(*heads)
     for contact in found:
         entry = contact.entry
         table.add_row(
             str(contact.campaign_id),
             screen.plain(contact.campaign),
-            entry.status.replace("_", " ") if contact.text is not None else f"excluded: {entry.status}",
+            called(entry.status) if contact.text is not None else _("excluded: {why}").format(why=called(entry.status)),
             screen.moment(entry.sent_at) if entry.sent_at else "",
             screen.moment(entry.changed_at) if entry.changed_at else "",
             screen.plain(contact.text or ""),

@@ -4,13 +4,15 @@ from typing import Any
 
 import click
 
+from language import _
+
 
 class _Id(click.IntRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
-            self.fail(f"{value!r} is no id: ids are whole numbers from 1 on.", param, ctx)
+            self.fail(_("{value!r} is no id: ids are whole numbers from 1 on.").format(value=value), param, ctx)
 
 
 ID = _Id(1, 2**63 - 1)

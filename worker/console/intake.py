@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingCo
 from rich.progress import Progress as Bars
 
 from campaigns import AudienceError
+from language import _
 from worker.console import screen
 
 STDIN = "-"
@@ -25,14 +26,15 @@ def audience(name: str) -> Iterator[BinaryIO]:
     """The bytes of a file, or of stdin for `-`, from their beginning; raises AudienceError if it cannot be opened."""
     if name == STDIN:
         if sys.stdin.isatty():
-            click.echo("reading the audience from the keyboard, to the end of input (Ctrl-D)", err=True)
+            click.echo(_("reading the audience from the keyboard, to the end of input (Ctrl-D)"), err=True)
         yield sys.stdin.buffer
         return
     path = Path(name)
     try:
         file = path.open("rb")
     except OSError as error:
-        raise AudienceError(f"{path} cannot be opened ({error.strerror}): check the name and who may read it") from None
+        wrong = _("{path} cannot be opened ({why}): check the name and who may read it")
+        raise AudienceError(wrong.format(path=path, why=error.strerror)) from None
     with file, _with_a_bar(file, path.stat().st_size) as read:
         yield read
 
@@ -45,5 +47,5 @@ def _with_a_bar(file: BinaryIO, size: int) -> Iterator[BinaryIO]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Bars(*columns, console=console, transient=True) as bars, bars.wrap_file(file, total=size) as read:
-        bars.update(bars.task_ids[0], description="reading the audience")
+        bars.update(bars.task_ids[0], description=_("reading the audience"))
         yield read

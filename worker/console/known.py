@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from language import _
+
 
 def require_account(name: str | None) -> None:
     """To be asked where nothing was found. Raises ClickException if the database knows no account of this name."""
@@ -15,5 +17,6 @@ def require_account(name: str | None) -> None:
     with default().reading() as connection:
         names = vitals.names(connection)
     if name not in names:
-        there = f"there is {', '.join(names)}" if names else "workers name theirs once they are at work"
-        raise click.ClickException(f"no account {name!r} is known: {there}")
+        there = _("no account {name!r} is known: there is {names}")
+        none = _("no account {name!r} is known: workers name theirs once they are at work")
+        raise click.ClickException((there if names else none).format(name=name, names=", ".join(names)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from language import _, figure
 from worker.console.ids import ID
 
 STATES = (
@@ -44,35 +45,43 @@ Examples:
 def listing(state: str | None, before: int | None, most: int, *, as_json: bool) -> None:
     """List campaigns, the newest first."""
     import campaigns
+    from campaigns.called import called
     from worker.console import screen
 
     found = campaigns.listing(state=state, before=before, most=most)
     if as_json:
         screen.print_json([vars(campaign) for campaign in found])
     elif not found:
-        click.echo(
-            "no campaign" + (f" is {state}" if state else " yet: `campaigns submit --help` says how to make one")
+        nothing = (
+            _("no campaign is {state}")
+            if state
+            else _("no campaign yet: `campaigns submit --help` says how to make one")
         )
+        click.echo(nothing.format(state=state and called(state)))
     else:
         _show(found)
     if len(found) == most:
         same = (f" --state {state}" if state else "") + (f" -n {most}" if most != MOST else "")
-        click.echo(f"perhaps there are more: campaigns list{same} --before {found[-1].id}", err=True)
+        command = f"campaigns list{same} --before {found[-1].id}"
+        click.echo(_("perhaps there are more: {command}").format(command=command), err=True)
 
 
 def _show(found: Sequence[Any]) -> None:
+    from campaigns.reasons import retold
     from worker.console import screen
     from worker.console.account import said
 
-    table = screen.columns(("id", "right"), "name", "state", ("rows", "right"), "submitted", "account", "why")
+    rows = _("rows"), "right"
+    heads = ("id", "right"), _("name"), _("state"), rows, _("submitted on"), _("account"), _("why")
+    table = screen.columns(*heads)
     for campaign in found:
         table.add_row(
             str(campaign.id),
             screen.plain(campaign.name),
             said(campaign.state, paused=campaign.paused_at is not None and campaign.completed_at is None),
-            f"{campaign.recipients:,}",
+            figure(campaign.recipients),
             screen.moment(campaign.created_at),
             screen.plain(campaign.account),
-            screen.plain(campaign.reason or ""),
+            screen.plain(retold(campaign.reason or "")),
         )
     screen.out().print(table)

@@ -7,6 +7,8 @@ import threading
 
 import click
 
+from language import _
+
 EPILOG = """\b
 Examples:
   campaigns metrics
@@ -34,7 +36,6 @@ def metrics(port: int | None, bind: str) -> None:
     from prometheus_client import generate_latest
 
     from campaigns.database import default
-    from language import _
     from worker.metrics import registry
 
     known = registry(default())

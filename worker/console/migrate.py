@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from language import _
+
 EPILOG = """\b
 Example:
   DATABASE_URL=postgresql://user:password@host/campaigns campaigns migrate
@@ -24,6 +26,6 @@ def migrate() -> None:
         migrations.require_newest(database)
     except migrations.NotMigratedError:
         migrations.migrate(database)
-        click.echo("the database is migrated")
+        click.echo(_("the database is migrated"))
     else:
-        click.echo("the database is up to date")
+        click.echo(_("the database is up to date"))

@@ -6,6 +6,8 @@ from datetime import datetime
 
 import click
 
+from language import _
+
 ZONED = "2026-12-24T18:00+00:00"
 _A_DAY = len("2026-12-24")
 
@@ -15,7 +17,8 @@ def written(text: str, *, example: str = ZONED, option: str | None = None) -> da
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"{text!r} is no time: write it as {example}", param_hint=option) from None
+        wrong = _("{text!r} is no time: write it as {example}").format(text=text, example=example)
+        raise click.BadParameter(wrong, param_hint=option) from None
 
 
 def moment(text: str, zone: str | None) -> datetime:
@@ -31,23 +34,26 @@ def moment(text: str, zone: str | None) -> datetime:
     read = written(time, option="--at")
     if read.tzinfo is not None:
         if zone is not None or named is not None:
-            raise _wrong(f"{text!r} has its own offset: leave it out, or {'--timezone' if zone else 'the time zone'}")
+            twice = _("{text!r} has its own offset: leave it out, or the time zone")
+            twice = _("{text!r} has its own offset: leave it out, or --timezone") if zone else twice
+            raise _wrong(twice.format(text=text))
         return read
     if named is not None:
         if zone is not None:
-            raise _wrong(f"{text!r} names its time zone: leave it out, or --timezone")
+            raise _wrong(_("{text!r} names its time zone: leave it out, or --timezone").format(text=text))
         return _in_zone(read, named, option="--at")
     if zone is None:
-        raise _wrong(
-            f"{text!r} does not say in which time zone, and this host's may not be yours: "
-            f"write {read.isoformat(timespec='minutes')}+00:00 (Abidjan, Ouagadougou), or add --timezone Africa/Abidjan"
+        unsaid = _(
+            "{text!r} does not say in which time zone, and this host's may not be yours: "
+            "write {time}+00:00 (Abidjan, Ouagadougou), or add --timezone Africa/Abidjan"
         )
+        raise _wrong(unsaid.format(text=text, time=read.isoformat(timespec="minutes")))
     return _in_zone(read, zone, option="--timezone")
 
 
 def _parts(text: str) -> tuple[str, str | None]:
     """The time, with its offset if it has one, and the name of the time zone that follows it."""
-    time, _, last = text.strip().rpartition(" ")
+    time, _blank, last = text.strip().rpartition(" ")
     if time and last[0] in "+-":
         return time.rstrip() + last, None
     if time and last[0].isalpha() and len(time) >= _A_DAY:
@@ -64,7 +70,8 @@ def _in_zone(read: datetime, name: str, *, option: str) -> datetime:
         raise click.BadParameter(str(error), param_hint=option) from None
     first, second = read.replace(tzinfo=zone, fold=0), read.replace(tzinfo=zone, fold=1)
     if first.utcoffset() != second.utcoffset():
-        raise _wrong(f"the clocks of {name} change then: say which moment is meant, as in {first.isoformat()}")
+        twice = _("the clocks of {zone} change then: say which moment is meant, as in {example}")
+        raise _wrong(twice.format(zone=name, example=first.isoformat()))
     return first
 
 

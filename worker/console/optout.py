@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from language import N_, _, figure
+
 EPILOG = """\b
 Examples:
   campaigns optout add '+225 07 08 09 10 11' 0505060708 --source 'hotline, 12 March'
@@ -21,6 +23,15 @@ before may still leave.
 """
 
 MOST = 50
+HASHED = N_("hashed")
+ALL_ACCOUNTS = N_("all accounts")
+DONE = {
+    "rows": N_("{count} rows"),
+    "added": N_("{count} added"),
+    "removed": N_("{count} removed"),
+    "known": N_("{count} known"),
+    "invalid": N_("{count} invalid"),
+}
 
 _NUMBERS = click.argument("numbers", metavar="NUMBER…", nargs=-1, required=True)
 _ACCOUNT = click.option("--account", metavar="NAME", help="Only for this account.  [default: for all of them]")
@@ -59,7 +70,8 @@ def remove(numbers: tuple[str, ...], account: str | None, *, as_json: bool) -> N
     counts = {"removed": campaigns.opt_in(*numbers, account=account)}
     _tell(counts, as_json=as_json)
     if still := len(campaigns.opted_out(*numbers)):
-        click.echo(f"still on other lists: {still}; to see them: campaigns optout list NUMBER", err=True)
+        told = _("still on other lists: {count}; to see them: campaigns optout list NUMBER")
+        click.echo(told.format(count=figure(still)), err=True)
 
 
 @optout.command(name="import", epilog="\b\nExamples:\n  campaigns optout import stops.xlsx --account shop\n"
@@ -93,7 +105,9 @@ def import_(
     _tell({name: count for name, count in asdict(done).items() if name != "first_invalid"}, as_json=as_json)
     if done.invalid:
         rows = ", ".join(map(str, done.first_invalid)) + (", …" if done.invalid > len(done.first_invalid) else "")
-        raise click.ClickException(f"without a mobile number: row {rows}; all others are on the list")
+        raise click.ClickException(
+            _("without a mobile number: row {rows}; all others are on the list").format(rows=rows)
+        )
 
 
 @optout.command(name="list", epilog="\b\nExamples:\n  campaigns optout list\n  campaigns optout list 0505060708\n"
@@ -125,7 +139,7 @@ def list_(
     else:
         _show(some, whole=whole)
     if next(found, None) is not None:
-        click.echo("there are more: --all lists them", err=True)
+        click.echo(_("there are more: --all lists them"), err=True)
 
 
 def _show(entries: Iterator[Any], *, whole: bool) -> None:
@@ -133,23 +147,31 @@ def _show(entries: Iterator[Any], *, whole: bool) -> None:
 
     first = next(entries, None)
     if first is None:
-        click.echo("nobody: no entry was found", err=True)
+        click.echo(_("nobody: no entry was found"), err=True)
         return
     for entry in chain([first], entries):
         click.echo("\t".join(screen.plain(word).plain for word in _words(entry, whole=whole)))
 
 
 def _as_json(entry: Any, *, whole: bool) -> dict[str, Any]:
-    number, account, _, source = _words(entry, whole=whole)
-    return {"number": number, "account": account, "at": entry.at, "source": source}
+    number, account = _number(entry, whole=whole) or HASHED, entry.account or ALL_ACCOUNTS
+    return {"number": number, "account": account, "at": entry.at, "source": entry.source}
 
 
 def _words(entry: Any, *, whole: bool) -> tuple[str, str, str, str]:
-    from campaigns.phone import masked
     from worker.console import screen
 
-    number = "hashed" if entry.number is None else f"+{entry.number}" if whole else masked(str(entry.number))
-    return number, entry.account or "all accounts", screen.moment(entry.at), entry.source
+    number, account = _number(entry, whole=whole) or _(HASHED), entry.account or _(ALL_ACCOUNTS)
+    return number, account, screen.moment(entry.at), entry.source
+
+
+def _number(entry: Any, *, whole: bool) -> str | None:
+    """As it is shown; None of one of which only a hash is kept."""
+    from campaigns.phone import masked
+
+    if entry.number is None:
+        return None
+    return f"+{entry.number}" if whole else masked(str(entry.number))
 
 
 def _known(account: str | None) -> str | None:
@@ -175,4 +197,4 @@ def _tell(counts: dict[str, int], *, as_json: bool) -> None:
     if as_json:
         screen.print_json(counts)
     else:
-        click.echo(", ".join(f"{count:,} {name}" for name, count in counts.items()))
+        click.echo(", ".join(_(DONE[name]).format(count=figure(count)) for name, count in counts.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from language import _, figure
 from worker.console.ids import ID
 from worker.console.moments import ZONED, written
 
@@ -29,7 +31,7 @@ Examples:
 def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime | None:
     if text is None:
         return None
-    read = written(text, example=f"2026-12-24 or {ZONED}")
+    read = written(text, example=_("{date} or {time}").format(date="2026-12-24", time=ZONED))
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
@@ -61,9 +63,9 @@ def reports(
     client can prevent that. The count is at most: of who died just before asking, nobody can tell.
     """
     if not foreign_ones and (since is not None or output is not None):
-        raise click.UsageError("--since and -o are for --foreign")
+        raise click.UsageError(_("--since and -o are for --foreign"))
     if retry is not None and (foreign_ones or account is not None or as_json):
-        raise click.UsageError("--retry goes alone")
+        raise click.UsageError(_("--retry goes alone"))
     if retry is not None:
         _try_anew(retry)
     elif foreign_ones:
@@ -77,8 +79,8 @@ def _try_anew(poll_id: int) -> None:
     from campaigns.database import default
 
     if not unapplied.retry(default(), poll_id):
-        raise click.ClickException(f"there is no broken body {poll_id}")
-    click.echo(f"the body {poll_id} is applied anew when its account's reports are read next")
+        raise click.ClickException(_("there is no broken body {id}").format(id=poll_id))
+    click.echo(_("the body {id} is applied anew when its account's reports are read next").format(id=poll_id))
 
 
 def _list_foreign(account: str | None, since: datetime | None, output: Path | None, *, as_json: bool) -> None:
@@ -88,22 +90,22 @@ def _list_foreign(account: str | None, since: datetime | None, output: Path | No
     from worker.console.known import require_account
 
     if output is not None and as_json:
-        raise click.UsageError("say one: -o, or --json")
+        raise click.UsageError(_("say one: -o, or --json"))
     found = foreign.found(default(), account=account, since=since)
     if output is not None:
         try:
             count = foreign.write_csv(found, output)
         except FileExistsError:
-            raise click.ClickException(f"{output} is there already: name a new file") from None
+            raise click.ClickException(_("{file} is there already: name a new file").format(file=output)) from None
     else:
         count = foreign.print_json(found) if as_json else foreign.show(found)
     if not count:
         require_account(account)
-    click.echo(f"{screen.counted(count, 'report')} of other programs", err=True)
+    click.echo(_("{reports} of other programs").format(reports=screen.counted(count, "report")), err=True)
     parked = sum(its.parked for its in readings(default(), account))
     if parked:
-        held = screen.counted(parked, "more reading")
-        click.echo(f"not among these: {held}, parked, with reports that may be ours or theirs", err=True)
+        held = _("not among these: {readings}, parked, with reports that may be ours or theirs")
+        click.echo(held.format(readings=screen.counted(parked, "more reading")), err=True)
 
 
 def _show_journal(account: str | None, *, as_json: bool) -> None:
@@ -120,12 +122,13 @@ def _show_journal(account: str | None, *, as_json: bool) -> None:
         screen.print_json({"accounts": [{**asdict(its), "gaps": its.gaps} for its in found], "spool": spool})
         return
     if not found:
-        click.echo("no delivery reports have been asked for yet")
+        click.echo(_("no delivery reports have been asked for yet"))
     for its in found:
         _draw(its)
     for each in files or ():
-        whose = f"of the account {each.account}" if each.account is not None else "that cannot be read"
-        click.echo(f"in the spool, a body {screen.plain(whose).plain}: {each.path}", err=True)
+        told = _("in the spool, a body of the account {account}: {path}")
+        told = told if each.account is not None else _("in the spool, a body that cannot be read: {path}")
+        click.echo(told.format(account=screen.plain(each.account or "").plain, path=each.path), err=True)
 
 
 def _spooled() -> list[Waiting] | None:
@@ -141,33 +144,46 @@ def _spooled() -> list[Waiting] | None:
 
 
 def _draw(its: Readings) -> None:
+    from campaigns.reasons import retold
     from campaigns.unapplied import ASKED_SECONDS
     from worker.console import screen
 
-    table = screen.columns("", ("", "right"), "", title=f"Account {screen.plain(its.account).plain}")
-    table.show_header = False
-    waits = ", ".join(map(str, its.parked_for)) or "nobody any more: closed by the next reading"
-    sendings = f"{screen.counted(its.foreign, 'sending')}: campaigns reports --foreign"
-    rows = (
-        ("bodies kept", its.readings, f"{screen.counted(its.reports, 'report')} in those that were applied"),
-        ("asked for just now", its.asking, ""),
-        ("not applied yet", its.unapplied, ""),
-        ("parked", its.parked, f"may be of requests of the campaigns {waits}" if its.parked else ""),
-        ("with reports of other programs", its.foreign_readings, sendings if its.foreign else ""),
-        ("broken", its.broken, "campaigns reports --retry ID tries one anew" if its.broken else ""),
-        ("gaps, at most", its.gaps, f"{its.lost:,} of which nothing came, {its.cut:,} cut short" if its.gaps else ""),
+    table = screen.columns(
+        "", ("", "right"), "", title=_("Account {account}").format(account=screen.plain(its.account).plain)
     )
-    for name, count, more in rows:
-        table.add_row(name, f"{count:,}", more)
+    table.show_header = False
+    for name, count, more in _figures(its):
+        table.add_row(name, figure(count), more)
     screen.out().print(table)
     for body in its.latest_broken:
-        click.echo(f"  broken: {body.id}, of {screen.moment(body.stored_at)}: {body.why}")
+        what = _("broken: {id}, of {time}: {why}")
+        click.echo("  " + what.format(id=body.id, time=screen.moment(body.stored_at), why=retold(body.why)))
     for gap in its.latest_gaps:
-        what = "cut short" if gap.cut else "nothing came"
-        of = f", of the sending {screen.plain(gap.msgfid).plain}" if gap.msgfid else ""
-        click.echo(f"  gap: asked at {screen.moment(gap.asked_at)}{of}: {what}")
-    if its.gaps:
-        click.echo(
-            "  A gap may have taken reports with it, which nobody can have again: their messages end as unreported.\n"
-            f"  A request that nobody answered for {ASKED_SECONDS:.0f} seconds counts, though it may never have left."
+        what = _("cut short") if gap.cut else _("nothing came")
+        told = (
+            _("gap: asked at {time}, of the sending {id}: {what}") if gap.msgfid else _("gap: asked at {time}: {what}")
         )
+        named = screen.plain(gap.msgfid or "").plain
+        click.echo("  " + told.format(time=screen.moment(gap.asked_at), id=named, what=what))
+    if its.gaps:
+        lost = _("A gap may have taken reports with it, which nobody can have again: their messages end as unreported.")
+        click.echo(f"  {lost}")
+        late = _("A request that nobody answered for {count} seconds counts, though it may never have left.")
+        click.echo("  " + late.format(count=figure(ASKED_SECONDS, 0)))
+
+
+def _figures(its: Readings) -> Iterator[tuple[str, int, str]]:
+    from worker.console import screen
+
+    applied = _("{reports} in those that were applied").format(reports=screen.counted(its.reports, "report"))
+    yield _("bodies kept"), its.readings, applied
+    yield _("asked for just now"), its.asking, ""
+    yield _("not applied yet"), its.unapplied, ""
+    waits = _("may be of requests of the campaigns {ids}").format(ids=", ".join(map(str, its.parked_for)))
+    waits = waits if its.parked_for else _("of nobody's requests any more: closed by the next reading")
+    yield _("parked"), its.parked, waits if its.parked else ""
+    sendings = f"{screen.counted(its.foreign, 'sending')}: campaigns reports --foreign" if its.foreign else ""
+    yield _("with reports of other programs"), its.foreign_readings, sendings
+    yield _("broken"), its.broken, _("campaigns reports --retry ID tries one anew") if its.broken else ""
+    gaps = _("{lost} of which nothing came, {cut} cut short").format(lost=figure(its.lost), cut=figure(its.cut))
+    yield _("gaps, at most"), its.gaps, gaps if its.gaps else ""

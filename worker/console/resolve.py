@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from language import N_, _
 from worker.console.ids import ID
 from worker.console.words import Words
 
@@ -31,9 +32,9 @@ has begun to; whoever was texted twice is counted, and `campaigns show` says so.
 """
 
 DONE = {
-    "accepted": "counts as accepted: its reports are awaited",
-    "resend": "is sent again once its credits are set aside",
-    "write_off": "is written off",
+    "accepted": N_("{attempt} counts as accepted: its reports are awaited"),
+    "resend": N_("{attempt} is sent again once its credits are set aside, {credits} at most"),
+    "write_off": N_("{attempt} is written off"),
 }
 
 
@@ -61,13 +62,13 @@ def resolve(
         _ask(attempt_id, yes=yes)
     made = campaigns.resolve(attempt_id, chosen, by=by or _login(), reason=reason, msgfid=msgfid, ring=ringing)
     if not as_json:
-        click.echo(f"{_named(made)} {_done(made)}")  # before all else that may fail: it cannot be taken back
+        click.echo(_done(made))  # before all else that may fail: it cannot be taken back
     found = campaigns.progress(made.campaign_id)
     if as_json:
         screen.print_json(account.as_json(found))
     else:
-        state = f"{found.state}, paused" if found.paused_at and not found.finished else found.state
-        click.echo(f"campaign {made.campaign_id} is {state.replace('_', ' ')}")
+        state = account.said(found.state, paused=bool(found.paused_at) and not found.finished).plain
+        click.echo(_("campaign {id} is {state}").format(id=made.campaign_id, state=state))
     ringing.tell_trouble()
 
 
@@ -82,31 +83,34 @@ def _ask(attempt_id: int, *, yes: bool) -> None:
     if doubt is None or doubt.attempt_id != attempt_id:
         return
     people = screen.counted(doubt.numbers, "number")
-    said = [f"{people} of campaign {doubt.campaign_id} may be texted twice, for {screen.credit(doubt.credits)} more."]
+    twice = _("{numbers} of campaign {id} may be texted twice, for {credits} more.")
+    said = [twice.format(numbers=people, id=doubt.campaign_id, credits=screen.credit(doubt.credits))]
     if doubt.msgfid is not None:
-        said.append("The broken reply had the gateway's id: it was most probably taken.")
+        said.append(_("The broken reply had the gateway's id: it was most probably taken."))
     if doubt.witness.verdict is not None:
-        said.append(f"The gateway's own count says: {VERDICTS[doubt.witness.verdict]}.")
-    agreed(what=" ".join(said), refused="nothing was decided", yes=yes)
+        count = _("The gateway's own count says: {verdict}.")
+        said.append(count.format(verdict=_(VERDICTS[doubt.witness.verdict])))
+    agreed(what=" ".join(said), refused=_("nothing was decided"), yes=yes)
 
 
 def _named(made: Any) -> str:
     from worker.console import screen
 
-    return f"attempt {made.attempt_id} (batch {made.batch}, {screen.counted(made.numbers, 'number')})"
+    attempt = _("attempt {id} (batch {batch}, {numbers})")
+    return attempt.format(id=made.attempt_id, batch=made.batch, numbers=screen.counted(made.numbers, "number"))
 
 
 def _done(made: Any) -> str:
     from worker.console import screen
 
     if made.batch_state == "voided":
-        return "is not sent again: its campaign has ended, so it is voided"
-    at = f", {screen.credit(made.credits)} at most" if made.decision == "resend" else ""
-    return DONE[made.decision] + at
+        ended = _("{attempt} is not sent again: its campaign has ended, so it is voided")
+        return ended.format(attempt=_named(made))
+    return _(DONE[made.decision]).format(attempt=_named(made), credits=screen.credit(made.credits))
 
 
 def _login() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        raise click.UsageError("this login has no name: say who decides, with --by") from None
+        raise click.UsageError(_("this login has no name: say who decides, with --by")) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from language import _
 from worker.console.ids import ID
 
 EPILOG = """\b
@@ -52,10 +53,9 @@ def _tell(campaign_id: int, first: int, *, created: bool, as_json: bool, quiet: 
         its = {"id": campaign_id, "state": account.state, "created": created, "rows": account.recipients}
         screen.print_json({**its, "retry_of": first})
         return
-    again = f"{screen.counted(account.recipients, 'message')} of campaign {first} again"
-    if created:
-        click.echo(f"campaign {campaign_id} is made: {again}", err=quiet)
-    else:
-        click.echo(f"campaign {campaign_id} has {again}: nothing new is sent", err=quiet)
+    made = _("campaign {id} is made: {messages} of campaign {first} again")
+    there = _("campaign {id} has {messages} of campaign {first} again: nothing new is sent")
+    said = {"id": campaign_id, "messages": screen.counted(account.recipients, "message"), "first": first}
+    click.echo((made if created else there).format(**said), err=quiet)
     if not quiet:
-        click.echo(f"to see how it gets on:\n  campaigns show {campaign_id} --watch")
+        click.echo(_("to see how it gets on:") + f"\n  campaigns show {campaign_id} --watch")

@@ -10,6 +10,8 @@ import logging
 import click
 
 from campaigns.bells import Bell
+from campaigns.reasons import retold
+from language import _
 
 
 class Ringing(logging.Handler):
@@ -33,15 +35,17 @@ class Ringing(logging.Handler):
         try:
             ringing.ring(bell, serial, after)
         except KeyboardInterrupt:  # the campaign is made by now, and its id has to be told
-            self.trouble = "the workers could not be told at once: it was interrupted"
+            self.trouble = _("the workers could not be told at once: it was interrupted")
         finally:
             ringing.log.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """What the ring warns of: it does not raise, for the campaign is safe without it."""
-        self.trouble = f"the workers could not be told at once: {record.getMessage()}"
+        why = retold(record.getMessage())
+        self.trouble = _("the workers could not be told at once: {why}").format(why=why)
 
     def tell_trouble(self) -> None:
         """On stderr, what went wrong, and that nothing is lost by it."""
         if self.trouble:
-            click.echo(f"{self.trouble}\nNothing is lost: running workers look for it by themselves.", err=True)
+            lost = _("Nothing is lost: running workers look for it by themselves.")
+            click.echo(f"{self.trouble}\n{lost}", err=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from language import _
 from worker.console.ids import ID
 
 EPILOG = """\b
@@ -33,7 +34,7 @@ def show(campaign_id: int | None, key: str | None, account: str, *, watching: bo
     cancelled.
     """
     if (campaign_id is None) == (key is None):
-        raise click.UsageError("say which campaign: its ID, or its --key")
+        raise click.UsageError(_("say which campaign: its ID, or its --key"))
     from campaigns import find, progress
 
     found = progress(campaign_id) if campaign_id is not None else find(str(key), account=account)
@@ -67,7 +68,8 @@ def _watched(campaign_id: int) -> Any:
             watch(Lookout(campaign_id).look, console=screen.err())
         except SystemExit:
             to_see = f"campaigns show {campaign_id} --watch"
-            click.echo(f"\ncampaign {campaign_id} goes on; to see it again: {to_see}", err=True)
+            left = _("campaign {id} goes on; to see it again: {command}").format(id=campaign_id, command=to_see)
+            click.echo(f"\n{left}", err=True)
             raise
     if screen.err().is_terminal:
         click.echo(err=True)

@@ -39,6 +39,9 @@ def translated(command: click.Command, say: Say) -> click.Command:
 
 def _parameter(parameter: click.Parameter, say: Say) -> click.Parameter:
     its = copy(parameter)
+    if isinstance(its.type, click.Path):
+        its.type = copy(its.type)
+        its.type.name = say(its.type.name)
     if isinstance(its, click.Option):
         its.help = _text(its.help, say)
     if its.metavar is not None:
@@ -64,6 +67,7 @@ def _paragraph(paragraph: str, say: Say) -> str:
     r"""Lines are one message, however they are folded; lines after `\b` are shown as they are, and so are looked up."""
     mark, _newline, lines = paragraph.partition("\n")
     if mark != "\b":
-        return say(" ".join(paragraph.split()))
+        said = say(" ".join(paragraph.split()))
+        return said.replace(" [", "  [") if "  [" in paragraph else said  # a default keeps its distance
     heading, _newline, commands = lines.partition("\n")
     return f"\b\n{say(heading)}\n{commands}" if heading in EXAMPLES else f"\b\n{say(lines)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from campaigns.steering import PAUSED_BY_A_PERSON
+from language import _, figure
 from worker.console.ids import ID
 
 PAUSE_EPILOG = """\b
@@ -36,7 +37,7 @@ def pause(campaign_id: int, reason: str, *, as_json: bool) -> None:
     import campaigns
 
     campaigns.pause(campaign_id, reason=reason)
-    _tell(campaign_id, "is paused", as_json=as_json)
+    _tell(campaign_id, _("campaign {id} is paused: {messages} left before, {unsent} did not"), as_json=as_json)
 
 
 @click.command(epilog=RESUME_EPILOG)
@@ -49,7 +50,7 @@ def resume(campaign_id: int, *, as_json: bool) -> None:
 
     ringing = Ringing()
     campaigns.resume(campaign_id, ring=ringing)
-    _tell(campaign_id, "goes on", as_json=as_json)
+    _tell(campaign_id, _("campaign {id} goes on: {messages} left before, {unsent} did not"), as_json=as_json)
     ringing.tell_trouble()
 
 
@@ -65,7 +66,7 @@ def cancel(campaign_id: int, reason: str, *, as_json: bool) -> None:
     import campaigns
 
     campaigns.cancel(campaign_id, reason=reason)
-    _tell(campaign_id, "is cancelled", as_json=as_json)
+    _tell(campaign_id, _("campaign {id} is cancelled: {messages} left before, {unsent} did not"), as_json=as_json)
 
 
 def _tell(campaign_id: int, done: str, *, as_json: bool) -> None:
@@ -78,6 +79,7 @@ def _tell(campaign_id: int, done: str, *, as_json: bool) -> None:
         return
     unsent = found.by_status.get("pending", 0) + found.by_status.get("voided", 0)
     left = screen.counted(found.messages - unsent, "message")
-    click.echo(f"campaign {campaign_id} {done}: {left} left before, {unsent:,} did not")
+    click.echo(done.format(id=campaign_id, messages=left, unsent=figure(unsent)))
     if waiting := found.recipients - found.expanded:
-        click.echo(f"{screen.counted(waiting, 'row')} of its audience had not become messages yet")
+        rows = screen.counted(waiting, "row")
+        click.echo(_("{rows} of its audience had not become messages yet").format(rows=rows))

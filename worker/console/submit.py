@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from language import _
 from worker.console.asking import audience_arguments, campaign_options, refused_in_words_of_the_command, source, spec
 
 EPILOG = """\b
@@ -98,7 +99,8 @@ def _handed_over(audience: str | None, audience_id: int | None, hand_over: Calla
         ):
             return hand_over(opened)
     except KeyboardInterrupt:
-        click.echo("\nnothing is half done: a campaign that `campaigns list` does not show was not made", err=True)
+        nothing = _("nothing is half done: a campaign that `campaigns list` does not show was not made")
+        click.echo(f"\n{nothing}", err=True)
         raise
 
 
@@ -128,11 +130,21 @@ def _tell(made: Any, test: int | None, *, as_json: bool, watching: bool) -> None
         screen.print_json(told if test is None else {**told, "test": test})
         return
     if made.created:
-        click.echo(f"campaign {made.id} is made, {screen.counted(account.recipients, 'row')} taken in", err=watching)
+        done = _("campaign {id} is made, {rows} taken in")
+        click.echo(done.format(id=made.id, rows=screen.counted(account.recipients, "row")), err=watching)
     else:
-        click.echo(f"campaign {made.id} was made with this key and content before: nothing new is sent", err=watching)
+        before = _("campaign {id} was made with this key and content before: nothing new is sent")
+        click.echo(before.format(id=made.id), err=watching)
     if not watching:
-        why = account.reason or (account.waits_for and f"waits for {account.waits_for}")
-        state = account.state.replace("_", " ") + (f": {why}" if why else "")
-        screen.out().print(screen.plain(f"it is {state}; to see how it gets on:"))
+        screen.out().print(screen.plain(_("it is {state}; to see how it gets on:").format(state=_state(account))))
         click.echo(f"  campaigns show {made.id} --watch")
+
+
+def _state(account: Any) -> str:
+    from campaigns.called import called
+    from campaigns.reasons import retold
+
+    why = retold(account.reason) if account.reason else ""
+    if not why and account.waits_for:
+        why = _("waits for {what}").format(what=retold(account.waits_for))
+    return _("{state}: {why}").format(state=called(account.state), why=why) if why else called(account.state)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from language import N_, _
 from worker.console import consent, intake, screen
 
-NOT_SUBMITTED = "the campaign itself was not submitted"
+NOT_SUBMITTED = N_("the campaign itself was not submitted")
 
 
 @contextmanager
@@ -29,8 +30,10 @@ def ask(tried: Any, *, yes: bool) -> None:
     """Tell of the test, and go on only if a person agrees, or has with --yes. Raises as `consent.agreed` does."""
     phones = screen.counted(tried.numbers, "phone")
     segments = screen.counted(tried.segments, "segment")
-    what = f"campaign {tried.campaign.id} is the test: the text of row {tried.row} ({segments}) to {phones} of yours"
-    consent.agreed(what=what, refused=NOT_SUBMITTED, yes=yes, shows=screen.plain(f"  {_on_one_line(tried.text)}").plain)
+    test = _("campaign {id} is the test: the text of row {row} ({segments}) to {phones} of yours")
+    what = test.format(id=tried.campaign.id, row=tried.row, segments=segments, phones=phones)
+    shows = screen.plain(f"  {_on_one_line(tried.text)}").plain
+    consent.agreed(what=what, refused=_(NOT_SUBMITTED), yes=yes, shows=shows)
 
 
 def _on_one_line(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,10 +13,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.called import called
 from campaigns.glance import Glance
 from campaigns.pace import Stage
+from campaigns.reasons import retold
+from language import N_, _, figure
 from worker.console.account import IN_ORDER, STYLES, said
-from worker.console.screen import amount, lasting, plain
+from worker.console.screen import amount, lasting, number, plain
 
 LOOK_EVERY = 0.5  # seconds
 LINE_EVERY = 2.0  # seconds
@@ -28,7 +32,13 @@ WIDTHS = (3, 8, 11)
 
 Show = Callable[[Glance], None]
 
-DONE = {"expansion": "expanded", "lookup": "looked up", "sending": "sent", "delivery": "settled"}
+STAGES = {"expansion": N_("expansion"), "lookup": N_("lookup"), "sending": N_("sending"), "delivery": N_("delivery")}
+DONE = {
+    "expansion": N_("expanded {count} of {all}"),
+    "lookup": N_("looked up {count} of {all}"),
+    "sending": N_("sent {count} of {all}"),
+    "delivery": N_("settled {count} of {all}"),
+}
 """What has become of those that a stage is done with."""
 
 
@@ -62,8 +72,10 @@ def drawn(seen: Glance) -> RenderableType:
     for width in WIDTHS:
         bars.add_column(justify="right", no_wrap=True, min_width=width)
     for stage in seen.stages:
-        bars.add_row(stage.name, _bar(stage), _far(stage), *_speed(stage, seen))
-    heading = Text.assemble((f"Campaign {seen.id} ", "bold"), plain(seen.name, "bold"), ": ", _state(seen))
+        bars.add_row(_(STAGES[stage.name]), _bar(stage), _far(stage), *_speed(stage, seen))
+    heading = Text.assemble(
+        (_("Campaign {id}").format(id=seen.id) + " ", "bold"), plain(seen.name, "bold"), ": ", _state(seen)
+    )
     return Group(heading, bars, *_below(seen))
 
 
@@ -73,8 +85,8 @@ def _bar(stage: Stage) -> ProgressBar:
 
 def _far(stage: Stage) -> str:
     if stage.of is None:
-        return f"{stage.done:,}" if stage.done else "-"
-    return f"{stage.done:,}/{stage.of:,}"
+        return figure(stage.done) if stage.done else "-"
+    return f"{figure(stage.done)}/{figure(stage.of)}"
 
 
 def _speed(stage: Stage, seen: Glance) -> tuple[str, str]:
@@ -83,36 +95,37 @@ def _speed(stage: Stage, seen: Glance) -> tuple[str, str]:
         return "", ""
     # Whoever waits for something goes on when that comes, and nobody knows when.
     left = None if seen.waits_for else stage.left
-    return f"{pace(stage.rate)}/s", "" if left is None else f"{lasting(left)} left"
+    return f"{pace(stage.rate)}/s", "" if left is None else _("{time} left").format(time=lasting(left))
 
 
 def pace(rate: float) -> str:
     """So many a second, as exact as it is told apart: `1,234`, `12`, `0.3`."""
-    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+    return figure(rate, 0) if rate >= 10 else figure(number(Decimal(f"{rate:.2g}")))
 
 
 def _below(seen: Glance) -> Iterator[Text]:
     its = seen.credits
-    refunded = f", {amount(its.refunded)} refunded" if its.refunded else ""
-    yield Text(
-        f"credits: {amount(its.estimated)} estimated, {amount(its.held)} held, {amount(its.posted)} posted{refunded}"
-    )
+    told = _("credits: {estimated} estimated, {held} held, {posted} posted")
+    if its.refunded:
+        told = _("credits: {estimated} estimated, {held} held, {posted} posted, {refunded} refunded")
+    figures = {name: amount(getattr(its, name)) for name in ("estimated", "held", "posted", "refunded")}
+    yield Text(told.format(**figures))
     ends = [status for status in IN_ORDER if seen.by_status.get(status) and status not in ("pending", "sending")]
     if ends:
         counts = Text(", ").join(_end(status, seen.by_status[status]) for status in ends)
-        yield Text.assemble("messages: ", counts, (_age(seen), "dim"))
+        yield Text.assemble(_("messages: "), counts, (_age(seen), "dim"))
     if seen.waits_for:
-        yield plain(f"waits for: {seen.waits_for}", "bold yellow")
+        yield plain(_("waits for: {what}").format(what=retold(seen.waits_for)), "bold yellow")
 
 
 def _age(seen: Glance) -> str:
     """How old the counts are, where that is to be noticed: those of a million are not counted every second."""
     seconds = (seen.moment - seen.counted_at).total_seconds() if seen.counted_at else 0
-    return f" ({lasting(seconds)} ago)" if seconds >= OLD else ""
+    return " " + _("({time} ago)").format(time=lasting(seconds)) if seconds >= OLD else ""
 
 
 def _end(status: str, count: int) -> Text:
-    return Text(f"{count:,} {status.replace('_', ' ')}", STYLES.get(status, ""))
+    return Text(_("{count} {state}").format(count=figure(count), state=called(status)), STYLES.get(status, ""))
 
 
 def _state(seen: Glance) -> Text:
@@ -124,8 +137,7 @@ def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Sho
 
     def show(seen: Glance) -> None:
         nonlocal said_at, before
-        waiting = f", waits for {seen.waits_for}" if seen.waits_for else ""
-        state, moment = plain(f"{_state(seen).plain}{waiting}").plain, clock()
+        state, moment = plain(_all_of_state(seen)).plain, clock()
         how_far = (state, ", ".join(_how_far(stage) for stage in seen.stages if stage.of is not None))
         soon = moment - said_at < max(LINE_EVERY, (moment - began) / LINES_SHARE)
         if how_far == before or (state == before[0] and soon):
@@ -136,12 +148,18 @@ def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Sho
     return show
 
 
+def _all_of_state(seen: Glance) -> str:
+    if not seen.waits_for:
+        return _state(seen).plain
+    return _("{state}, waits for {what}").format(state=_state(seen).plain, what=retold(seen.waits_for))
+
+
 def _how_far(stage: Stage) -> str:
-    return f"{DONE[stage.name]} {stage.done:,} of {stage.of:,}"
+    return _(DONE[stage.name]).format(count=figure(stage.done), all=figure(stage.of or 0))
 
 
 def _pace_of_all(seen: Glance) -> str:
     """The speed of what goes on, if anything does."""
-    speeds = [(stage.name, *_speed(stage, seen)) for stage in seen.stages]
+    speeds = [(_(STAGES[stage.name]), *_speed(stage, seen)) for stage in seen.stages]
     told = [f"{name} {rate}{', ' + left if left else ''}" for name, rate, left in speeds if rate]
     return f" ({'; '.join(told)})" if told else ""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from language import _
 from worker.console.asking import campaign_options, spec
 from worker.console.ids import ID
 from worker.console.words import Words
@@ -72,14 +73,14 @@ def add(
         made = schedules.add(fields, name=name, cron=cron, timezone=timezone, when_missed=policy, tolerance=tolerance)
     except schedules.ScheduleError as refused:
         faults = "\n".join(f"  - {_fault(fault)}" for fault in refused.faults)
-        raise click.ClickException(f"the schedule is refused:\n{faults}") from None
-    looking.tell(made, f"schedule {name} is due next at {looking.due(made)}", as_json=as_json)
+        raise click.ClickException(_("the schedule is refused:") + f"\n{faults}") from None
+    looking.tell(made, _("schedule {name} is due next at {time}"), as_json=as_json)
 
 
 def _audience(**ways: Any) -> dict[str, Any]:
     named = {("id" if way == "audience_id" else way): value for way, value in ways.items() if value is not None}
     if len(named) != 1:
-        raise click.UsageError("say whom to text: --file, --url or --audience-id")
+        raise click.UsageError(_("say whom to text: --file, --url or --audience-id"))
     return named
 
 

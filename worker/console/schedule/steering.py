@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from language import _
+
 PAUSE_EPILOG = """\b
 Example:
   campaigns schedule pause lundi
@@ -36,7 +38,7 @@ def pause(name: str, account: str, *, as_json: bool) -> None:
     from worker.console.schedule import looking
 
     paused = schedules.pause(name, account=account)
-    looking.tell(paused, f"schedule {name} is paused: campaigns schedule resume {name}", as_json=as_json)
+    looking.tell(paused, _("schedule {name} is paused: campaigns schedule resume {name}"), as_json=as_json)
 
 
 @click.command(epilog=RESUME_EPILOG)
@@ -49,7 +51,7 @@ def resume(name: str, account: str, *, as_json: bool) -> None:
     from worker.console.schedule import looking
 
     resumed = schedules.resume(name, account=account)
-    looking.tell(resumed, f"schedule {name} is due next at {looking.due(resumed)}", as_json=as_json)
+    looking.tell(resumed, _("schedule {name} is due next at {time}"), as_json=as_json)
 
 
 @click.command(epilog=REMOVE_EPILOG)
@@ -60,7 +62,7 @@ def remove(name: str, account: str) -> None:
     from campaigns import schedules
 
     schedules.remove(name, account=account)
-    click.echo(f"schedule {name} is removed")
+    click.echo(_("schedule {name} is removed").format(name=name))
 
 
 @click.command(epilog=RUN_EPILOG)
@@ -82,5 +84,6 @@ def run(name: str, account: str, *, as_json: bool) -> None:
         screen.print_json({"key": key})
     else:
         whose = "" if account == "default" else f" --account {account}"
-        click.echo(f"a worker makes it now; to see how it gets on:\n  campaigns show --key '{key}'{whose} --watch")
+        now = _("a worker makes it now; to see how it gets on:")
+        click.echo(f"{now}\n  campaigns show --key '{key}'{whose} --watch")
     ringing.tell_trouble()
