@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
 import campaigns
 from campaigns import bisection, caps, claims, ledger, settling
@@ -401,21 +401,36 @@ class TestTwoAtOnce:
         with ThreadPoolExecutor(1) as pool, postgresql.engine.connect() as connection:
             claims._take(connection, first, making.LEASE, ONE)
             waiting = pool.submit(claim, postgresql, second)
-            until_it_keeps_somebody_waiting(postgresql, connection)
+            until_they_wait(postgresql, 1)
             connection.commit() if kept else connection.rollback()
 
             assert numbers_of(waiting.result(30)) == then
 
+    def test_batches_in_other_orders_wait_for_each_other_and_not_for_ever(self, postgresql: Database) -> None:
+        cap = Cap(3, UTC)
+        made = [making.funded(postgresql, people) for people in (making.numbers(3), making.numbers(3)[::-1])]
 
-def until_it_keeps_somebody_waiting(database: Database, connection: Connection) -> None:
-    """Returns when another session waits for a lock of this one's."""
-    mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    waits = "SELECT count(*), pg_sleep(0.01) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+        with ThreadPoolExecutor(2) as pool, postgresql.engine.connect() as connection:
+            # Whoever counts for all three comes no further than to the second of them.
+            caps.count(connection, cap, making.ACCOUNT, 0, [KOFFI], cap.today(connection))
+            waiting = [pool.submit(claim, postgresql, campaign, cap) for campaign in made]
+            until_they_wait(postgresql, 2)
+            connection.rollback()
+
+            assert [numbers_of(found.result(30)) for found in waiting] == [making.numbers(3), making.numbers(3)[::-1]]
+
+
+def until_they_wait(database: Database, count: int) -> None:
+    """Returns when so many sessions of this database wait for locks."""
+    waits = (
+        "SELECT count(*), pg_sleep(0.01) FROM pg_stat_activity"
+        " WHERE cardinality(pg_blocking_pids(pid)) > 0 AND datname = current_database()"
+    )
     for _ in range(1_000):
         with database.reading() as watching:
-            if watching.exec_driver_sql(waits, (mine,)).scalar_one():
+            if watching.exec_driver_sql(waits).scalar_one() >= count:
                 return
-    raise AssertionError("nobody waits for it")
+    raise AssertionError("they do not wait")
 
 
 class TestARetry:
