@@ -9,11 +9,10 @@ reckoned anew: what had its campaign before has it still.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, cast, func, or_, select, update
@@ -29,6 +28,9 @@ from campaigns.tries import is_in_trouble
 
 MOST_CAUGHT_UP = 10
 """Of so many missed occurrences each is made; those before them are not: nobody wants a month of texts in an hour."""
+
+SLOTS_AT_ONCE = 5_000
+"""Of a year of missed minutes so many are passed over in one transaction: all of them take a processor some 15 s."""
 
 _BELLS = "occur:"
 
@@ -111,22 +113,33 @@ def begin(database: Database, schedule_id: int) -> Occurrence | None:
     """
     s = schedules.c
     its_own = select(schedules, now().label("clock")).where(s.id == schedule_id, is_due())
-    with database.transaction() as connection:
-        row = connection.execute(its_own.with_for_update()).first()
-        if row is None:
-            return None
-        if row.asked_at is not None:
-            return _occurrence(connection, row, row.asked_at, by_hand=True)
-        begun = None if row.begun_at is None else _occurrence(connection, row, row.next_at)
-        if begun is not None and (begun.tried_for <= BEGUN_SECONDS or begun.campaign_id is not None):
-            return begun
-        wanted, passed = pick(_slots(row), row.clock, row.when_missed, row.tolerance)
-        if wanted is None or wanted != row.next_at:
-            _pass_over(connection, row, wanted, passed)
-        if wanted is None:
-            return None
-        connection.execute(update(schedules).where(s.id == schedule_id).values(begun_at=row.clock))
-        return _occurrence(connection, row, wanted)
+    while True:
+        with database.transaction() as connection:
+            row = connection.execute(its_own.with_for_update()).first()
+            if row is None:
+                return None
+            if row.asked_at is not None:
+                return _occurrence(connection, row, row.asked_at, by_hand=True)
+            begun = None if row.begun_at is None else _occurrence(connection, row, row.next_at)
+            if begun is not None and (begun.tried_for <= BEGUN_SECONDS or begun.campaign_id is not None):
+                return begun
+            slots = list(islice(_slots(row), SLOTS_AT_ONCE))
+            if len(slots) < SLOTS_AT_ONCE:
+                return _first(connection, row, slots)
+            # Whatever the policy, none but the last of them can be wanted, and there may be more after these.
+            _pass_over(connection, row, slots[-MOST_CAUGHT_UP], len(slots) - MOST_CAUGHT_UP)
+
+
+def _first(connection: Connection, row: Record, slots: Sequence[datetime]) -> Occurrence | None:
+    """The occurrence of the first of these slots that is wanted, begun; those before it are passed over."""
+    wanted, passed = pick(slots, row.clock, row.when_missed, row.tolerance)
+    if wanted is None:
+        _pass_over(connection, row, None, passed, last=slots[-1])
+        return None
+    if wanted != row.next_at:
+        _pass_over(connection, row, wanted, passed)
+    connection.execute(update(schedules).where(schedules.c.id == row.id).values(begun_at=row.clock))
+    return _occurrence(connection, row, wanted)
 
 
 def end(database: Database, occurrence: Occurrence, outcome: str) -> None:
@@ -149,7 +162,7 @@ def end(database: Database, occurrence: Occurrence, outcome: str) -> None:
         bells.forgive(connection, bells.occur(row.id))  # what broke this one says nothing of the next
 
 
-def pick(slots: Iterable[datetime], clock: datetime, when_missed: str, tolerance: int) -> tuple[datetime | None, int]:
+def pick(slots: Sequence[datetime], clock: datetime, when_missed: str, tolerance: int) -> tuple[datetime | None, int]:
     """Which of the slots that have come is to be made first, and how many before it are missed; None: all of them are.
 
     Args:
@@ -158,13 +171,10 @@ def pick(slots: Iterable[datetime], clock: datetime, when_missed: str, tolerance
         when_missed: the schedule's policy.
         tolerance: minutes by which a slot may be late.
     """
-    count, last = 0, deque[datetime](maxlen=MOST_CAUGHT_UP)
-    for slot in slots:
-        count += 1
-        last.append(slot)
     in_time = clock - timedelta(minutes=tolerance)
+    last = slots[-MOST_CAUGHT_UP:]
     wanted = [slot for slot in last if when_missed == WhenMissed.CATCH_UP or slot >= in_time]
-    return (wanted[0] if wanted else None), count - len(wanted)
+    return (wanted[0] if wanted else None), len(slots) - len(wanted)
 
 
 def reckon_anew(connection: Connection, clock: datetime) -> int:
@@ -184,14 +194,15 @@ def _slots(row: Record) -> Iterable[datetime]:
     yield from takewhile(lambda slot: slot <= row.clock, Recurrence(row.cron, row.timezone).after(row.next_at))
 
 
-def _pass_over(connection: Connection, row: Record, wanted: datetime | None, passed: int) -> None:
-    passed_over = update(schedules).where(schedules.c.id == row.id)
+def _pass_over(
+    connection: Connection, row: Record, wanted: datetime | None, passed: int, *, last: datetime | None = None
+) -> None:
+    """So many are missed; the next one is the wanted one, or, where the `last` that has come is missed, one to come."""
     told: dict[str, Any] = {"reckoned_at": row.clock, "begun_at": None, "missed": row.missed + passed}
     if wanted is None:
-        last = deque(_slots(row), maxlen=1)[0]
         told.update(last_at=last, last_outcome=N_("missed: no worker was there to make it in time"))
     told["next_at"] = wanted or Recurrence(row.cron, row.timezone).next_after(row.clock)
-    connection.execute(passed_over.values(told))
+    connection.execute(update(schedules).where(schedules.c.id == row.id).values(told))
 
 
 def _occurrence(connection: Connection, row: Record, slot: datetime, *, by_hand: bool = False) -> Occurrence:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from campaigns import bells, occurrences, schedules, setbacks
 from campaigns.bells import Ring
@@ -12,6 +12,7 @@ from campaigns.database import Database
 from campaigns.models import schedules as table
 from campaigns.schedules import Schedule
 from tests.campaigns.making import at_once, change, clock_steps
+from tests.campaigns.plans import plans_of
 
 HOUR = 3600.0
 SPEC = {"template": "Bonjour {{ nom }}", "audience": {"file": "clients.csv"}}
@@ -161,3 +162,43 @@ def test_its_bell_is_rung_by_its_id_alone(any_database: Database) -> None:
     made = added(any_database)
     bells.ring(any_database, bells.occur(made.id), ring)
     assert sent == [("campaigns.occur", (made.id,))]
+
+
+@pytest.mark.parametrize("when_missed", ["skip", "catch_up"])
+@pytest.mark.parametrize("at_once", [11, 12, 40, 41, 42])
+def test_what_was_missed_for_long_is_passed_over_in_slices_with_the_same_end(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch, when_missed: str, at_once: int
+) -> None:
+    made = added(any_database, cron="* * * * *", when_missed=when_missed, tolerance=5)
+    slot = late(any_database, 40).next_at
+    monkeypatch.setattr(occurrences, "SLOTS_AT_ONCE", at_once)
+    with plans_of(any_database, "schedules") as plans:
+        begun = occurrences.begin(any_database, made.id)
+    with any_database.reading() as connection:
+        row = connection.execute(select(table)).one()
+    come = [slot + minute * timedelta(minutes=1) for minute in range(50)]
+    come = [each for each in come if each <= row.begun_at]
+    wanted, passed = occurrences.pick(come, row.begun_at, when_missed, 5)
+    assert begun is not None
+    assert (begun.slot, row.next_at, row.missed) == (wanted, wanted, passed)
+    assert passed >= 31
+    assert (len(plans) > 3) == (at_once <= len(come))
+
+
+def test_a_year_of_missed_minutes_holds_its_row_for_a_moment_at_a_time(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = added(sqlite, cron="* * * * *", tolerance=1)
+    late(sqlite, 3 * 24 * 60)
+    monkeypatch.setattr(occurrences, "SLOTS_AT_ONCE", 500)
+    held: list[int] = []
+    whole = occurrences._pass_over
+
+    def counted(connection: Any, row: Any, wanted: Any, passed: int, **more: Any) -> None:
+        held.append(passed)
+        whole(connection, row, wanted, passed, **more)
+
+    monkeypatch.setattr(occurrences, "_pass_over", counted)
+    occurrences.begin(sqlite, made.id)
+    assert max(held) < 500
+    assert sum(held) == found(sqlite).missed >= 3 * 24 * 60 - 2
