@@ -12,9 +12,10 @@ from campaigns.accounting import Entry, entries
 from campaigns.afterwards import Report, report
 from campaigns.audience import AudienceError
 from campaigns.exporting import Exported, export
+from campaigns.importing import Imported, import_opt_outs
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
-from campaigns.optouts import Imported, NoNumberError, OptOut, import_opt_outs, opt_in, opt_out, opted_out
+from campaigns.optouts import NoNumberError, OptOut, opt_in, opt_out, opted_out
 from campaigns.people import Contact, find_person
 from campaigns.preview import Preview, preview
 from campaigns.progress import Progress, find, progress

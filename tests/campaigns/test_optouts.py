@@ -92,16 +92,6 @@ def test_who_opts_in_again_is_off_all_lists_or_off_one(any_database: Database) -
     assert len(campaigns.opted_out(KOFFI, database=any_database)) == 3
 
 
-def test_a_file_is_taken_in_and_what_is_no_number_is_told_by_its_row(any_database: Database) -> None:
-    rows = [{"nom": "A", "tel": f"+{AWA}"}, {"nom": "B", "tel": "?"}, {"nom": "C", "tel": f"+{AWA}"}]
-
-    done = campaigns.import_opt_outs(rows, number_column="tel", source="stops.csv", database=any_database)
-    again = campaigns.import_opt_outs(rows, number_column="tel", database=any_database)
-
-    assert done == campaigns.Imported(rows=3, added=1, known=1, invalid=1, first_invalid=(2,))
-    assert (again.added, again.known) == (0, 2)
-
-
 def test_a_list_of_more_than_a_page_is_listed_whole_and_each_once(any_database: Database) -> None:
     many = making.numbers(AT_ONCE + 3)
     rows = [{"tel": f"+{number}"} for number in many]

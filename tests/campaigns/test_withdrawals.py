@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 import campaigns
-from campaigns import claims, ledger, lookups, optouts, settling, unwanted, withdrawals
+from campaigns import additions, claims, ledger, lookups, settling, unwanted, withdrawals
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.prices import Prices
@@ -254,7 +254,7 @@ def test_an_addition_that_is_not_committed_yet_is_seen_by_the_next_claim(postgre
     """It began before the expansion: a moment, or a number from a sequence, would be older than what that has seen."""
     begun = postgresql.engine.connect()
     with begun.begin() as transaction:
-        optouts._add(begun, [AWA], "*", "")
+        additions.add(begun, [AWA], "*", "")
         campaign = making.funded(postgresql, making.numbers(3))
         with postgresql.reading() as connection:
             assert unwanted.seen(connection, making.ACCOUNT) == 0
