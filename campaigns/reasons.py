@@ -21,6 +21,9 @@ from campaigns.language import spoken as language
 _SAYS_ENOUGH = 10
 """Letters around the placeholders of a message, by which a sentence is known to be of it, whatever stands in them."""
 
+_LONGEST = 3
+"""Pieces of one sentence, where there is a `; ` between them."""
+
 _NUMBER = r"[\d,]+(?:\.\d+)?"
 _QUOTED = r"""(?:'.*?'|".*?")"""
 _FIGURE = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -54,14 +57,16 @@ class _Book:
     def told(self, text: str) -> str | None:
         """The sentence, if any of it was found: as a whole, or else piece by piece."""
         if text not in self.known:
-            self.known[text] = (
-                self.messages.get(NAMES.get(text, text))
-                or self._of_a_list(text)
-                or next(self._by_patterns(text), None)
-                or self._of_an_option(text)
-                or self._one_after_the_other(text)
-            )
+            self.known[text] = self._alone(text) or self._one_after_the_other(text)
         return self.known[text]
+
+    def _alone(self, text: str) -> str | None:
+        return (
+            self.messages.get(NAMES.get(text, text))
+            or self._of_a_list(text)
+            or next(self._by_patterns(text), None)
+            or self._of_an_option(text)
+        )
 
     @cached_property
     def _patterns(self) -> list[_Pattern]:
@@ -84,13 +89,16 @@ class _Book:
         return option[0] + said if option and said else None
 
     def _one_after_the_other(self, text: str) -> str | None:
-        """Sentences that were added to each other. There may be a `; ` in one of them, so the longest is looked for."""
-        for cut in reversed([found.start() for found in re.finditer("; ", text)]):
-            first, rest = text[:cut], text[cut + 2 :]
-            said, more = self.told(first), self.told(rest)
-            if said or more:
-                return f"{said or first} ; {more or rest}"
-        return None
+        """Sentences that were added to each other; the longest first, for there may be a `; ` in one of them."""
+        pieces, said, found = text.split("; "), [], False
+        while len(pieces) > 0:
+            for size in range(min(_LONGEST, len(pieces)), 0, -1):
+                if sentence := self._alone("; ".join(pieces[:size])):
+                    found = True
+                    break
+            said.append(sentence or pieces[0])
+            del pieces[:size]
+        return " ; ".join(said) if found else None
 
     def _of_a_list(self, text: str) -> str | None:
         """`3 invalid, 4 opted_out`."""
