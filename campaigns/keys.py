@@ -148,14 +148,14 @@ def keep_refusal(name: str, key: str | None, account: str, faults: list[str], da
                 {
                     **refused,
                     "key": None,
-                    "reason": N_("{why} ({but})").format(why=refused["reason"], but=_WITHOUT_ITS_KEY),
+                    "reason": _WITHOUT_ITS_KEY.format(why=refused["reason"]),
                 },
             )
     assert made is not None  # noqa: S101  nothing can be in the way of a row without a key
     return made
 
 
-_WITHOUT_ITS_KEY = N_("kept without its key, which another campaign has")
+_WITHOUT_ITS_KEY = N_("{why} (kept without its key, which another campaign has)")
 
 
 def _can_be_kept(text: str) -> bool:

@@ -17,6 +17,7 @@ from string import Formatter
 from campaigns.called import NAMES
 from campaigns.language import ENGLISH, catalogue, figure
 from campaigns.language import spoken as language
+from language import NARROW_SPACE
 
 _SAYS_ENOUGH = 10
 """Letters around the placeholders of a message, by which a sentence is known to be of it, whatever stands in them."""
@@ -24,9 +25,13 @@ _SAYS_ENOUGH = 10
 _LONGEST = 3
 """Pieces of one sentence, where there is a `; ` between them."""
 
+_AND = f"{NARROW_SPACE}; "
 _NUMBER = r"[\d,]+(?:\.\d+)?"
 _QUOTED = r"""(?:'.*?'|".*?")"""
 _FIGURE = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_A_VALUE = re.compile(rf"{_NUMBER}|{_QUOTED}", re.DOTALL)
+"""What is no word: it says neither that a sentence is of a message, nor that it is not."""
+
 _LIST = re.compile(r"\d+ \w+(?:, \d+ \w+)+")
 _OPTION = re.compile(r"[\w.]+: ")
 
@@ -79,7 +84,8 @@ class _Book:
             if (values := pattern.values(text)) is None:
                 continue
             found = {name: self.told(value) for name, value in values.items()}
-            if pattern.is_certain or any(found.values()):
+            strange = [value for name, value in values.items() if not found[name] and not _A_VALUE.fullmatch(value)]
+            if pattern.is_certain or (any(found.values()) and not strange):
                 yield pattern.filled({name: found[name] or _as_written(value) for name, value in values.items()})
 
     def _of_an_option(self, text: str) -> str | None:
@@ -98,7 +104,7 @@ class _Book:
                     break
             said.append(sentence or pieces[0])
             del pieces[:size]
-        return " ; ".join(said) if found else None
+        return _AND.join(said) if found else None
 
     def _of_a_list(self, text: str) -> str | None:
         """`3 invalid, 4 opted_out`."""
@@ -115,13 +121,14 @@ class _Pattern:
 
     @classmethod
     def of(cls, message: str, said: str) -> _Pattern | None:
-        """None of a message that has no placeholder, such as one that shows the braces of a template."""
+        """None of a message that has no placeholder (it may show the braces of a template), or nothing else."""
         try:
             pieces = tuple((text, name, _looks(how, kind)) for text, name, how, kind in Formatter().parse(message))
         except ValueError:
             return None
         names = [name for _, name, _ in pieces if name]
-        return cls(pieces, said) if names and all(map(str.isidentifier, names)) else None
+        made = cls(pieces, said)
+        return made if names and all(map(str.isidentifier, names)) and made.says_something else None
 
     @cached_property
     def certainty(self) -> tuple[int, int]:
@@ -130,10 +137,19 @@ class _Pattern:
         return sum(map(str.isalpha, sure)), len(sure)
 
     @cached_property
+    def _has_number(self) -> bool:
+        return any(looks == _NUMBER for _, _, looks in self.pieces)
+
+    @cached_property
+    def says_something(self) -> bool:
+        """Whether it is more than two values side by side, as in `{name}: {what}`."""
+        return self.certainty[0] > 0 or self._has_number
+
+    @cached_property
     def is_certain(self) -> bool:
-        """Whether a sentence that fits is sure to be of this message, whatever else it says."""
+        """Whether a sentence that fits is sure to be of this message; else its values must be known as well."""
         letters, _ = self.certainty
-        return letters >= _SAYS_ENOUGH or (letters > 0 and any(looks == _NUMBER for _, _, looks in self.pieces))
+        return letters >= _SAYS_ENOUGH or (letters > 0 and self._has_number)
 
     @cached_property
     def _longest(self) -> str:

@@ -285,5 +285,5 @@ def test_reasons_that_workers_wrote_are_shown_in_the_language_spoken_and_program
         shown, read = run("doctor").stdout, run("doctor", "--json").stdout
     finally:
         speak("C")
-    assert "la passerelle l'a refusée, -8: Expéditeur non enregistré" in shown
+    assert "la passerelle l’a refusée, -8: Expéditeur non enregistré" in shown
     assert "campaign 1 is paused: the gateway refused it, -8: Exp" in read
