@@ -21,7 +21,7 @@ from campaigns.models import attempts, batches, campaigns, exclusions, messages,
 from campaigns.named import by_key
 from campaigns.payload import Payload, ReceiptLines
 from campaigns.progress import word
-from campaigns.states import POSTED, AttemptKind, AttemptState, BatchState, MessageStatus
+from campaigns.states import POSTED, AttemptKind, AttemptState, BatchState, MessageStatus, Purged
 from campaigns.statuses import lines_of
 
 NOT_EXPANDED = "not_expanded"
@@ -43,7 +43,7 @@ class Entry:
 
     Attributes:
         row: its number in the audience, as the person who made the file counts.
-        number: the MSISDN as digits; of a row without a message, the cell as it came.
+        number: the MSISDN as digits; of a row without a message, the cell as it came; nothing once it was purged.
         status: a message's, as `progress` names it; the reason of an exclusion; or NOT_EXPANDED.
         changed_at: when it came to be so, where that is kept.
         batch: the number of its batch within the campaign; 0, -1, -2 … are halves of a refused one.
@@ -88,7 +88,7 @@ def entries(campaign_id: int, *, database: Database | None = None) -> Generator[
         forbid_sorting(connection)
         for some in groups(heads(connection, campaign_id)):
             yield from of_batches(connection, some)
-        yield from _excluded(connection, campaign_id)
+        yield from _excluded(connection, campaign)
         if campaign.recipients > campaign.expanded and campaign.audience_id is not None:
             yield from _waiting(connection, campaign)
 
@@ -119,7 +119,13 @@ def groups(found: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def of_batches(connection: Connection, some: Sequence[Record]) -> Iterator[Entry]:
-    """The messages of some batches.
+    """The messages of some batches, one after the other; the arguments are those of `by_batch`."""
+    for _head, found in by_batch(connection, some):
+        yield from found
+
+
+def by_batch(connection: Connection, some: Sequence[Record]) -> Iterator[tuple[Record, Iterator[Entry]]]:
+    """Some batches, each with its messages.
 
     Args:
         connection: a snapshot; its planner is told to forbid scans and hash joins for the rest of it.
@@ -133,7 +139,7 @@ def of_batches(connection: Connection, some: Sequence[Record]) -> Iterator[Entry
     for request in requests:
         its_requests[request.batch_id].append(request)
     for head in some:
-        yield from _of_batch(head, payloads[head.id], told, its_requests[head.id], back)
+        yield head, _of_batch(head, payloads[head.id], told, its_requests[head.id], back)
 
 
 def payloads_of(connection: Connection, batch_ids: Iterable[int]) -> dict[int, Payload]:
@@ -194,8 +200,8 @@ def _of_batch(head: Record, payload: Payload, told: _Told, requests: Sequence[Re
             continue
         status, changed_at = found
         yield Entry(
-            row, str(number), words[status], changed_at or settled_at, head.number, sent_at, segments, price, refund,
-            msgfid, smsfid,
+            row, str(number) if number > 0 else "", words[status], changed_at or settled_at, head.number, sent_at,
+            segments, price, refund, msgfid, smsfid or None,
         )  # fmt: skip
 
 
@@ -226,13 +232,13 @@ def _money(
     return taken, returned
 
 
-def _excluded(connection: Connection, campaign_id: int) -> Iterator[Entry]:
+def _excluded(connection: Connection, campaign: Record) -> Iterator[Entry]:
     e = exclusions.c
-    found = select(e.row, e.number, e.reason).where(e.campaign_id == campaign_id).order_by(e.row).limit(AT_ONCE)
+    found = select(e.row, e.number, e.reason).where(e.campaign_id == campaign.id).order_by(e.row).limit(AT_ONCE)
     page = connection.execute(found).all()
     while page:
         for row in page:
-            yield Entry(row.row, row.number, row.reason)
+            yield Entry(row.row, "" if campaign.purged >= Purged.NUMBERS else row.number, row.reason)
         page = connection.execute(found.where(e.row > page[-1].row)).all()
 
 

@@ -28,7 +28,8 @@ def capped_in(connection: Connection, campaign_id: int, batch_id: int) -> dict[i
     """Of whose texts are in a batch of nobody, those who were left out for the cap: their rows, by their numbers."""
     payload = payloads_of(connection, [batch_id])[batch_id]
     rows = {row for _, row in capped(connection, [campaign_id], payload.rows)}
-    return {number: row for number, row in zip(payload.numbers, payload.rows, strict=True) if row in rows}
+    named = zip(payload.numbers, payload.rows, strict=True)
+    return {number: row for number, row in named if row in rows and number > 0}  # who was forgotten has none
 
 
 def capped(connection: Connection, campaign_ids: Sequence[int], rows: Collection[int]) -> set[tuple[int, int]]:

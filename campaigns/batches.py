@@ -6,6 +6,7 @@ knows is recorded (`decided`). What a worker comes back with is the affair of `s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache, partial
 from typing import Any
@@ -208,3 +209,11 @@ def clean(connection: Connection, batch_id: int, payload: Payload, estimate: Dec
             payload=payload.pack(),
         )
     )
+
+
+def repack(connection: Connection, payloads: Mapping[int, Payload]) -> None:
+    """What is in batches that are done with is written anew, by their ids; nothing else of them changes."""
+    written = update(batches).where(batches.c.id == bindparam("its_id")).values(payload=bindparam("packed"))
+    if payloads:
+        packed = [{"its_id": batch_id, "packed": payload.pack()} for batch_id, payload in payloads.items()]
+        connection.execute(written, packed)

@@ -86,6 +86,11 @@ def occur(schedule_id: int) -> Bell:
     return Bell("campaigns.occur", (schedule_id,))
 
 
+def purge() -> Bell:
+    """Purge what was kept for long enough."""
+    return Bell("campaigns.purge", ())
+
+
 def ring(
     database: Database,
     bell: Bell,

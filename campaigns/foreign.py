@@ -1,7 +1,7 @@
 """Delivery reports of other programs on the same account: our reading consumed them, so they can be had here.
 
 Foreign is what came under a msgfid that no request of ours has, in a body for which nobody waits any more. A body that
-is parked may still turn out to be ours.
+is parked may still turn out to be ours; one that was purged tells of nobody.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Foreign:
 def bodies(database: Database, *, account: str | None = None, since: datetime | None = None) -> Iterator[Foreign]:
     """The bodies with reports of other programs, the oldest first and one at a time: of one account, and since when."""
     p = report_polls.c
-    closed = select(p.id, p.account, p.stored_at, p.unknown).where(p.state == PollState.APPLIED, p.unknown.is_not(None))
+    closed = select(p.id, p.account, p.stored_at, p.unknown).where(
+        p.state == PollState.APPLIED, p.unknown.is_not(None), p.body.is_not(None)
+    )
     if account is not None:
         closed = closed.where(p.account == account)
     if since is not None:
@@ -61,4 +63,4 @@ def _read(database: Database, poll: Record) -> Foreign | None:
         if not msgfids:
             return None
         body = connection.execute(select(report_polls.c.body).where(report_polls.c.id == poll.id)).scalar_one()
-    return Foreign(poll.account, poll.stored_at, msgfids, zlib.decompress(body))
+    return None if body is None else Foreign(poll.account, poll.stored_at, msgfids, zlib.decompress(body))

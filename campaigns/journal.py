@@ -177,11 +177,15 @@ def unknown_in(connection: Connection) -> TableValuedAlias:
 def reopen(connection: Connection, account: str, msgfid: str) -> None:
     """A sending is known only now: bodies that were closed with reports of it for nobody are applied once more.
 
+    Of those that were purged nothing can be.
+
     It looks at the head of each poll: to be done only where a doubt was settled by its evidence.
     """
     p, unknown = report_polls.c, unknown_in(connection)
     has_some = exists(literal(1)).where(unknown.c.value == msgfid).correlate(report_polls)
-    closed = update(report_polls).where(p.account == account, p.state == PollState.APPLIED, p.unknown.is_not(None))
+    closed = update(report_polls).where(
+        p.account == account, p.state == PollState.APPLIED, p.unknown.is_not(None), p.body.is_not(None)
+    )
     connection.execute(closed.where(has_some).values(state=PollState.PARKED))
 
 

@@ -83,7 +83,7 @@ def first(database: Database, spec: Spec, its_digest: str) -> tuple[int, str]:
             held = connection.execute(select(campaigns).where(_has(spec.account, spec.key))).first()
         if held is None or held.state == CampaignState.FAILED:
             raise KeyBusy([_("key: the campaign that had this key was given up just now: submit yours again")])
-        if held.digest is not None:
+        if held.digest is not None or held.purged:
             break
         if held.state != CampaignState.RECEIVING:
             raise KeyConflict(
@@ -94,6 +94,14 @@ def first(database: Database, spec: Spec, its_digest: str) -> tuple[int, str]:
                 [_("key: campaign {id} with this key is still being handed over: try again later").format(id=held.id)]
             )
         time.sleep(_LOOK_EVERY)
+    if held.digest is None:
+        raise KeyConflict(
+            [
+                _(
+                    "key: campaign {id} has this key, and was purged: too little is left to compare; choose another key"
+                ).format(id=held.id)
+            ]
+        )
     if held.digest != its_digest:
         raise KeyConflict(
             [

@@ -23,6 +23,7 @@ from campaigns.states import (
     CampaignState,
     Exclusion,
     MessageStatus,
+    Purged,
 )
 
 BATCHES_AT_ONCE = 100
@@ -46,7 +47,7 @@ def answer(connection: Connection, reports: statuses.Columns, asked: Mapping[str
     Args:
         connection: a transaction.
         reports: in the order in which they came; the last one in a body wins.
-        asked: msgfid → its lookup (id, campaign_id, batch_id).
+        asked: msgfid → its lookup (id, campaign_id, batch_id, purged).
 
     Returns:
         The batches that were answered for.
@@ -77,13 +78,20 @@ def _told(
     told: dict[_Key, tuple[Record, MessageStatus]] = {}
     for place in places:
         status, attempt = reports.statuses[place], asked[reports.msgfids[place]]
-        msisdn = numbers.get(place) or statuses.msisdn(reports.numbers[place])
+        msisdn = numbers.get(place) or _number(attempt, reports.numbers[place])
         if msisdn is None or not (status in REACHABLE or status in UNBILLED):
             continue
         key = attempt.batch_id, msisdn
         if status in REACHABLE or key not in told:
             told[key] = attempt, status
     return told
+
+
+def _number(attempt: Record, reported: str) -> int | None:
+    """Under which a number is kept; none where it must not be, for it was purged, and nobody knows as what."""
+    if attempt.purged == Purged.NUMBERS:
+        return statuses.hidden_as(attempt.campaign_id, reported)
+    return statuses.msisdn(reported)
 
 
 def _keep(connection: Connection, answers: Mapping[_Key, bool]) -> set[_Key]:

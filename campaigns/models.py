@@ -123,6 +123,9 @@ campaigns = Table(
     Column("balance_refused", Credits),  # -6: only a balance above this one can help
     Column("retry_of", Id),  # the campaign whose failed messages these are
     Column("looked_at", Moment()),  # by the sweep, of those that wait for reports only: it need not look each time
+    Column("purged", SmallInteger, nullable=False, server_default=text("0")),  # how much (see `states.Purged`)
+    Column("numbers_key", Text),  # a fingerprint of the NUMBERS_KEY that its numbers were hashed with
+    Column("prefixes", JSON(none_as_null=True)),  # counts of its purged numbers by their first digits (see `prefixes`)
     CheckConstraint(_either(CampaignState), name="state_known"),
     CheckConstraint("expanded <= recipients", name="no_row_twice"),
     Index("campaigns_key", "account", "key", unique=True),
@@ -145,6 +148,23 @@ campaigns = Table(
         postgresql_where=text("completed_at IS NULL"),
         sqlite_where=text("completed_at IS NULL"),
     ),
+    Index(
+        "campaigns_unpurged",  # found by it only where a query says that they are completed
+        "purged",
+        "completed_at",
+        postgresql_where=text("completed_at IS NOT NULL"),
+        sqlite_where=text("completed_at IS NOT NULL"),
+    ),
+)
+
+# Campaigns of which something is being purged; whatever reads them takes it for gone from the first moment on.
+purges = Table(
+    "purges",
+    metadata,
+    Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("secret", Text, nullable=False),  # its numbers are hidden with, where no setting has one; gone with the row
+    Column("batch", Integer),  # the last one that is done
+    Column("row", Integer),  # the last exclusion that is done
 )
 
 exclusions = Table(
@@ -299,6 +319,9 @@ lookups = Table(
     Column("reachable", Boolean, nullable=False),
 )
 
+DONE_WITH = text("body IS NOT NULL AND state IN ('applied', 'broken')")
+"""Of readings: nothing more is made of a body that is here. To be said in these very words, or no index is found."""
+
 report_polls = Table(
     "report_polls",
     metadata,
@@ -320,6 +343,7 @@ report_polls = Table(
         "state",
         postgresql_where=text("state IN ('asked', 'stored', 'parked', 'broken', 'lost')"),
     ),
+    Index("report_polls_done_with", "stored_at", postgresql_where=DONE_WITH, sqlite_where=DONE_WITH),
 )
 
 holds = Table(

@@ -6,12 +6,13 @@ one campaign after the other, the newest first. Rows that were left out are kept
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
-from campaigns.accounting import Entry, of_batches, payloads_of
+from campaigns import pseudonyms
+from campaigns.accounting import Entry, by_batch, payloads_of
 from campaigns.database import Database, Record, among, default
 from campaigns.filling import FINISHED_TEXT, as_merged
 from campaigns.models import batches, campaigns, exclusions, messages
@@ -19,6 +20,7 @@ from campaigns.named import by_key
 from campaigns.optouts import NoNumberError
 from campaigns.phone import normalizer
 from campaigns.settings import domain_settings
+from campaigns.states import Purged
 
 CAMPAIGNS_AT_ONCE = 500
 
@@ -35,7 +37,7 @@ class Contact:
         campaign: its name.
         account: that it was sent by.
         entry: what became of the person in it: status, times, credits, ids.
-        text: of the message, as it was made for this person; none where a row was left out.
+        text: of the message, as it was made for this person; none where a row was left out, or where it was purged.
     """
 
     campaign_id: int
@@ -49,6 +51,8 @@ def find_person(
     number: str, *, most: int = 50, before: int | None = None, database: Database | None = None
 ) -> list[Contact]:
     """What somebody was sent, or why not, the newest campaign first. Rows that are not expanded yet are not looked at.
+
+    Where numbers were purged, people are found by NUMBERS_KEY, if it is what they were hashed with (see `nameless`).
 
     Args:
         number: as people write it.
@@ -72,7 +76,7 @@ def find_person(
 
 def _page(connection: Connection, before: int | None) -> Sequence[Record]:
     c = campaigns.c
-    newest = select(c.id, c.name, c.account, c.wire_text).order_by(c.id.desc()).limit(CAMPAIGNS_AT_ONCE)
+    newest = select(c.id, c.name, c.account, c.wire_text, c.purged).order_by(c.id.desc()).limit(CAMPAIGNS_AT_ONCE)
     return connection.execute(newest if before is None else newest.where(c.id < before)).all()
 
 
@@ -85,7 +89,8 @@ def _in(connection: Connection, some: Sequence[Record], msisdn: int) -> list[Con
 
 
 def _texted(connection: Connection, by_id: dict[int, Record], ids: Sequence[int], msisdn: int) -> list[Contact]:
-    _, is_named = by_key(connection, ids, [msisdn] * len(ids))
+    named = [(its, number) for its in ids for number in stand_for(its, msisdn)]
+    _, is_named = by_key(connection, [its for its, _ in named], [number for _, number in named])
     batch_ids = connection.execute(select(messages.c.batch_id).where(is_named)).scalars().all()
     if not batch_ids:
         return []
@@ -93,24 +98,55 @@ def _texted(connection: Connection, by_id: dict[int, Record], ids: Sequence[int]
     columns = select(b.id, b.campaign_id, b.number, b.state, b.attempt_id, b.merged)
     heads = connection.execute(columns.where(among(connection, b.id, batch_ids))).all()
     payloads = payloads_of(connection, batch_ids)
-    its_own = (entry for entry in of_batches(connection, heads) if entry.number == str(msisdn))
     found = []
-    for head, entry in zip(heads, its_own, strict=True):  # a batch has each number once
+    for head, entries in by_batch(connection, heads):
         campaign, payload = by_id[head.campaign_id], payloads[head.id]
-        values = payload.values[payload.numbers.index(msisdn)]
-        text = as_merged(campaign.wire_text if head.merged else FINISHED_TEXT, values)
-        found.append(Contact(campaign.id, campaign.name, campaign.account, entry, text))
+        its_own = set(payload.numbers) & set(stand_for(campaign.id, msisdn))  # a batch has each number once
+        place = payload.numbers.index(*its_own)
+        entry = next(entry for entry in entries if entry.row == payload.rows[place])
+        text = as_merged(campaign.wire_text if head.merged else FINISHED_TEXT, payload.values[place])
+        told = text if campaign.purged == Purged.NOTHING else None
+        its = replace(entry, number=str(msisdn))
+        found.append(Contact(campaign.id, campaign.name, campaign.account, its, told))
     return found
 
 
+def stand_for(campaign_id: int, msisdn: int) -> tuple[int, ...]:
+    """What a number may be kept as in a campaign: itself, and what stands for it once it is purged."""
+    hidden = pseudonyms.known(campaign_id, msisdn)
+    return (msisdn,) if hidden is None else (msisdn, hidden)
+
+
+def nameless(*, database: Database | None = None) -> bool:
+    """Whether there are campaigns of which nobody can tell whom they texted: not with the NUMBERS_KEY that is set."""
+    c = campaigns.c
+    mine = or_(c.numbers_key.is_(None), c.numbers_key != pseudonyms.fingerprint())
+    lost = select(c.id).where(c.purged == Purged.NUMBERS, c.completed_at.is_not(None), mine)
+    with (database or default()).reading() as connection:
+        return connection.execute(lost.limit(1)).first() is not None
+
+
 def _left_out(connection: Connection, by_id: dict[int, Record], ids: Sequence[int], msisdn: int) -> list[Contact]:
-    e, normalize = exclusions.c, normalizer(domain_settings().default_region)
-    # However a number is written, these digits are in it in this order; what else the cell is, is looked at here.
-    alike = f"%{'%'.join(str(msisdn)[-_TAIL:])}%"
-    columns = select(e.campaign_id, e.row, e.number, e.reason)
-    left_out = connection.execute(columns.where(among(connection, e.campaign_id, ids), e.number.like(alike)))
+    e = exclusions.c
+    columns = select(e.campaign_id, e.row, e.number, e.reason).where(among(connection, e.campaign_id, ids))
+    is_his = left_out_as(msisdn)
     return [
         Contact(campaign.id, campaign.name, campaign.account, Entry(row.row, row.number, row.reason), None)
-        for row in left_out
-        if normalize(row.number) == msisdn and (campaign := by_id[row.campaign_id])
+        for row in connection.execute(columns.where(may_be_left_out_as(ids, msisdn)))
+        if is_his(row) and (campaign := by_id[row.campaign_id])
     ]
+
+
+def may_be_left_out_as(ids: Sequence[int], msisdn: int) -> ColumnElement[bool]:
+    """Of exclusions of these campaigns: each of the person's, and few others (`left_out_as` tells which)."""
+    number = exclusions.c.number
+    # However a number is written, these digits are in it in this order; what else the cell is, is looked at here.
+    alike = number.like(f"%{'%'.join(str(msisdn)[-_TAIL:])}%")
+    hidden = [str(key) for its in ids for key in stand_for(its, msisdn)[1:]]
+    return or_(alike, number.in_(hidden)) if hidden else alike
+
+
+def left_out_as(msisdn: int) -> Callable[[Record], bool]:
+    """Whether an exclusion (campaign_id, number) is of the person."""
+    normalize = normalizer(domain_settings().default_region)
+    return lambda row: normalize(row.number) == msisdn or row.number in map(str, stand_for(row.campaign_id, msisdn)[1:])

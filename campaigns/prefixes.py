@@ -6,11 +6,12 @@ counted under it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Text, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Text, cast, func, select
 
-from campaigns.models import batches, messages
+from campaigns.models import batches, campaigns, messages
 from campaigns.progress import IN_THE_OPEN, word
 from campaigns.states import BatchState, MessageStatus
 
@@ -46,25 +47,48 @@ class Prefix:
 
 
 def of_campaign(connection: Connection, campaign_id: int) -> tuple[Prefix, ...]:
-    """All of the campaign's messages, the most frequent prefix first."""
-    m, b = messages.c, batches.c
-    leading = func.substr(cast(m.msisdn, Text), 1, _LEADING).label("leading")
-    counted = (
-        select(leading, b.state, m.status, func.count())
-        .where(m.campaign_id == campaign_id, b.id == m.batch_id)
-        .group_by(leading, b.state, m.status)
-    )
+    """All of the campaign's messages, the most frequent prefix first.
+
+    Those whose numbers were purged are in it as they stood then.
+    """
+    m, c = messages.c, campaigns.c
+    purged = connection.execute(select(c.prefixes).where(c.id == campaign_id)).scalar()
+    counts = counted(connection, m.campaign_id == campaign_id, m.msisdn > 0).get(campaign_id, {})
     found: dict[str, Prefix] = {}
-    for digits, state, status, count in connection.execute(counted):
-        code = _country_code(digits)
-        key = digits[: len(code) + _NATIONAL]
-        its = found.setdefault(key, Prefix(code, key[len(code) :], None))
-        its.messages += count
-        became = word(MessageStatus(status), BatchState(state))
-        its.delivered += count if became == "delivered" else 0
-        its.open += count if became in IN_THE_OPEN else 0
+    for key, (number, delivered, in_the_open) in sorted(summed(purged or {}, counts).items()):
+        code = _country_code(key)
+        found[key] = Prefix(code, key[len(code) :], None, number, delivered, in_the_open)
     _name(found)
     return tuple(sorted(found.values(), key=lambda its: (-its.messages, its.country_code, its.digits)))
+
+
+Counts = Mapping[str, Sequence[int]]
+"""First digits → messages, and how many of these are delivered, and open."""
+
+
+def counted(connection: Connection, *which: ColumnElement[bool]) -> dict[int, Counts]:
+    """Some messages by their campaigns, and the first digits of their numbers; to be kept when these go."""
+    m, b = messages.c, batches.c
+    leading = func.substr(cast(m.msisdn, Text), 1, _LEADING).label("leading")
+    alike = (m.campaign_id, leading, b.state, m.status)
+    grouped = select(*alike, func.count()).where(*which, b.id == m.batch_id).group_by(*alike)
+    counts: dict[int, dict[str, list[int]]] = {}
+    for campaign_id, digits, state, status, count in connection.execute(grouped):
+        prefix = digits[: len(_country_code(digits)) + _NATIONAL]
+        its = counts.setdefault(campaign_id, {}).setdefault(prefix, [0, 0, 0])
+        became = word(MessageStatus(status), BatchState(state))
+        its[0] += count
+        its[1] += count if became == "delivered" else 0
+        its[2] += count if became in IN_THE_OPEN else 0
+    return dict(counts)
+
+
+def summed(some: Counts, others: Counts) -> Counts:
+    """Both together."""
+    return {
+        key: [sum(pair) for pair in zip(some.get(key, (0, 0, 0)), others.get(key, (0, 0, 0)), strict=True)]
+        for key in {*some, *others}
+    }
 
 
 def _country_code(digits: str) -> str:

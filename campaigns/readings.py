@@ -97,7 +97,7 @@ def _of(connection: Connection, account: str) -> Readings:
         *[
             func.count().filter(which).label(name)
             for name, which in {
-                "readings": p.body.is_not(None),
+                "readings": p.stored_at.is_not(None),
                 "asking": and_(p.state == PollState.ASKED, ~_is_lost()),
                 "unapplied": p.state == PollState.STORED,
                 "parked": p.state == PollState.PARKED,

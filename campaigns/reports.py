@@ -13,6 +13,7 @@ from sqlalchemy import (
     Connection,
     Text,
     and_,
+    case,
     exists,
     null,
     or_,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from campaigns import accounts, decided, doubts, lookups, statuses, unapplied
 from campaigns.database import Database, Record, rows_of
 from campaigns.models import accounts as accounts_table
-from campaigns.models import attempts, report_polls
+from campaigns.models import attempts, campaigns, report_polls
 from campaigns.states import AttemptKind, AttemptState, MessageStatus, PollState
 
 _PROVEN_BY_THEIR_ID = (AttemptState.IN_DOUBT, AttemptState.RESENT, AttemptState.WRITTEN_OFF)
@@ -127,7 +128,10 @@ def _attempts(connection: Connection, account: str, msgfids: Collection[str]) ->
         return {}
     # One parameter however many there are: a body may hold a report from each of a hundred thousand sendings.
     asked = rows_of(connection, "asked", msgfid=(Text, sorted(msgfids)))
-    columns = select(a.id, a.kind, a.state, a.campaign_id, a.batch_id, a.msgfid)
+    # Of a lookup alone: the numbers of texts are looked for among the messages before anything is kept of them.
+    purged = select(campaigns.c.purged).where(campaigns.c.id == a.campaign_id).scalar_subquery()
+    of_lookup = case((a.kind == AttemptKind.LOOKUP, purged)).label("purged")
+    columns = select(a.id, a.kind, a.state, a.campaign_id, a.batch_id, a.msgfid, of_lookup)
     found = connection.execute(columns.where(a.account == account, a.msgfid == asked.c.msgfid))
     return {row.msgfid: row for row in found}
 

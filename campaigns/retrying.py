@@ -107,6 +107,7 @@ def retry(
     database = database or default()
     with database.transaction() as connection:
         campaign = _lock(connection, campaign_id)
+        _require_texts(campaign)
         retries, uncertain = _retries(connection, campaign_id), _uncertain(connection, campaign_id)
         made = _make(connection, _Choice(campaign, wanted, retries, uncertain))
     if made.created:
@@ -138,6 +139,16 @@ def _lock(connection: Connection, campaign_id: int) -> Record:
     forbid_scans(connection)
     forbid_sorting(connection)
     return campaign
+
+
+def _require_texts(campaign: Record) -> None:
+    if campaign.purged:
+        raise StateError(
+            _(
+                "campaign {id} cannot be sent again: its texts were purged (KEEP_TEXT_DAYS); `campaigns export` says"
+                " whom it did not reach, as long as it has their numbers"
+            ).format(id=campaign.id)
+        )
 
 
 def _retries(connection: Connection, campaign_id: int) -> tuple[int, ...]:
@@ -216,9 +227,8 @@ def _or(these: str, that: str) -> str:
 def _chosen(connection: Connection, choice: _Choice) -> Iterator[tuple[Kind, Payload]]:
     """What is to be sent again, batch by batch of the first campaign, in the order of its batches."""
     for some in groups(heads(connection, choice.campaign.id)):
-        row_of = {
-            int(entry.number): entry.row for entry in of_batches(connection, some) if entry.status in choice.wanted
-        }
+        named = (entry for entry in of_batches(connection, some) if entry.number)  # who was forgotten is not
+        row_of = {int(entry.number): entry.row for entry in named if entry.status in choice.wanted}
         yield from _again(connection, choice, some, row_of)
     if Exclusion.CAPPED in choice.wanted:
         for head in aside.heads_of_nobody(connection, choice.campaign.id):

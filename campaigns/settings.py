@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as UnreadableSetting
 from sqlalchemy import make_url
@@ -22,6 +22,9 @@ from campaigns.reasons import retold
 
 SHORTEST_SECRET = 16
 """Characters; numbers are few enough to be guessed from a hash whose secret can be guessed as well."""
+
+
+LONGEST_DAYS = 36_500
 
 
 class SettingsError(ValueError):
@@ -87,6 +90,30 @@ class DomainSettings(BaseSettings):
         description="a secret; with it, opt-outs are kept as hashes of their numbers",
         repr=False,
     )
+    keep_text_days: int | None = Field(
+        default=None, ge=1, le=LONGEST_DAYS, description="days for which a campaign's texts are kept after its end"
+    )
+    keep_reports_days: int | None = Field(
+        default=None, ge=1, le=LONGEST_DAYS, description="days for which raw delivery reports are kept"
+    )
+    keep_numbers_days: int | None = Field(
+        default=None, ge=1, le=LONGEST_DAYS, description="days for which a campaign's numbers are kept after its end"
+    )
+    numbers_key: str | None = Field(
+        default=None,
+        min_length=SHORTEST_SECRET,
+        description="a secret; with it, numbers are not purged but hashed, and people can still be found",
+        repr=False,
+    )
+
+    @field_validator("keep_numbers_days")
+    @classmethod
+    def _go_last(cls, days: int | None, others: ValidationInfo) -> int | None:
+        """Texts and reports hold numbers: these would be kept in them for longer than was asked for."""
+        for name, what in (("keep_text_days", "texts"), ("keep_reports_days", "raw reports")):
+            if days is not None and name in others.data and not 0 < (others.data[name] or 0) <= days:
+                raise ValueError(f"{what} hold numbers, too: set {name.upper()}, to {days} or less")
+        return days
 
 
 _QUOTED = re.compile(r'"(\w+)"')

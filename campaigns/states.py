@@ -105,6 +105,14 @@ class Exclusion(StrEnum):
     CAPPED = "capped"  # has had as many messages that day as may be
 
 
+class Purged(IntEnum):
+    """How much of a campaign was purged, be it that this is still under way; counts and credits stay."""
+
+    NOTHING = 0  # all that it is made of is here
+    TEXT = 1  # what people were sent is gone; to whom it was sent is here
+    NUMBERS = 2  # so are the numbers, and the gateway's ids of the messages
+
+
 class WhenMissed(StrEnum):
     """What becomes of a schedule's occurrences that nobody was there to make in time."""
 

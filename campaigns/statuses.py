@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from campaigns import corrections
+from campaigns import corrections, pseudonyms
 from campaigns.database import Record, among, forbid_scans, now, rows_of, upsert
 from campaigns.models import attempts, batches, messages, refunds
 from campaigns.named import by_key
@@ -180,6 +180,8 @@ def by_smsfid(
 ) -> list[tuple[int, Target]]:
     """The messages that some reports name by a number that is not ours, by the ids in the receipts of their attempts.
 
+    Those whose number was purged are found by what stands for it, if NUMBERS_KEY tells.
+
     Args:
         connection: a transaction.
         reports: all of them.
@@ -191,13 +193,30 @@ def by_smsfid(
     """
     wanted = sorted(places)
     numbers: dict[tuple[str, str | None], int] = {}
+    hidden: dict[str, set[int]] = {}
     its_msgfid = {asked[reports.msgfids[place]].id: reports.msgfids[place] for place in wanted}
     for attempt_id, payload, lines in _receipts(connection, its_msgfid):
+        msgfid = its_msgfid[attempt_id]
         if len(payload) == len(lines.smsfids):  # a batch whose dead numbers were dropped has grown shorter
-            keys = [(its_msgfid[attempt_id], smsfid) for smsfid in lines.smsfids]
-            numbers |= dict(zip(keys, payload.numbers, strict=True))
-    found = [(place, (reports.msgfids[place], reports.smsfids[place])) for place in wanted]
-    return [(place, (asked[key[0]].campaign_id, numbers[key])) for place, key in found if key in numbers]
+            named = zip(lines.smsfids, payload.numbers, strict=True)
+            numbers |= {(msgfid, smsfid): number for smsfid, number in named if smsfid}
+        hidden[msgfid] = {number for number in payload.numbers if number < 0}
+    found = []
+    for place in wanted:
+        msgfid, campaign_id = reports.msgfids[place], asked[reports.msgfids[place]].campaign_id
+        number = numbers.get((msgfid, reports.smsfids[place]))
+        if number is None and hidden.get(msgfid):
+            stands_for = hidden_as(campaign_id, reports.numbers[place])
+            number = stands_for if stands_for in hidden[msgfid] else None
+        if number is not None:
+            found.append((place, (campaign_id, number)))
+    return found
+
+
+def hidden_as(campaign_id: int, reported: str) -> int | None:
+    """What stands for a reported number in a campaign whose numbers were purged, if that can be told."""
+    number = msisdn(reported)
+    return None if number is None else pseudonyms.known(campaign_id, number)
 
 
 def _receipts(connection: Connection, attempt_ids: Iterable[int]) -> Iterator[tuple[int, Payload, ReceiptLines]]:

@@ -77,13 +77,13 @@ def parked(database: Database, account: str, *, no_older_than: float) -> list[Re
         no_answer = and_(p.state == PollState.ASKED, p.asked_at < later(-ASKED_SECONDS))
         connection.execute(mine.where(no_answer).values(state=PollState.LOST))
         # One statement, one moment: a request that is settled meanwhile is either still unsettled or known.
-        over = and_(or_(p.stored_at < later(-no_older_than), ~_may_be_ours()), ~_is_known(connection))
+        over = and_(or_(p.stored_at < later(-no_older_than), ~may_be_ours()), ~_is_known(connection))
         connection.execute(mine.where(p.state == PollState.PARKED, over).values(state=PollState.APPLIED))
         # Sorted here: asked for in this order, they would be found along the key of the whole journal.
         return sorted(connection.execute(waiting).all(), key=lambda poll: int(poll.id))
 
 
-def _may_be_ours() -> ColumnElement[bool]:
+def may_be_ours() -> ColumnElement[bool]:
     """Of a poll: a request that had begun when its body came is unsettled, or was decided upon of late."""
     a, p = attempts.c, report_polls.c
     begun = and_(a.account == p.account, had_begun(p.stored_at))

@@ -13,15 +13,14 @@ what protects the numbers: whoever has it hashes all mobile numbers of a country
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
-from functools import cache
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Text, bindparam, cast, func, or_, select
 
 from campaigns.database import forbid_scans, rows_of
 from campaigns.language import _
 from campaigns.models import opt_out_lists, opt_outs
+from campaigns.pseudonyms import fingerprint_of, hashed
 from campaigns.settings import domain_settings
 
 EVERY = "*"
@@ -53,18 +52,13 @@ def key_of(number: int) -> int:
 
 
 def _hashed(secret: bytes, number: int) -> int:
-    return -1 - (int.from_bytes(hmac.digest(secret, b"%d" % number, "sha256")[:8]) >> 1)
+    return hashed(secret, b"%d" % number)
 
 
 def fingerprint() -> str | None:
     """What tells this OPT_OUT_KEY from another, and nothing else; None without one."""
     secret = domain_settings().opt_out_key
-    return None if secret is None else _fingerprint(secret)
-
-
-@cache
-def _fingerprint(secret: str) -> str:
-    return hmac.new(secret.encode(), b"OPT_OUT_KEY", "sha256").hexdigest()[:16]
+    return None if secret is None else fingerprint_of(secret, "OPT_OUT_KEY")
 
 
 def changes(account: ColumnElement[str]) -> ColumnElement[int]:

@@ -22,7 +22,7 @@ from campaigns import (
     silence,
     unapplied,
 )
-from worker import cleaning, recurring, sending, tracking
+from worker import cleaning, purging, recurring, sending, tracking
 from worker.resources import Resources
 
 EXPANSIONS_AT_ONCE = 100
@@ -89,6 +89,7 @@ LOOKS: dict[str, Callable[[Resources], int]] = {
     "expansions parked": lambda resources: poison.halt_expansions(resources.database),
     "occurrences given up": recurring.give_up_stuck,
     "schedules due": recurring.wake,
+    "purges due": purging.wake,
     "rung": _ring_all,
     "counts of past days removed": lambda resources: caps.forget_old(resources.database),
     "old bells forgotten": lambda resources: bells.forget_old(resources.database),

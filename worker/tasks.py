@@ -23,7 +23,7 @@ from campaigns.outages import PASSING
 from campaigns.settings import SettingsError
 from campaigns.spec import KeyBusy
 from campaigns.tries import MOST_TRIES
-from worker import funding, recurring, sending, submitting, sweeping, tracking
+from worker import funding, purging, recurring, sending, submitting, sweeping, tracking
 from worker.celery import app
 from worker.discretion import discreet, kind_of
 from worker.receiving import BellTask, JobTask
@@ -205,6 +205,13 @@ def send(account: str, lane: int, serial: int) -> str:
 def poll(account: str, serial: int) -> str:
     """Read the account's delivery reports."""
     return _work(bells.poll(account), serial, HARMLESS_TWICE, lambda: tracking.poll_slice(resources(), account))
+
+
+@app.task(name="campaigns.purge", base=BellTask)
+@discreet
+def purge(serial: int) -> str:
+    """Purge some of what was kept for long enough."""
+    return _work(bells.purge(), serial, HARMLESS_TWICE, lambda: purging.purge_slice(resources()))
 
 
 @app.task(name="campaigns.sweep", base=BellTask)

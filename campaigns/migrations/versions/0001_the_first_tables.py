@@ -160,6 +160,13 @@ def upgrade() -> None:
         ["account", "state"],
         postgresql_where=sa.text("state IN ('asked', 'stored', 'parked', 'broken', 'lost')"),
     )
+    op.create_index(
+        "report_polls_done_with",
+        "report_polls",
+        ["stored_at"],
+        postgresql_where=sa.text("body IS NOT NULL AND state IN ('applied', 'broken')"),
+        sqlite_where=sa.text("body IS NOT NULL AND state IN ('applied', 'broken')"),
+    )
 
     op.create_table(
         "audience_chunks",
@@ -199,6 +206,9 @@ def upgrade() -> None:
         sa.Column("balance_refused", Credits, nullable=True),
         sa.Column("retry_of", Id, nullable=True),
         sa.Column("looked_at", Moment(), nullable=True),
+        sa.Column("purged", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("numbers_key", sa.Text(), nullable=True),
+        sa.Column("prefixes", sa.JSON(), nullable=True),
         sa.CheckConstraint(
             "state IN ('receiving', 'submitted', 'expanding', 'funding', 'awaiting_credits', 'cleaning', 'sending', 'tracking', 'stalled', 'completed', 'cancelled', 'failed')",
             name=op.f("campaigns_state_known"),
@@ -230,6 +240,22 @@ def upgrade() -> None:
         sqlite_where=sa.text("retry_of IS NOT NULL"),
     )
 
+    op.create_index(
+        "campaigns_unpurged",
+        "campaigns",
+        ["purged", "completed_at"],
+        postgresql_where=sa.text("completed_at IS NOT NULL"),
+        sqlite_where=sa.text("completed_at IS NOT NULL"),
+    )
+    op.create_table(
+        "purges",
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=True),
+        sa.Column("row", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="purges_campaign_id_fk", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("campaign_id", name="purges_pk"),
+    )
     op.create_table(
         "batches",
         sa.Column("id", Id, sa.Identity(), nullable=False),
@@ -386,6 +412,7 @@ def downgrade() -> None:
     op.drop_table("holds")
     op.drop_table("exclusions")
     op.drop_table("batches")
+    op.drop_table("purges")
     op.drop_table("campaigns")
     op.drop_table("audience_chunks")
     op.drop_table("report_polls")
