@@ -96,7 +96,7 @@ def entries(campaign_id: int, *, database: Database | None = None) -> Generator[
 def heads(connection: Connection, campaign_id: int) -> Iterator[Record]:
     """The campaign's batches that have messages, without their payloads, page by page."""
     b = batches.c
-    columns = select(b.id, b.campaign_id, b.number, b.size, b.state, b.attempt_id, b.alphabet, b.merged)
+    columns = select(b.id, b.campaign_id, b.number, b.size, b.state, b.attempt_id, b.alphabet, b.merged, b.zone)
     found = columns.where(b.campaign_id == campaign_id).order_by(b.number).limit(_HEADS_AT_ONCE)
     page = connection.execute(found).all()
     while page:

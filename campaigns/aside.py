@@ -20,7 +20,7 @@ from campaigns.states import BatchState, Exclusion
 def heads_of_nobody(connection: Connection, campaign_id: int) -> Sequence[Record]:
     """The campaign's batches that everybody has left, or that were made to keep who has; without their payloads."""
     b = batches.c
-    nobody = select(b.id, b.alphabet, b.merged).where(b.campaign_id == campaign_id, b.size == 0)
+    nobody = select(b.id, b.alphabet, b.merged, b.zone).where(b.campaign_id == campaign_id, b.size == 0)
     return connection.execute(nobody.where(b.state == BatchState.VOIDED).order_by(b.number)).all()
 
 

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from math import inf
 
-from sqlalchemy import Connection, Float, Text, bindparam, insert, select, update
+from sqlalchemy import Connection, Float, Integer, Text, bindparam, insert, select, update
 
-from campaigns import caps, turns, unwanted, withdrawals
+from campaigns import caps, openings, turns, unwanted, withdrawals
 from campaigns.caps import Cap, CappedError
 from campaigns.database import AnswerLost, Database, Record, later, now
 from campaigns.language import N_
@@ -40,6 +41,7 @@ _CLAIMABLE = select(
     campaigns.c.account,
     campaigns.c.state,
     campaigns.c.rate,
+    campaigns.c.windowed,
     campaigns.c.spec,
     campaigns.c.wire_text,
     campaigns.c.batches,
@@ -55,6 +57,7 @@ _NEXT_BATCH = (
         batches.c.size,
         batches.c.alphabet,
         batches.c.merged,
+        batches.c.zone,
         batches.c.credits,
         batches.c.lookup_credits,
         batches.c.payload,
@@ -67,6 +70,7 @@ _NEXT_BATCH = (
     .limit(1)
     .with_for_update(skip_locked=True)
 )
+_NEXT_IN_ITS_WINDOW = _NEXT_BATCH.where(batches.c.zone == openings.one_zone(bindparam("wanted", type_=Integer)))
 _ATTEMPT = (
     insert(attempts)
     .values(state=AttemptState.OPEN, started_at=now(), leased_until=later(bindparam("lease_seconds", type_=Float)))
@@ -103,6 +107,7 @@ class Claim:
     sender: str | None
     flash: bool
     counted_on: date | None = None  # the day on which this claim has counted its messages, where there is a cap
+    zone: str | None = None  # of one that is to be sent in a window: by whose clocks it goes
     is_last: bool = False  # none of a higher number was made: the campaign has probably nothing more to claim
 
     def __repr__(self) -> str:
@@ -130,8 +135,8 @@ def claim(database: Database, campaign_id: int, *, lease_seconds: float, cap: Ca
         cap: of the campaign's account: who is at it leaves the batch first.
 
     Returns:
-        None if there is nothing to take: paused, cancelled, out of turn, or all taken by others; or where so many
-        batches lost somebody, one after the other, that others have their turn first.
+        None if there is nothing to take: paused, cancelled, out of turn, outside its window, or all taken by others; or
+        where so many batches lost somebody, one after the other, that others have their turn first.
 
     Raises:
         DamagedBatchError: the next batch cannot be read; it stays where it is.
@@ -164,7 +169,7 @@ def _take(connection: Connection, campaign_id: int, lease_seconds: float, cap: C
     if campaign is None:
         return None
     kind = _KIND_OF[CampaignState(campaign.state)]
-    batch = _next_batch(connection, campaign, CLAIMED_FROM[kind])
+    batch = _next_batch(connection, campaign, kind)
     if batch is None or (kind == AttemptKind.SEND and not _may_leave(connection, campaign, batch)):
         return None
     today = _counted(connection, cap, campaign, batch) if cap and kind == AttemptKind.SEND else None
@@ -238,6 +243,7 @@ def _claim_of(
         sender=campaign.spec["sender"],
         flash=campaign.spec["flash"],
         counted_on=counted_on,
+        zone=batch.zone if kind == AttemptKind.SEND else None,
         is_last=batch.number == campaign.batches,
     )
 
@@ -251,9 +257,10 @@ def _lock_claimable(connection: Connection, campaign_id: int) -> Record | None:
     return connection.execute(_SHARED, which).first() or connection.execute(_ALONE, which).first()
 
 
-def _next_batch(connection: Connection, campaign: Record, state: BatchState) -> Record | None:
-    which = {"wanted": campaign.id, "its_state": state, "of_account": campaign.account}
-    return connection.execute(_NEXT_BATCH, which).first()
+def _next_batch(connection: Connection, campaign: Record, kind: AttemptKind) -> Record | None:
+    which = {"wanted": campaign.id, "its_state": CLAIMED_FROM[kind], "of_account": campaign.account}
+    within = campaign.windowed and kind == AttemptKind.SEND  # whoever is looked up is not disturbed
+    return connection.execute(_NEXT_IN_ITS_WINDOW if within else _NEXT_BATCH, which).first()
 
 
 def _write_attempt(
@@ -283,3 +290,10 @@ def holds_lease(database: Database, claim: Claim, *, seconds: float) -> bool:
     with database.reading() as connection:
         held = connection.execute(_HELD, {"wanted": claim.attempt_id, "seconds": seconds}).first()
         return held is not None
+
+
+def seconds_left(database: Database, claim: Claim) -> float:
+    """How long it may still be sent, by its campaign's window; to be asked just before connecting, as the lease is."""
+    if claim.zone is None:
+        return inf
+    return openings.seconds_left(database, claim.campaign_id, claim.zone)

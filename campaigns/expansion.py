@@ -14,8 +14,9 @@ from typing import Protocol
 
 from sqlalchemy import BigInteger, Connection, insert, select, update
 
-from campaigns import chunks, lifecycle, unwanted
+from campaigns import chunks, lifecycle, openings, unwanted
 from campaigns.ahead import Ahead
+from campaigns.clocks import Hours
 from campaigns.database import Database, Record, copy_in, forbid_scans, rows_of
 from campaigns.models import batches, campaigns, messages
 from campaigns.payload import Payload
@@ -29,12 +30,14 @@ CHUNKS_A_SLICE = 10
 
 
 class Priced(Protocol):
-    """What tells the cost of messages, as a Sorter does, and whether their numbers are looked up first."""
+    """What tells of messages, as a Sorter does, what they cost, whether they are looked up, and when they may leave."""
 
     @property
     def prices(self) -> Prices: ...
     @property
     def to_check(self) -> bool: ...
+    @property
+    def hours(self) -> Hours | None: ...
 
 
 def store(connection: Connection, campaign_id: int, priced: Priced, found: Sorted, *, after: int = 0) -> None:
@@ -43,7 +46,7 @@ def store(connection: Connection, campaign_id: int, priced: Priced, found: Sorte
     Args:
         connection: a transaction that holds the campaign's row.
         campaign_id: whose they are.
-        priced: what they cost, and whether they are looked up first: who sorted them knows.
+        priced: what they cost, whether they are looked up first, and when they may leave: who sorted them knows.
         found: what becomes of some rows.
         after: how many batches the campaign has already.
     """
@@ -52,6 +55,8 @@ def store(connection: Connection, campaign_id: int, priced: Priced, found: Sorte
             _batch(campaign_id, number, priced, *kind, payload)
             for number, (kind, payload) in enumerate(found.payloads, start=after + 1)
         ]
+        if priced.hours is not None:
+            openings.reckon_first(connection, campaign_id, priced.hours, {str(batch["zone"]) for batch in made})
         ids = connection.execute(insert(batches).returning(batches.c.id, sort_by_parameter_order=True), made)
         copy_in(
             connection,
@@ -79,6 +84,7 @@ def _batch(
         "credits": priced.prices.total(payload.numbers, payload.segments),
         "lookup_credits": len(payload) * priced.prices.lookup if priced.to_check else 0,
         "state": BatchState.UNCHECKED if priced.to_check else BatchState.PENDING,
+        "zone": priced.hours and priced.hours.place(payload.numbers[0]),
         "payload": payload.pack(),
     }
 

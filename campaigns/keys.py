@@ -66,6 +66,7 @@ def make(connection: Connection, spec: Spec, **values: Any) -> int | None:
         "spec": spec.model_dump(mode="json"),
         "scheduled_at": spec.scheduled_at,
         "rate": spec.rate,
+        "windowed": spec.window is not None,
     }
     return _insert(connection, {**row, **values})
 

@@ -118,6 +118,7 @@ campaigns = Table(
     Column("batches", Integer, nullable=False, server_default=text("0")),
     Column("opt_outs_seen", BigInteger, nullable=False, server_default=text("0")),  # changes of lists when it began
     Column("rate", Float),  # messages a second
+    Column("windowed", Boolean, nullable=False, server_default=text("false")),  # sent within its openings only
     Column("next_send_at", Moment()),  # rated ones only: the gate of the next batch
     Column("shortfall", Credits),
     Column("balance_refused", Credits),  # -6: only a balance above this one can help
@@ -222,6 +223,7 @@ batches = Table(
     Column("lookup_credits", Credits, nullable=False),  # estimated, for looking its numbers up; 0 if that is not asked
     Column("state", Text, nullable=False),
     Column("attempt_id", Id),  # the one that may settle it
+    Column("zone", Text),  # of windowed campaigns: by whose clocks it leaves; a time zone, or a country
     Column("payload", LargeBinary, nullable=False),  # rows, numbers, values (see `payload`)
     Column("counted_on", Date),  # the day on which its messages count, where an account has a cap (see `caps`)
     CheckConstraint(_either(BatchState), name="state_known"),
@@ -235,6 +237,26 @@ batches = Table(
         "number",
         postgresql_where=text("state IN ('unchecked', 'checking', 'pending', 'sending', 'in_doubt')"),
     ),
+    Index(
+        "batches_windowed",
+        "campaign_id",
+        "zone",
+        "state",
+        "number",
+        postgresql_where=text("zone IS NOT NULL"),
+        sqlite_where=text("zone IS NOT NULL"),
+    ),
+)
+
+# When a windowed campaign may send, for each zone of its batches: the opening that is, or the next (see `openings`).
+openings = Table(
+    "openings",
+    metadata,
+    Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
+    Column("zone", Text, primary_key=True),
+    Column("opens_at", Moment()),  # none: its window is never open in all time zones of that country
+    Column("closes_at", Moment(), index=True),
+    Column("reckoned_at", Moment(), nullable=False, server_default=now(), index=True),
 )
 
 # The primary key is the guard against texting a number twice.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -78,6 +78,13 @@ class Payload:
         place = slice(start, end)
         return Payload(self.rows[place], self.numbers[place], self.segments[place], self.values[place])
 
+    def apart(self, key: Callable[[int], str]) -> list[Payload]:
+        """The messages to numbers of one key after those of another, as the keys turn up; each in the same order."""
+        places: dict[str, list[int]] = {}
+        for place, number in enumerate(self.numbers):
+            places.setdefault(key(number), []).append(place)
+        return [self] if len(places) == 1 else [self._of(kept) for kept in places.values()]
+
     def followed_by(self, more: Payload) -> Payload:
         """These messages, and then some more."""
         return Payload(
@@ -94,12 +101,14 @@ class Payload:
 
     def without(self, numbers: set[int]) -> Payload:
         """Only the messages to other numbers, in the same order."""
-        kept = [place for place, number in enumerate(self.numbers) if number not in numbers]
+        return self._of([place for place, number in enumerate(self.numbers) if number not in numbers])
+
+    def _of(self, places: Sequence[int]) -> Payload:
         return Payload(
-            [self.rows[place] for place in kept],
-            [self.numbers[place] for place in kept],
-            [self.segments[place] for place in kept],
-            [self.values[place] for place in kept],
+            [self.rows[place] for place in places],
+            [self.numbers[place] for place in places],
+            [self.segments[place] for place in places],
+            [self.values[place] for place in places],
         )
 
 

@@ -105,7 +105,7 @@ def preview(
 
 def _tallied(spec: Spec, shape: Shape, slices: Iterator[list[Row]], texts: int, opted_out: Some | None) -> Tally:
     # How large its batches are changes no text, and large ones are counted faster.
-    spec = spec.model_copy(update={"batch_size": ROWS_AT_A_TIME, "rate": None})
+    spec = spec.model_copy(update={"batch_size": ROWS_AT_A_TIME, "rate": None, "window": None, "window_zone": None})
     settings = domain_settings()
     sorter, seen = Sorter(spec, shape, settings), Seen()
     cheaper = None if spec.transliterate else Sorter(spec.model_copy(update={"transliterate": True}), shape, settings)

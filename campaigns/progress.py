@@ -14,6 +14,7 @@ from campaigns.database import Database, Record, default
 from campaigns.language import _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import attempts, batches, campaigns, exclusions, holds, messages, refunds
+from campaigns.openings import next_ones
 from campaigns.payload import Payload, ReceiptLines
 from campaigns.states import POSTED, UNSENT, AttemptKind, AttemptState, BatchState, Exclusion, MessageStatus
 from campaigns.waiting import waits_for
@@ -51,6 +52,8 @@ class Progress:
         in_doubt_attempts: requests of which nobody knows whether they were accepted; `campaigns doubts` lists them.
         duplicates: messages that the gateway took once more than once: what was in doubt and sent again had been taken.
         retry_of: the campaign whose failed messages these are; `retries` are the campaigns of this one's.
+        window: days and hours in which it may send; `window_zone` says whose clocks they go by, and `window_opens_at`
+            when they come next for what is not sent yet, if they are not there now.
         waits_for: what must happen next, in a sentence, where it is not the workers' turn.
         adds_up: every row read is in exactly one place.
     """
@@ -80,6 +83,9 @@ class Progress:
     duplicates: int
     retry_of: int | None
     retries: tuple[int, ...]
+    window: str | None
+    window_zone: str | None
+    window_opens_at: datetime | None
     waits_for: str | None
     adds_up: bool
 
@@ -136,6 +142,7 @@ def _account(connection: Connection, campaign: Record) -> Progress:
     held = connection.execute(select(holds.c.credits).where(holds.c.campaign_id == campaign.id)).scalar()
     posted, doubts, late = _attempts(connection, campaign.id)
     not_expanded = campaign.recipients - campaign.expanded
+    window = next_ones(connection, [campaign]).get(campaign.id)
     return Progress(
         id=campaign.id,
         name=campaign.name,
@@ -162,6 +169,9 @@ def _account(connection: Connection, campaign: Record) -> Progress:
         duplicates=_duplicates(connection, campaign.id) if late else 0,
         retry_of=campaign.retry_of,
         retries=_retries(connection, campaign.id),
+        window=str(window.hours.window) if window else None,
+        window_zone=window.hours.zone if window else None,
+        window_opens_at=window.opens_at if window else None,
         waits_for=waits_for(connection, campaign),
         adds_up=campaign.recipients == sum(excluded.values()) + size + not_expanded and size == sum(by_status.values()),
     )

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
+from campaigns.clocks import zone
 from campaigns.language import N_, _
 from campaigns.reasons import retold
 from campaigns.spec import SpecError
@@ -21,14 +21,6 @@ from campaigns.spec import SpecError
 _FIELDS = 5
 _HOW = N_("write minute, hour, day, month and day of the week, as in '0 9 * * mon'")
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def zone(name: str) -> ZoneInfo:
-    """The time zone of this name, as in Africa/Abidjan; raises ValueError if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(_("no time zone is named {name!r}: try Africa/Abidjan").format(name=name)) from None
 
 
 @dataclass(frozen=True)

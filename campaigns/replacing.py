@@ -75,7 +75,9 @@ def _lowest(connection: Connection, campaign_id: int) -> int:
 
 def _like(batch: Record, payload: Payload) -> dict[str, Any]:
     """What a new batch has of another, with a payload of its own."""
-    its = {"campaign_id": batch.campaign_id, "alphabet": batch.alphabet, "merged": batch.merged}
+    its = {
+        "campaign_id": batch.campaign_id, "alphabet": batch.alphabet, "merged": batch.merged, "zone": batch.zone,
+    }  # fmt: skip
     return {**its, "payload": payload.pack()}
 
 

@@ -19,6 +19,7 @@ from campaigns import aside, bells, keys, unwanted
 from campaigns.accounting import groups, heads, of_batches, payloads_of
 from campaigns.bells import Ring
 from campaigns.called import called
+from campaigns.clocks import Hours
 from campaigns.database import Database, Record, default, forbid_scans, forbid_sorting
 from campaigns.expansion import store
 from campaigns.filling import Kind
@@ -62,11 +63,16 @@ _MAY_HAVE_ARRIVED = {
 }
 
 
+_Kin = tuple[Kind, str | None]
+"""What messages share that may travel together: their kind, and by whose clocks they leave."""
+
+
 @dataclass(frozen=True)
 class _Priced:
     """By what the batches of a retry are priced; its numbers were looked up before, if they ever were to be."""
 
     prices: Prices
+    hours: Hours | None
     to_check: bool = False
 
 
@@ -167,7 +173,7 @@ def _uncertain(connection: Connection, campaign_id: int) -> set[int]:
 def _make(connection: Connection, choice: _Choice) -> Submitted:
     spec = _spec(choice)
     settings, numbers = domain_settings(), hashlib.sha256()
-    priced = _Priced(Prices(settings.credit_prices, settings.lookup_price))
+    priced = _Priced(Prices(settings.credit_prices, settings.lookup_price), spec.hours)
     made, size, count = None, 0, 0
     for kind, payload in _packed(_chosen(connection, choice), spec.messages_a_batch):
         if made is None:
@@ -224,7 +230,7 @@ def _or(these: str, that: str) -> str:
     return _("{these} or {that}").format(these=these, that=that)
 
 
-def _chosen(connection: Connection, choice: _Choice) -> Iterator[tuple[Kind, Payload]]:
+def _chosen(connection: Connection, choice: _Choice) -> Iterator[tuple[_Kin, Payload]]:
     """What is to be sent again, batch by batch of the first campaign, in the order of its batches."""
     for some in groups(heads(connection, choice.campaign.id)):
         named = (entry for entry in of_batches(connection, some) if entry.number)  # who was forgotten is not
@@ -238,7 +244,7 @@ def _chosen(connection: Connection, choice: _Choice) -> Iterator[tuple[Kind, Pay
 
 def _again(
     connection: Connection, choice: _Choice, some: Sequence[Record], row_of: Mapping[int, int]
-) -> Iterator[tuple[Kind, Payload]]:
+) -> Iterator[tuple[_Kin, Payload]]:
     """Those of some batches whose rows, by their numbers, are these, if they may be texted again."""
     if not row_of:
         return
@@ -249,7 +255,7 @@ def _again(
         payload = payloads[head.id]
         left = payload.without(set(payload.numbers) - found)
         if len(left):
-            yield (Alphabet(head.alphabet), head.merged), left
+            yield ((Alphabet(head.alphabet), head.merged), head.zone), left
 
 
 def _retried(connection: Connection, choice: _Choice, row_of: Mapping[int, int]) -> set[int]:
@@ -266,14 +272,14 @@ def _retried(connection: Connection, choice: _Choice, row_of: Mapping[int, int])
     return {row.msisdn for row in found} | {number for number, row in row_of.items() if row in rows}
 
 
-def _packed(parts: Iterator[tuple[Kind, Payload]], size: int) -> Iterator[tuple[Kind, Payload]]:
-    """Batches of so many messages of one kind."""
-    waiting: dict[Kind, Payload] = {}
-    for kind, part in parts:
-        whole = waiting.pop(kind).followed_by(part) if kind in waiting else part
+def _packed(parts: Iterator[tuple[_Kin, Payload]], size: int) -> Iterator[tuple[Kind, Payload]]:
+    """Batches of so many messages that may travel together."""
+    waiting: dict[_Kin, Payload] = {}
+    for kin, part in parts:
+        whole = waiting.pop(kin).followed_by(part) if kin in waiting else part
         while len(whole) >= size:
-            yield kind, whole.part(0, size)
+            yield kin[0], whole.part(0, size)
             whole = whole.part(size, len(whole))
         if len(whole):
-            waiting[kind] = whole
-    yield from waiting.items()
+            waiting[kin] = whole
+    yield from ((kind, whole) for (kind, _), whole in waiting.items())

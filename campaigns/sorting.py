@@ -77,12 +77,14 @@ class Sorter:
     Attributes:
         prices: of segments and lookups.
         to_check: whether numbers are looked up before they are texted.
+        hours: the campaign's window, if it has one.
         template: tied to the columns.
     """
 
     def __init__(self, spec: Spec, shape: Shape, settings: DomainSettings) -> None:
         self.prices = Prices(settings.credit_prices, settings.lookup_price)
         self.to_check = spec.lookup is not None
+        self.hours = spec.hours
         self._size = spec.messages_a_batch
         self._number_column = shape.number_column
         self._normalize = column_normalizer(settings.default_region)
@@ -123,8 +125,13 @@ class Sorter:
             alike = kinds.count(kind) == len(kinds)
             selected = kinds.translate(_SELECTING[kind])
             payload = Payload(*(columns if alike else [list(compress(column, selected)) for column in columns]))
-            for start in range(0, len(payload), self._size):
-                yield KINDS[kind], payload.part(start, start + self._size)
+            for alike_in_time in self._apart(payload):
+                for start in range(0, len(alike_in_time), self._size):
+                    yield KINDS[kind], alike_in_time.part(start, start + self._size)
+
+    def _apart(self, payload: Payload) -> list[Payload]:
+        """By country, where the window goes by the clocks of each: a batch is of one, for it leaves at one moment."""
+        return payload.apart(self.hours.place) if self.hours and self.hours.by_country else [payload]
 
 
 def _leave_out(kinds: bytearray, numbers: Sequence[int | None], taken: set[int], unwanted: set[int]) -> None:

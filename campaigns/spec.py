@@ -20,9 +20,11 @@ from pydantic import (
     field_validator,
 )
 
+from campaigns.clocks import RECIPIENT, Hours, zone
 from campaigns.language import _
 from campaigns.reasons import retold
 from campaigns.template import Template, TemplateError
+from campaigns.windows import Window
 
 SENDER_LENGTH = 11
 """Letters of an alphanumeric sender: 3GPP TS 23.040, section 9.1.2.5 (eleven septets in the address field)."""
@@ -77,6 +79,11 @@ def _plain(words: str) -> str:
     return words
 
 
+def _window(said: str) -> str:
+    """In one form, so that the same window makes the same content."""
+    return str(Window.parse(said))
+
+
 def _sorted(named: dict[str, str]) -> dict[str, str]:
     """In one order, so that the same mapping makes the same content."""
     return dict(sorted(named.items()))
@@ -111,6 +118,14 @@ class Spec(BaseModel):
         default=None, description="yours: the same key with the same content is the same campaign"
     )
     scheduled_at: AwareDatetime | None = Field(default=None, description="not before; with its time zone")
+    window: Annotated[str, AfterValidator(_window)] | None = Field(
+        default=None, description="days and hours in which it may send: mon-fri 08:00-20:00, sat 09:00-13:00"
+    )
+    window_zone: str | None = Field(
+        default=None,
+        validate_default=True,
+        description="whose clocks its window goes by: Africa/Abidjan, or recipient for those of each number's country",
+    )
     lookup: Lookup | None = Field(default=None, description="look numbers up first; true or {unknown: send|exclude}")
     rate: float | None = Field(default=None, gt=0, le=10_000, description="messages a second, at most")
     batch_size: int = Field(default=500, ge=1, le=5_000, description="messages in one request")
@@ -138,6 +153,27 @@ class Spec(BaseModel):
         if moment is not None and now is not None and moment < now:
             raise ValueError(_("{moment} is past; leave it out to send now").format(moment=moment.isoformat()))
         return moment
+
+    @field_validator("window_zone")
+    @classmethod
+    def _is_of_a_window(cls, named: str | None, info: ValidationInfo) -> str | None:
+        if "window" in info.data and (named is None) != (info.data["window"] is None):
+            raise ValueError(
+                _(
+                    "say whose clocks the window goes by: a time zone as in Africa/Abidjan, or recipient, for those of"
+                    " each number's country"
+                )
+                if named is None
+                else _("it is for a window, and there is none: leave it out, or say which window")
+            )
+        if named not in (None, RECIPIENT):
+            zone(named)
+        return named
+
+    @property
+    def hours(self) -> Hours | None:
+        """Its window, and whose clocks that goes by."""
+        return Hours.of(self.window, self.window_zone)
 
     @property
     def messages_a_batch(self) -> int:

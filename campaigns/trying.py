@@ -20,8 +20,11 @@ from campaigns.spec import Spec, SpecError, check
 from campaigns.submission import StoredAudience, Submitted, bind, earliest, submit
 from campaigns.text import measure
 
-_AT_ONCE: dict[str, Any] = {"key": None, "scheduled_at": None, "rate": None, "lookup": None, "uncapped": True}
-"""A test comes when it is asked for, as often as it is, and costs no lookup."""
+_AT_ONCE: dict[str, Any] = {
+    "key": None, "scheduled_at": None, "window": None, "window_zone": None, "rate": None, "lookup": None,
+    "uncapped": True,
+}  # fmt: skip
+"""A test comes when it is asked for, to whoever asks, as often as it is asked for, and costs no lookup."""
 
 
 @dataclass(frozen=True)

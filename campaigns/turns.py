@@ -22,10 +22,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
     update,
 )
 
-from campaigns import accounts
+from campaigns import accounts, openings
 from campaigns.database import Database, Record, later, now
 from campaigns.models import batches, campaigns
 from campaigns.moments import SQLITE_FORMAT
@@ -55,8 +56,9 @@ def is_claimable() -> ColumnElement[bool]:
     c = campaigns.c
     its_turn = c.next_send_at.is_(None) | (c.next_send_at <= now())
     claimable = or_(
-        and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING)),
-        and_(c.state == CampaignState.CLEANING, _has_batch(BatchState.UNCHECKED)),  # lookups have no rate
+        and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING), openings.may_send()),
+        # Lookups have no rate, and no window.
+        and_(c.state == CampaignState.CLEANING, _has_batch(BatchState.UNCHECKED)),
     )
     # Said once more, together, and that they are not over: that is what the index of campaigns at work knows.
     at_work = and_(c.state.in_([CampaignState.SENDING, CampaignState.CLEANING]), c.completed_at.is_(None))
@@ -79,20 +81,23 @@ def count_claimable(database: Database, account: str, most: int) -> int:
         b.state.in_(_CLAIMABLE),
         b.campaign_id == c.id,
         c.rate.is_(None),
+        ~c.windowed | (b.state == BatchState.UNCHECKED),
     )
+    either = union_all(_some(claimable, most), _some(openings.batches_to_send(some), most))
     with database.reading() as connection:
-        unrated = connection.execute(select(func.count()).select_from(claimable.limit(most).subquery())).scalar_one()
+        unrated = connection.execute(select(func.count()).select_from(either.limit(most).subquery())).scalar_one()
     return max(1, int(unrated))
 
 
 def next_turn(database: Database, account: str) -> float | None:
     """Seconds until the gate of a rated campaign of the account opens, if one has a batch that waits for it.
 
-    None while the gateway is away: a gate that stands open would else be waited for again and again, at no interval.
+    None while the gateway is away, or its window is closed: a gate that stands open would else be waited for again and
+    again, at no interval.
     """
     c = campaigns.c
     sending = and_(c.account == account, c.state == CampaignState.SENDING, c.completed_at.is_(None))
-    waits = c.paused_at.is_(None) & _has_batch(BatchState.PENDING)
+    waits = and_(c.paused_at.is_(None), _has_batch(BatchState.PENDING), openings.may_send())
     gated = select(func.min(c.next_send_at)).where(sending, waits, accounts.is_there(literal(account)))
     with database.reading() as connection:
         opens, clock = connection.execute(select(gated.scalar_subquery(), now())).one()
@@ -117,6 +122,10 @@ def _next_opening(connection: Connection, seconds: float) -> Any:
         return func.strftime(SQLITE_FORMAT, earliest, f"{seconds:+.3f} seconds")
     start = func.greatest(func.coalesce(c.next_send_at, now()), later(-LATENESS))
     return start + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def _some(found: Select[int], most: int) -> Select[Any]:
+    return select(found.limit(most).subquery().c.id)
 
 
 def _has_batch(state: BatchState) -> Any:

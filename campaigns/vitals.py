@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from campaigns import accounts, doubts, tries, turns
+from campaigns import accounts, doubts, openings, tries, turns
 from campaigns.database import is_ahead, later, now
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, campaigns, report_polls
@@ -160,7 +160,7 @@ def polls(connection: Connection, *, lately: float) -> list[Polls]:
 def pending(connection: Connection) -> list[Pending]:
     """By account; those that have nothing to claim now are not in it."""
     c, a = campaigns.c, attempts.c
-    began = func.min(func.coalesce(c.scheduled_at, c.created_at))
+    began = func.min(func.coalesce(openings.since(), c.scheduled_at, c.created_at))
     found = (
         select(c.account, began, now())
         .where(turns.is_claimable(), accounts.is_there(c.account))

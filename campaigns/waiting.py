@@ -13,6 +13,7 @@ from campaigns.database import Record
 from campaigns.doubts import is_in_doubt
 from campaigns.language import N_
 from campaigns.models import accounts, attempts
+from campaigns.openings import Next, next_ones
 from campaigns.states import CampaignState
 
 
@@ -35,16 +36,37 @@ def waits_for(connection: Connection, campaign: Record) -> str | None:
     sent = campaign.state == CampaignState.TRACKING and gateway is not None and gateway.doubtful
     if gateway is not None and gateway.away_reason is not None and not sent:
         return N_("the gateway to come back: {reason}").format(reason=gateway.away_reason)
+    return _in_its_state(connection, campaign)
+
+
+def _in_its_state(connection: Connection, campaign: Record) -> str | None:
     if campaign.state == CampaignState.FUNDING:
         return None if campaign.reason is None else str(campaign.reason)
     if campaign.state == CampaignState.AWAITING_CREDITS:
         return str(campaign.reason) + _kept_back(connection, campaign.account)
+    if campaign.state == CampaignState.SENDING and campaign.windowed:
+        return its_window(next_ones(connection, [campaign]).get(campaign.id))
     return None
 
 
 def its_time(scheduled_at: datetime) -> str:
     """What a campaign waits for that is to begin later."""
     return N_("its time, {time:%Y-%m-%d %H:%M} UTC").format(time=scheduled_at)
+
+
+def its_window(its: Next | None) -> str | None:
+    """What a campaign waits for whose window is closed."""
+    if its is None or its.is_open or not its.place:
+        return None
+    if its.opening is None:
+        return N_(
+            "its window, which never opens: at no time is it open in all time zones of {country}; cancel it, and submit"
+            " it for them with a wider one"
+        ).format(country=its.place)
+    if its.hours.by_country:
+        when = N_("its window, which opens {when}, for numbers of {country}")
+        return when.format(when=its.when, country=its.place)
+    return N_("its window, which opens {when}").format(when=its.when)
 
 
 def a_worker_with(account: str) -> str:

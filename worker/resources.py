@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from campaigns.bells import Ring
 from campaigns.caps import Cap
+from campaigns.clocks import zone
 from campaigns.database import Database
 from campaigns.language import _
-from campaigns.recurrence import zone
 from worker.settings import Settings
 from worker.smseco.client import Gateway
 

@@ -30,6 +30,8 @@ SLICE_SECONDS = 0.2
 
 CANDIDATES = 20
 
+CLOSED = "its window closed before a byte had left: nothing was sent"
+
 LONGEST_WAIT_SECONDS = 2.0
 """How long a lane waits for a gate; the sweep looks as often."""
 
@@ -158,14 +160,22 @@ def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tall
 def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     """Make the request of a claim and settle it; returns how many messages (or lookups) were accepted."""
     gateway = resources.gateway(claim.account)
-    # Counted from before the look: a process that is stopped after it must not send with a lease that has run out.
-    begin_by = monotonic() + gateway.longest_beginning
+    # Counted from before the looks: a process that is stopped after them must not send with a lease that has run out,
+    # nor in a window that has closed.
+    looked = monotonic()
     if not claims.holds_lease(resources.database, claim, seconds=gateway.longest_send):
         settling.release(resources.database, claim, N_("its lease had too little time left: nothing was sent"))
         return 0
+    closes = looked + claims.seconds_left(resources.database, claim)
+    if closes <= monotonic():
+        settling.release(resources.database, claim, CLOSED)
+        return 0
     try:
-        receipt = _request(resources, claim, begin_by)
+        receipt = _request(resources, claim, min(looked + gateway.longest_beginning, closes))
     except NotSent as not_sent:
+        if closes <= monotonic():
+            settling.release(resources.database, claim, CLOSED)
+            return 0
         settling.release(resources.database, claim, str(not_sent))
         accounts.away(resources.database, claim.account, not_sent.reason)
         tally.halted = True

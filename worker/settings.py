@@ -13,10 +13,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from campaigns.clocks import zone
 from campaigns.language import _
 from campaigns.prices import Prices
 from campaigns.reasons import retold
-from campaigns.recurrence import zone
 from campaigns.settings import read
 from worker.broker import BrokerSettings
 from worker.smseco.client import Gateway

@@ -68,6 +68,12 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "report_polls.stored_at": ("as if it came at the setback", "parked ones are closed earlier"),
     "holds.held_at": (SHOWN, SHOWN),
     "refunds.refunded_at": ("the drift knows of it when that moment comes", "it counts at once"),
+    "openings.opens_at": ("reckoned anew, and closed until then if it is to come", "the database's time decides"),
+    "openings.closes_at": (
+        "reckoned anew, and open no longer than it was to be",
+        "it is over, and the next is reckoned",
+    ),
+    "openings.reckoned_at": ("its opening is reckoned anew", "it is older than it is"),
     "schedules.created_at": (SHOWN, SHOWN),
     "schedules.paused_at": (SHOWN, SHOWN),
     "schedules.next_at": ("reckoned anew; what had its campaign has it", "missed, or caught up with, by its policy"),

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from campaigns import Progress
 from campaigns.called import called
+from campaigns.clocks import RECIPIENT
 from campaigns.reasons import retold
 from language import _, figure, share
 from worker.console.screen import amount, counted, moment, plain
@@ -90,12 +91,26 @@ def _heading(progress: Progress) -> Iterator[Text]:
         yield plain(retold(progress.reason))
     if progress.waits_for and progress.waits_for != progress.reason:
         yield plain(_("waits for {what}").format(what=retold(progress.waits_for)))
+    if progress.window:
+        yield plain(_window(progress))
     if progress.retry_of is not None:
         yield plain(_("texts those again whom campaign {id} did not reach").format(id=progress.retry_of))
     if progress.retries:
         retries = ", ".join(_("campaign {id}").format(id=its) for its in progress.retries)
         yield plain(_("retried by {campaigns}").format(campaigns=retries))
     yield plain(_origin(progress), "dim")
+
+
+def _window(progress: Progress) -> str:
+    if progress.window_zone == RECIPIENT:
+        said = _("sent within {window}, by the clocks of each number's country").format(window=progress.window)
+    else:
+        said = _("sent within {window}, by the clocks of {zone}").format(
+            window=progress.window, zone=progress.window_zone
+        )
+    if progress.window_opens_at is None:
+        return said
+    return _("{said}; opens next at {time}").format(said=said, time=moment(progress.window_opens_at))
 
 
 def _origin(progress: Progress) -> str:

@@ -49,6 +49,10 @@ _OPTIONS = (
     click.option("--at", metavar="TIME",
                  help="Not before, as in 2026-12-24T18:00+00:00, or '2026-12-24 18:00 Africa/Lagos'.  [default: now]"),
     click.option("--timezone", metavar="ZONE", help="Reads a TIME without an offset, as in Africa/Abidjan."),
+    click.option("--window", metavar="HOURS",
+                 help="Days and hours in which it may send, as in 'mon-fri 08:00-20:00, sat 09:00-13:00'."),
+    click.option("--window-zone", metavar="ZONE", help="Whose clocks they go by: a time zone as in Africa/Abidjan, or "
+                 "recipient, for those of each number's country."),
     click.option("--lookup", type=click.Choice(["send", "exclude"]), is_flag=False, flag_value="send",
                  metavar="[send|exclude]", help="Look numbers up first (paid), and what becomes of those that no "
                  "answer comes for.  [without a word: send]"),

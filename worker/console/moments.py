@@ -62,7 +62,7 @@ def _parts(text: str) -> tuple[str, str | None]:
 
 
 def _in_zone(read: datetime, name: str, *, option: str) -> datetime:
-    from campaigns.recurrence import zone as zone_named  # late: most commands that read a time need no zone
+    from campaigns.clocks import zone as zone_named  # late: most commands that read a time need no zone
 
     try:
         zone = zone_named(name)

@@ -201,6 +201,7 @@ def upgrade() -> None:
         sa.Column("batches", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("opt_outs_seen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("rate", sa.Float(), nullable=True),
+        sa.Column("windowed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("next_send_at", Moment(), nullable=True),
         sa.Column("shortfall", Credits, nullable=True),
         sa.Column("balance_refused", Credits, nullable=True),
@@ -269,6 +270,7 @@ def upgrade() -> None:
         sa.Column("lookup_credits", Credits, nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempt_id", Id, nullable=True),
+        sa.Column("zone", sa.Text(), nullable=True),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("counted_on", sa.Date(), nullable=True),
         sa.CheckConstraint(
@@ -289,6 +291,26 @@ def upgrade() -> None:
         ["campaign_id", "state", "number"],
         postgresql_where=sa.text("state IN ('unchecked', 'checking', 'pending', 'sending', 'in_doubt')"),
     )
+    op.create_index(
+        "batches_windowed",
+        "batches",
+        ["campaign_id", "zone", "state", "number"],
+        postgresql_where=sa.text("zone IS NOT NULL"),
+        sqlite_where=sa.text("zone IS NOT NULL"),
+    )
+
+    op.create_table(
+        "openings",
+        sa.Column("campaign_id", Id, nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.Column("opens_at", Moment(), nullable=True),
+        sa.Column("closes_at", Moment(), nullable=True),
+        sa.Column("reckoned_at", Moment(), server_default=now(), nullable=False),
+        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name="openings_campaign_id_fk", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("campaign_id", "zone", name="openings_pk"),
+    )
+    op.create_index("openings_closes_at", "openings", ["closes_at"])
+    op.create_index("openings_reckoned_at", "openings", ["reckoned_at"])
 
     op.create_table(
         "exclusions",
@@ -411,6 +433,7 @@ def downgrade() -> None:
     op.drop_table("attempts")
     op.drop_table("holds")
     op.drop_table("exclusions")
+    op.drop_table("openings")
     op.drop_table("batches")
     op.drop_table("purges")
     op.drop_table("campaigns")

@@ -40,6 +40,9 @@ DONE = Progress(
     duplicates=0,
     retry_of=None,
     retries=(),
+    window=None,
+    window_zone=None,
+    window_opens_at=None,
     waits_for=None,
     adds_up=True,
 )
@@ -102,3 +105,12 @@ def test_every_status_and_state_has_its_place() -> None:
     words = set(AS_ITS_BATCH.values()) | {status.name.lower() for status in MessageStatus if status.rank > 1}
     assert words == set(IN_ORDER)
     assert list(STATES) == list(CampaignState)
+
+
+def test_a_window_is_shown_with_whose_clocks_it_goes_by_and_when_it_opens() -> None:
+    open_ = replace(SENDING, window="mon-fri 08:00-20:00", window_zone="Africa/Abidjan")
+    closed = replace(open_, window_zone="recipient", window_opens_at=MOMENT)
+
+    assert "\nsent within mon-fri 08:00-20:00, by the clocks of Africa/Abidjan\n" in page(open_)
+    assert "by the clocks of each number's country; opens next at 2026-01-05 09:00:00 UTC\n" in page(closed)
+    assert "sent within" not in page(SENDING)

@@ -47,7 +47,8 @@ def test_every_option_reaches_the_spec(clients: str, tmp_path: Path) -> None:
     text.write_text("\ufeffBonjour {{ nom }}, à bientôt\n", encoding="utf-8")
     words = "--sender S --account shop --key k --at 2030-07-01T09:00 --timezone Europe/Paris --lookup exclude --rate 20"
     words += " --batch-size 100 --flash --transliterate --on-insufficient-credits fail --number-column tel"
-    words += " --in-doubt write-off --in-doubt-deadline 3600 --map nom=NOM --map sans=objet"
+    words += " --in-doubt write-off --in-doubt-deadline 3600 --map nom=NOM --map sans=objet --uncapped"
+    words += " --window 8h-20h --window-zone recipient"
     result = run("submit", clients, "--name", "Soldes", "--template-file", str(text), *words.split(), "--json")
     assert result.exit_code == 0
     assert spec_of(1) == {
@@ -57,6 +58,8 @@ def test_every_option_reaches_the_spec(clients: str, tmp_path: Path) -> None:
         "account": "shop",
         "key": "k",
         "scheduled_at": "2030-07-01T09:00:00+02:00",
+        "window": "mon-sun 08:00-20:00",
+        "window_zone": "recipient",
         "lookup": {"unknown": "exclude"},
         "rate": 20.0,
         "batch_size": 100,
@@ -67,6 +70,7 @@ def test_every_option_reaches_the_spec(clients: str, tmp_path: Path) -> None:
         "on_insufficient_credits": "fail",
         "number_column": "tel",
         "columns": {"nom": "NOM", "sans": "objet"},
+        "uncapped": True,
     }
 
 

@@ -38,6 +38,9 @@ PROGRESS = Progress(
     duplicates=0,
     retry_of=None,
     retries=(),
+    window=None,
+    window_zone=None,
+    window_opens_at=None,
     waits_for=None,
     adds_up=True,
 )

@@ -81,7 +81,7 @@ def due(schedule: Any) -> str:
 
 def in_its_zone(schedule: Any, moment: datetime | None) -> str:
     """A time as the clocks of its zone show it: `Mon 2026-12-07 09:00 Africa/Abidjan`."""
-    from campaigns.recurrence import zone
+    from campaigns.clocks import zone
 
     if moment is None:
         return ""

@@ -1,0 +1,225 @@
+"""When windowed campaigns may send: for each zone of a campaign's batches, the opening that is now, or the next one.
+
+It is reckoned when the zone has its first batch, and anew by the sweep when it is over; claims, and whoever is about to
+connect, compare it with the database's clock. A campaign without a window has no row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from campaigns.clocks import Hours, zone, zones_of
+from campaigns.database import Database, Record, among, is_ahead, now, upsert
+from campaigns.models import batches, campaigns, openings
+from campaigns.outages import insisting
+from campaigns.states import UNSENT, BatchState, CampaignState
+from campaigns.windows import Opening
+
+AT_ONCE = 1_000
+"""Openings that are over, and reckoned anew in one round of the sweep; the others have their turn in the next."""
+
+
+def reckon_first(connection: Connection, campaign_id: int, hours: Hours, zones: Collection[str]) -> None:
+    """For zones that have batches from now on; those that had some before stay as they are."""
+    clock = connection.execute(select(now())).scalar_one()
+    rows = [
+        {"campaign_id": campaign_id, "zone": zone, "reckoned_at": clock, **_row(hours.opening(zone, clock))}
+        for zone in sorted(zones)
+    ]
+    connection.execute(upsert(connection, openings).on_conflict_do_nothing(), rows)
+
+
+def reckon(database: Database) -> int:
+    """Reckon anew what is over; returns how many openings were. Those of campaigns that have ended are forgotten."""
+    with database.reading() as connection:
+        over = connection.execute(_over()).all()
+    if not over:
+        return 0
+    ended = sorted({row.campaign_id for row in over if row.completed_at is not None})
+    known: dict[tuple[str, str, str], Opening | None] = {}
+    anew = []
+    for row in over:
+        if row.completed_at is None:
+            its = row.window, row.whose, row.zone
+            if its not in known:
+                known[its] = Hours.of(row.window, row.whose).opening(row.zone, row.clock)  # type: ignore[union-attr]
+            last = {"its_campaign": row.campaign_id, "its_zone": row.zone, "its_end": row.closes_at}
+            anew.append({**last, "reckoned_at": row.clock, **_row(known[its])})
+    o = openings.c
+    mine = update(openings).where(
+        o.campaign_id == bindparam("its_campaign"),
+        o.zone == bindparam("its_zone", type_=Text),
+        o.closes_at == bindparam("its_end"),
+    )
+    with database.transaction() as connection:
+        if anew:
+            connection.execute(mine.values({name: bindparam(name) for name in _RECKONED}), anew)
+        if ended:
+            connection.execute(delete(openings).where(among(connection, o.campaign_id, ended)))
+    return len(over)
+
+
+_RECKONED = ("opens_at", "closes_at", "reckoned_at")
+
+
+def _over() -> Select[Any]:
+    o, c = openings.c, campaigns.c
+    said = c.spec["window"].as_string().label("window"), c.spec["window_zone"].as_string().label("whose")
+    columns = select(o.campaign_id, o.zone, o.closes_at, c.completed_at, *said, now().label("clock"))
+    # What was reckoned before the clock was set back may be later than the opening that comes next.
+    over = columns.where(or_(o.closes_at <= now(), is_ahead(o.reckoned_at)), c.id == o.campaign_id)
+    return over.order_by(o.closes_at, o.campaign_id, o.zone).limit(AT_ONCE)
+
+
+def _row(opening: Opening | None) -> dict[str, datetime | None]:
+    if opening is None:
+        return {"opens_at": None, "closes_at": None}
+    return {"opens_at": opening.opens_at, "closes_at": opening.closes_at}
+
+
+# --- What may leave now ---------------------------------------------------------------------------------------------
+
+
+def _is_open() -> ColumnElement[bool]:
+    o = openings.c
+    return and_(o.opens_at <= now(), o.closes_at > now())
+
+
+def _has_pending() -> ColumnElement[bool]:
+    """Of an opening: batches of its zone wait to be sent. By its index: an EXISTS may be turned into a join."""
+    b, o = batches.c, openings.c
+    its_own = and_(b.campaign_id == o.campaign_id, b.zone == o.zone, b.state == BatchState.PENDING)
+    return select(literal(1)).where(its_own).limit(1).correlate(openings).scalar_subquery().is_not(None)
+
+
+def may_send() -> ColumnElement[bool]:
+    """Of a campaign: it has no window, or a batch that may leave now."""
+    o, c = openings.c, campaigns.c
+    some = select(literal(1)).where(o.campaign_id == c.id, _is_open(), _has_pending())
+    return ~c.windowed | some.limit(1).correlate(campaigns).scalar_subquery().is_not(None)
+
+
+def since() -> ColumnElement[datetime]:
+    """Of a campaign: since when it may send, if it has a window."""
+    o = openings.c
+    began = select(func.min(o.opens_at)).where(o.campaign_id == campaigns.c.id, _is_open(), _has_pending())
+    return began.correlate(campaigns).scalar_subquery()
+
+
+def one_zone(campaign_id: ColumnElement[int]) -> ColumnElement[str]:
+    """A zone of the campaign whose batches may leave now, at random: lanes look for others than one another's."""
+    o = openings.c
+    some = select(o.zone).where(o.campaign_id == campaign_id, _is_open(), _has_pending())
+    return some.order_by(func.random()).limit(1).scalar_subquery()
+
+
+def batches_to_send(campaign_ids: Sequence[int]) -> Select[int]:
+    """Batches of windowed campaigns that may leave now, but for their rate."""
+    o, b, c = openings.c, batches.c, campaigns.c
+    its_own = and_(b.campaign_id == o.campaign_id, b.zone == o.zone, b.state == BatchState.PENDING)
+    return select(b.id).where(
+        o.campaign_id.in_(campaign_ids), _is_open(), its_own, c.id == b.campaign_id, c.rate.is_(None)
+    )
+
+
+@insisting
+def seconds_left(database: Database, campaign_id: int, zone: str) -> float:
+    """How long a zone of a campaign is open still; 0 where it is closed. To be asked just before connecting.
+
+    Of a database that is away it is asked until it is back, as the lease is.
+    """
+    o = openings.c
+    found = select(o.closes_at, now()).where(o.campaign_id == campaign_id, o.zone == zone, _is_open())
+    with database.reading() as connection:
+        row = connection.execute(found).first()
+    return 0.0 if row is None else float((row[0] - row[1]).total_seconds())
+
+
+# --- What is waited for ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Next:
+    """What a campaign may send first of what it has not sent: from when on, by the clocks of which zone or country.
+
+    Attributes:
+        hours: its window.
+        place: the zone, or the country; "" where nothing is left to be sent, or its audience must be seen first.
+        opening: the one that is, or the next; None if there is none.
+        is_open: whether it is.
+    """
+
+    hours: Hours
+    place: str
+    opening: Opening | None
+    is_open: bool
+
+    @property
+    def opens_at(self) -> datetime | None:
+        """When it opens, if it is closed."""
+        return None if self.opening is None or self.is_open else self.opening.opens_at
+
+    @property
+    def when(self) -> str:
+        """The same in words, as a clock there shows it: `Mon 2026-11-30 08:00 Africa/Abidjan`."""
+        if self.opens_at is None:
+            return ""
+        clocks = zones_of(self.place) if self.hours.by_country else (zone(self.place),)
+        clock = clocks[0] if len(clocks) == 1 else UTC
+        return f"{self.opens_at.astimezone(clock):%a %Y-%m-%d %H:%M} {clock}"
+
+
+def next_ones(connection: Connection, some: Collection[Record]) -> dict[int, Next]:
+    """Of some rows of `campaigns`, those with a window, by id; reckoned now, whether a sweep goes round or not."""
+    hours = {row.id: Hours.of(row.spec.get("window"), row.spec.get("window_zone")) for row in some if row.windowed}
+    if not hours:
+        return {}
+    b = batches.c
+    unsent = (
+        select(b.campaign_id, b.zone).where(among(connection, b.campaign_id, hours), b.state.in_(UNSENT)).distinct()
+    )
+    zones: dict[int, list[str]] = {}
+    for row in connection.execute(unsent):
+        zones.setdefault(row.campaign_id, []).append(row.zone)
+    clock = connection.execute(select(now())).scalar_one()
+    return {
+        row.id: _first(its, _places(row, its, zones), max(clock, row.scheduled_at or clock), clock)
+        for row in some
+        if (its := hours.get(row.id)) is not None
+    }
+
+
+_TO_BE_EXPANDED = (CampaignState.RECEIVING, CampaignState.SUBMITTED, CampaignState.EXPANDING)
+
+
+def _places(row: Record, hours: Hours, zones: Mapping[int, Collection[str]]) -> Collection[str]:
+    """Of what is not sent yet; of an audience that is not expanded either, if they can be told."""
+    if row.id in zones or row.state not in _TO_BE_EXPANDED or hours.by_country:
+        return zones.get(row.id, ())
+    return [hours.zone]
+
+
+def _first(hours: Hours, places: Collection[str], moment: datetime, clock: datetime) -> Next:
+    found = [(place, opening) for place in sorted(places) if (opening := hours.opening(place, moment)) is not None]
+    if not found:
+        return Next(hours, min(places, default=""), None, is_open=False)
+    place, opening = min(found, key=lambda one: one[1].opens_at)
+    return Next(hours, place, opening, is_open=opening.opens_at <= clock)

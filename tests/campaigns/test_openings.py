@@ -1,0 +1,350 @@
+"""A windowed campaign: nothing of it is claimed outside its window, whatever happened meanwhile; and it says so."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+import campaigns
+from campaigns import bisection, claims, lookups, openings, policies, settling, turns
+from campaigns.claims import Claim
+from campaigns.clocks import RECIPIENT
+from campaigns.database import Database
+from campaigns.models import campaigns as campaigns_table
+from campaigns.models import openings as table
+from campaigns.prices import Prices
+from campaigns.resolving import resolve
+from campaigns.states import AttemptKind, CampaignState, MessageStatus
+from campaigns.windows import DAYS
+from tests.campaigns import doubtful, making
+
+HOUR = 3600.0
+PARISIANS = list(range(33612345678, 33612345681))
+
+
+def daily(database: Database, start: float, end: float) -> dict[str, str]:
+    """A window of each day that begins and ends so many hours from now."""
+    clock = database.clock()
+    times = [f"{clock + timedelta(hours=hours):%H:%M}" for hours in (start, end)]
+    return {"window": "-".join(times), "window_zone": "UTC"}
+
+
+def time_goes_by(database: Database, hours: float) -> None:
+    making.clock_goes_on(database, hours * HOUR, table.c.opens_at, table.c.closes_at)
+
+
+def claim(database: Database, campaign_id: int) -> Claim | None:
+    return claims.claim(database, campaign_id, lease_seconds=making.LEASE)
+
+
+def is_waiting(database: Database, campaign_id: int) -> bool:
+    """Nobody is called to send it, and nothing would be found of it."""
+    called = turns.candidates(database, making.ACCOUNT, 9) or turns.count_claimable(database, making.ACCOUNT, 9)
+    return not called and claim(database, campaign_id) is None
+
+
+def waits_for(database: Database, campaign_id: int) -> str:
+    return str(making.account(database, campaign_id).waits_for)
+
+
+def test_nothing_is_claimed_before_its_window_opens_and_everything_then(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(4), batch_size=2, **daily(any_database, 1, 3))
+    assert is_waiting(any_database, campaign)
+
+    time_goes_by(any_database, 1.01)
+
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == [campaign]
+    assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 2
+    assert [making.accepted(any_database, campaign).number for _ in range(2)] == [1, 2]
+    assert claim(any_database, campaign) is None
+
+
+def test_nothing_is_claimed_once_its_window_has_closed_until_it_opens_again(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(4), batch_size=2, **daily(any_database, -1, 1))
+    making.accepted(any_database, campaign)
+
+    time_goes_by(any_database, 1.01)
+    closed = is_waiting(any_database, campaign)
+    openings.reckon(any_database)
+
+    assert closed
+    assert claim(any_database, campaign) is not None  # by the real clock it is open still
+
+
+def test_a_window_over_midnight_belongs_to_the_day_that_it_begins_on(any_database: Database) -> None:
+    # There is always somewhere where it is after midnight, and before one o'clock.
+    hour = any_database.clock().hour
+    zone = f"Etc/GMT{hour:+}" if hour <= 12 else f"Etc/GMT-{24 - hour}"
+    today = (any_database.clock() - timedelta(hours=hour if hour <= 12 else hour - 24)).weekday()
+    since_yesterday = {"window": f"{DAYS[today - 1]} 22:00-02:00", "window_zone": zone}
+    this_evening = {"window": f"{DAYS[today]} 22:00-02:00", "window_zone": zone}
+
+    night = making.funded(any_database, making.numbers(1), **since_yesterday)
+    evening = making.funded(any_database, making.numbers(1), **this_evening)
+
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == [night]
+    assert claim(any_database, night) is not None
+    assert claim(any_database, evening) is None
+    with any_database.reading() as connection:
+        found = connection.execute(select(table.c.closes_at, table.c.opens_at).order_by(table.c.campaign_id)).all()
+    (closes, _), (_, opens) = found
+    assert (opens - closes) == timedelta(hours=20)
+
+
+def test_a_pause_that_outlasts_the_window_leads_to_the_next_one(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(4), batch_size=2, **daily(any_database, -1, 1))
+    making.accepted(any_database, campaign)
+    campaigns.pause(campaign, database=any_database)
+
+    time_goes_by(any_database, 2)
+    campaigns.resume(campaign, database=any_database)
+
+    assert is_waiting(any_database, campaign)
+    openings.reckon(any_database)
+    assert making.accepted(any_database, campaign).number == 2
+
+
+def test_a_top_up_outside_the_window_sends_nothing_before_it_opens(any_database: Database) -> None:
+    campaign = making.submitted(any_database, making.numbers(2), **daily(any_database, 1, 2))
+    making.fund(any_database, 0)
+    assert making.state(any_database, campaign) == CampaignState.AWAITING_CREDITS
+
+    making.fund(any_database)
+
+    assert making.state(any_database, campaign) == CampaignState.SENDING
+    assert is_waiting(any_database, campaign)
+    time_goes_by(any_database, 1.5)
+    assert claim(any_database, campaign) is not None
+
+
+def test_what_is_sent_again_after_a_doubt_waits_for_the_window_too(any_database: Database) -> None:
+    lost = doubtful.in_doubt(any_database, **daily(any_database, -1, 1))
+    time_goes_by(any_database, 2)
+
+    resolve(lost.attempt_id, "resend", **doubtful.WHY, database=any_database)
+    making.fund(any_database)
+
+    assert is_waiting(any_database, lost.campaign_id)
+    openings.reckon(any_database)
+    assert claim(any_database, lost.campaign_id) is not None
+
+
+def test_what_a_policy_sends_again_waits_for_the_window_too(any_database: Database) -> None:
+    lost = doubtful.overdue(any_database, **daily(any_database, -1, 1))
+    time_goes_by(any_database, 2)
+
+    assert policies.carry_out(any_database) == 1
+    making.fund(any_database)
+
+    assert is_waiting(any_database, lost.campaign_id)
+
+
+def test_a_batch_that_came_back_unsent_waits_for_the_window_too(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), **daily(any_database, -1, 1))
+    settling.release(any_database, making.claimed(any_database, campaign), "connection refused")
+
+    time_goes_by(any_database, 2)
+
+    assert is_waiting(any_database, campaign)
+
+
+def test_a_retry_has_the_window_of_the_first_one(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), **daily(any_database, -1, 1))
+    sent = making.accepted(any_database, campaign)
+    making.reported(any_database, making.report(sent, (0, MessageStatus.UNDELIVERED), (1, MessageStatus.DELIVERED)))
+
+    retry = campaigns.retry(campaign, only=["undelivered"], database=any_database).id
+    making.fund(any_database)
+    time_goes_by(any_database, 2)
+
+    assert is_waiting(any_database, retry)
+    openings.reckon(any_database)
+    assert list(making.claimed(any_database, retry).payload.numbers) == making.numbers(1)
+
+
+def test_numbers_are_looked_up_at_any_time_and_texted_in_the_window(any_database: Database) -> None:
+    campaign = making.submitted(any_database, making.numbers(1), lookup=True, **daily(any_database, 1, 2))
+    making.fund(any_database)
+    assert turns.candidates(any_database, making.ACCOUNT, 9) == [campaign]
+    assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 1
+
+    asked = making.accepted(any_database, campaign)
+    making.reported(any_database, making.report(asked, (0, MessageStatus.DELIVERED)))
+    lookups.clean(any_database, asked.batch_id, Prices({}))
+    making.advance(any_database, campaign)
+
+    assert (asked.kind, claims.seconds_left(any_database, asked)) == (AttemptKind.LOOKUP, float("inf"))
+    assert making.state(any_database, campaign) == CampaignState.SENDING
+    assert is_waiting(any_database, campaign)
+
+
+def test_a_campaign_that_waits_for_its_window_can_be_cancelled(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(2), **daily(any_database, 1, 2))
+
+    campaigns.cancel(campaign, database=any_database)
+    making.advance(any_database, campaign)
+
+    assert making.account(any_database, campaign).by_status == {"voided": 2}
+    assert making.account(any_database, campaign).finished
+
+
+def test_a_rated_campaign_does_not_catch_up_when_its_window_opens(any_database: Database) -> None:
+    campaign = making.funded(any_database, making.numbers(9), rate=5.0, **daily(any_database, -1, 1))
+    making.claimed(any_database, campaign)
+    time_goes_by(any_database, 2)
+    making.clock_goes_on(any_database, 12 * HOUR, campaigns_table.c.next_send_at)
+    assert turns.next_turn(any_database, making.ACCOUNT) is None
+
+    openings.reckon(any_database)
+
+    assert turns.next_turn(any_database, making.ACCOUNT) == 0.0
+    assert [claim(any_database, campaign) is not None for _ in range(3)].count(True) == 1
+
+
+@pytest.mark.parametrize("hours", [-12.0, -0.2])
+def test_a_clock_that_was_set_back_keeps_no_window_shut(any_database: Database, hours: float) -> None:
+    campaign = making.funded(any_database, making.numbers(2), **daily(any_database, -1, 1))
+
+    making.clock_steps(any_database, hours * HOUR)
+    openings.reckon(any_database)
+
+    assert claim(any_database, campaign) is not None
+
+
+class TestJustBeforeConnecting:
+    def test_a_claim_knows_how_long_its_window_is_open(self, any_database: Database) -> None:
+        campaign = making.funded(any_database, making.numbers(2), **daily(any_database, -1, 1))
+        found = making.claimed(any_database, campaign)
+
+        left = claims.seconds_left(any_database, found)
+        time_goes_by(any_database, 2)
+
+        assert HOUR - 60 <= left <= HOUR
+        assert claims.seconds_left(any_database, found) == 0.0
+
+    def test_one_without_a_window_may_be_sent_at_any_time(self, any_database: Database) -> None:
+        found = making.claimed(any_database, making.funded(any_database, making.numbers(1)))
+
+        assert claims.seconds_left(any_database, found) == float("inf")
+
+
+class TestByEachNumbersCountry:
+    def test_a_batch_is_of_one_country_and_the_others_do_not_wait_for_it(self, any_database: Database) -> None:
+        both = [number for pair in zip(making.numbers(3), PARISIANS, strict=True) for number in pair]
+        campaign = making.funded(any_database, both, window="00:00-24:00", window_zone=RECIPIENT)
+        making.change(any_database, update(table).where(table.c.zone == "CI").values(opens_at=tomorrow(any_database)))
+
+        found = making.claimed(any_database, campaign)
+
+        assert (found.zone, list(found.payload.numbers)) == ("FR", PARISIANS)
+        assert claim(any_database, campaign) is None
+        assert turns.candidates(any_database, making.ACCOUNT, 9) == []
+        making.change(any_database, update(table).values(opens_at=any_database.clock() - timedelta(hours=1)))
+        assert list(making.claimed(any_database, campaign).payload.numbers) == making.numbers(3)
+
+    def test_lanes_find_the_open_ones_behind_any_number_of_closed_ones(self, any_database: Database) -> None:
+        campaign = making.funded(
+            any_database, [*making.numbers(6), *PARISIANS], batch_size=1, window="00:00-24:00", window_zone=RECIPIENT
+        )
+        making.change(any_database, update(table).where(table.c.zone == "CI").values(opens_at=tomorrow(any_database)))
+
+        assert turns.count_claimable(any_database, making.ACCOUNT, 9) == 3
+        assert [making.accepted(any_database, campaign).zone for _ in range(3)] == ["FR"] * 3
+        assert is_waiting(any_database, campaign)
+
+    def test_a_retry_keeps_countries_apart(self, any_database: Database) -> None:
+        campaign = making.funded(
+            any_database, [making.FIRST, PARISIANS[0]], window="00:00-24:00", window_zone=RECIPIENT
+        )
+        for found in making.all_accepted(any_database, campaign):
+            making.reported(any_database, making.report(found, (0, MessageStatus.UNDELIVERED)))
+
+        retry = campaigns.retry(campaign, only=["undelivered"], database=any_database).id
+        making.fund(any_database)
+
+        assert {found.zone for found in making.all_accepted(any_database, retry)} == {"CI", "FR"}
+
+    def test_halves_of_a_refused_batch_keep_its_country(self, any_database: Database) -> None:
+        campaign = making.funded(any_database, PARISIANS, window="00:00-24:00", window_zone=RECIPIENT)
+        found = making.claimed(any_database, campaign)
+        bisection.refuse(any_database, found, "-1", code=-1, prices=Prices({}))
+
+        assert [half.zone for half in making.all_accepted(any_database, campaign)] == ["FR", "FR"]
+
+    def test_what_is_never_open_in_all_zones_of_a_country_says_so(self, any_database: Database) -> None:
+        campaign = making.funded(any_database, [12125550123], window="09:00-10:00", window_zone=RECIPIENT)
+
+        assert is_waiting(any_database, campaign)
+        assert openings.reckon(any_database) == 0
+        assert waits_for(any_database, campaign) == (
+            "its window, which never opens: at no time is it open in all time zones of US; cancel it, and submit it for"
+            " them with a wider one"
+        )
+
+
+def tomorrow(database: Database) -> datetime:
+    return database.clock() + timedelta(days=1)
+
+
+class TestWhatIsSaid:
+    def test_a_campaign_says_when_its_window_opens_by_the_clock_of_its_zone(self, any_database: Database) -> None:
+        campaign = making.funded(any_database, making.numbers(1), **daily(any_database, 2, 3))
+        opens = any_database.clock() + timedelta(hours=2)
+
+        said = waits_for(any_database, campaign)
+        (line,) = campaigns.listing(database=any_database)
+        account = making.account(any_database, campaign)
+
+        assert said == f"its window, which opens {opens:%a %Y-%m-%d %H:%M} UTC"
+        assert line.reason == f"waits for {said}"
+        assert account.window_opens_at == opens.replace(second=0, microsecond=0)
+        assert account.window == f"mon-sun {opens:%H:%M}-{opens + timedelta(hours=1):%H:%M}"
+        assert account.window_zone == "UTC"
+
+    def test_numbers_of_a_country_are_told_its_own_time(self, any_database: Database) -> None:
+        clock = any_database.clock() + timedelta(hours=2)
+        lagos = f"{clock + timedelta(hours=1):%H:%M}-{clock + timedelta(hours=2):%H:%M}"
+        campaign = making.funded(any_database, [2348012345678], window=lagos, window_zone=RECIPIENT)
+
+        shown = f"{clock + timedelta(hours=1):%a %Y-%m-%d %H:%M} Africa/Lagos, for numbers of NG"
+        assert waits_for(any_database, campaign) == f"its window, which opens {shown}"
+
+    def test_it_says_nothing_while_the_window_is_open_or_nothing_is_left_to_be_sent(
+        self, any_database: Database
+    ) -> None:
+        campaign = making.funded(any_database, making.numbers(2), batch_size=1, **daily(any_database, -1, 1))
+        account = making.account(any_database, campaign)
+        assert (account.waits_for, account.window_opens_at) == (None, None)
+
+        making.all_delivered(any_database, *making.all_accepted(any_database, campaign))
+        making.advance(any_database, campaign)
+        time_goes_by(any_database, 2)
+
+        assert making.account(any_database, campaign).window_opens_at is None
+        assert openings.reckon(any_database) == 1
+        with any_database.reading() as connection:
+            assert connection.execute(select(table)).all() == []  # of a campaign that has ended
+
+    def test_one_that_is_to_begin_later_says_when_its_window_opens_after_that(self, any_database: Database) -> None:
+        time = (any_database.clock() + timedelta(days=3)).replace(hour=12, minute=0, second=0, microsecond=0)
+        campaign = making.submitted(
+            any_database, making.numbers(2), scheduled_at=time, window="10:00-11:00", window_zone="UTC"
+        )
+
+        account = making.account(any_database, campaign)
+
+        assert account.window_opens_at == time + timedelta(hours=22)
+        assert waits_for(any_database, campaign) == f"its time, {time:%Y-%m-%d %H:%M} UTC"
+
+    def test_without_a_window_nothing_is_said_of_one(self, any_database: Database) -> None:
+        account = making.account(any_database, making.funded(any_database, making.numbers(1)))
+        assert (account.window, account.window_zone, account.window_opens_at) == (None, None, None)
+
+
+def test_a_test_on_ones_own_phone_comes_when_it_is_asked_for(any_database: Database) -> None:
+    asked = {"name": "Rappel", "template": "Bonjour", "sender": making.SENDER, **daily(any_database, 1, 2)}
+
+    tried = campaigns.try_out(asked, [{"tel": "+2250700000001"}], ["+2250700000002"], database=any_database)
+    making.fund(any_database)
+
+    assert claim(any_database, tried.campaign.id) is not None
