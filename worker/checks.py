@@ -127,16 +127,12 @@ def _at_stake(its: vitals.InDoubt) -> str:
 
 def _reports(patient: Patient) -> Finding:
     found = patient.asked(lambda connection: vitals.polls(connection, lately=LATELY))
-    broken = [
-        _("{account}: {count}").format(account=each.account, count=counted(each.broken, "body"))
-        for each in found
-        if each.broken
-    ]
+    broken = [_(": ").join([each.account, counted(each.broken, "body")]) for each in found if each.broken]
     if broken:
         remedy = _("`campaigns reports` says why, `campaigns reports --retry ID` has one tried anew")
         return trouble(_("cannot be applied, and kept: {bodies}").format(bodies=named(broken)), remedy)
     lost = [
-        _("{account}: {count}").format(account=each.account, count=counted(gone, "reading"))
+        _(": ").join([each.account, counted(gone, "reading")])
         for each in found
         if (gone := each.lost_lately + each.overdue)
     ]
@@ -193,7 +189,7 @@ def _work(patient: Patient) -> Finding:
     by_itself = _("it is tried again by itself, every {time}").format(time=lasting(tries.PARKED_SECONDS))
     kinds = {each.kind: _(TRIED_AGAIN[each.kind]) if each.kind in TRIED_AGAIN else by_itself for each in found}
     again = [
-        _("{works}: {how}").format(works=", ".join(kind for kind in kinds if kinds[kind] == how), how=how)
+        _(": ").join([", ".join(kind for kind in kinds if kinds[kind] == how), how])
         for how in dict.fromkeys(kinds.values())
     ]
     return trouble(what, "; ".join([_("see the worker's log for the traceback"), *again]))
@@ -221,7 +217,7 @@ def _accounts(patient: Patient) -> Finding:
     found = patient.asked(vitals.away)
     if not found:
         return ok(_("every gateway is there, as far as is known"))
-    what = named([_("{account}: {reason}").format(account=each.account, reason=retold(each.reason)) for each in found])
+    what = named([_(": ").join([each.account, retold(each.reason)]) for each in found])
     return warning(what, _("it is tried again each minute at the latest; ask the gateway's operator if it lasts"))
 
 

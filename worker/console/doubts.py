@@ -162,11 +162,12 @@ def _hints(doubt: Any) -> list[str]:
 
 def _why_held(doubt: Any) -> str:
     from campaigns.policies import PAID_FOR, RESENDS_BY_POLICY
+    from campaigns.reasons import retold
 
     if doubt.msgfid is not None or doubt.witness.verdict == "taken":
         return _("it was most probably taken")
     if (doubt.detail or "").endswith(PAID_FOR):
-        return _(PAID_FOR)
+        return retold(PAID_FOR)
     if doubt.resent >= RESENDS_BY_POLICY:
         return ngettext("sent again {count} times already", "sent again {count} times already", doubt.resent).format(
             count=doubt.resent

@@ -83,7 +83,7 @@ class Fault:
             raise ValueError(wrong.format(name=self.name, known=", ".join(KINDS)))
         reasons = [reason for is_wrong, reason in self._checks(kind) if is_wrong]
         if reasons:
-            raise ValueError(_("{name}: {reasons}").format(name=self.name, reasons="; ".join(reasons)))
+            raise ValueError(_(": ").join([self.name, "; ".join(reasons)]))
 
     def _checks(self, kind: Kind) -> list[tuple[bool, str]]:
         armed = self.count != 0

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from language import _
+from language import N_, _
 from worker.console.consent import somebody_is_there
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
@@ -28,6 +28,7 @@ DEFAULT = "default"
 DEFAULT_FORM = "xml"
 
 
+PLACES = (N_("number"), N_("value"))
 _PLACE = re.compile(r"\b(number|value)s\[(\d+)\]")
 
 
@@ -37,10 +38,12 @@ def written_wrongly() -> Iterator[None]:
 
     Places are told as a person counts: `numbers[0]` is `number 1`.
     """
+    from campaigns.reasons import retold  # late: `--help` need not wait for it
+
     try:
         yield
     except ValueError as wrong:
-        said = _PLACE.sub(lambda found: f"{found[1]} {int(found[2]) + 1}", str(wrong))
+        said = _PLACE.sub(lambda found: f"{_(found[1])} {int(found[2]) + 1}", retold(str(wrong)))
         raise click.UsageError(said) from None
 
 
@@ -136,6 +139,7 @@ class Access:
         return Open(gateway, credentials, self.form, _host(its.base_url), name, its.sender)
 
     def _of_the_options(self, url: str) -> Open:
+        from campaigns.reasons import retold
         from worker.smseco import Credentials, Gateway
 
         try:
@@ -148,7 +152,7 @@ class Access:
                 allow_plain_http=self.allow_plain_http,
             )
         except ValueError as wrong:
-            said = str(wrong).replace("set allow_plain_http", "add --allow-plain-http")
+            said = retold(str(wrong)).replace("set allow_plain_http", _("add --allow-plain-http"))
             raise click.UsageError(said) from None
         return Open(gateway, credentials, self.form, _host(url))
 
@@ -174,7 +178,9 @@ def _known_form(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
     try:
         form_named(name)
     except ValueError as wrong:
-        raise click.BadParameter(str(wrong)) from None
+        from campaigns.reasons import retold  # late: `--help` need not wait for it
+
+        raise click.BadParameter(retold(str(wrong))) from None
     return name
 
 

@@ -135,12 +135,13 @@ def _twice(order: Order) -> str:
 
 
 def _posted(order: Order, access: Access, its: Open, before: Decimal | None, *, as_json: bool) -> Receipt:
+    from campaigns.reasons import retold
     from worker.smseco import InDoubt
 
     try:
         return order.post()
     except InDoubt as in_doubt:
-        told = _(order.says.in_doubt).format(reason=in_doubt.reason)
+        told = _(order.says.in_doubt).format(reason=retold(in_doubt.reason))
         doubt = Doubt(in_doubt.reason, in_doubt.msgfid, told)
     except KeyboardInterrupt:  # an exit status that says no more than this would not keep a script from sending again
         told = _(order.says.interrupted)

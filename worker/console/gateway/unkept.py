@@ -12,6 +12,7 @@ from tempfile import gettempdir, mkstemp
 
 import click
 
+from campaigns.reasons import retold
 from language import N_, _, figure, ngettext
 from worker.smseco import BadReply, ReadFailed, parse_reports
 from worker.smseco.reports import names_an_sms
@@ -70,7 +71,7 @@ def _read(body: bytes) -> tuple[ReportBatch, str]:
     try:
         batch = parse_reports(body)
     except BadReply as unreadable:
-        return ReportBatch(truncated=True), str(unreadable)
+        return ReportBatch(truncated=True), retold(str(unreadable))
     if batch.truncated:
         return batch, _(DAMAGED)
     return batch, _(STRANGE) if not len(batch) and names_an_sms(body) else ""

@@ -82,7 +82,7 @@ def rows(figures: Sequence[tuple[str, int]]) -> Chart:
 
 
 def _told(says: str, count: int) -> str:
-    return _("{what}: {count}").format(what=says, count=figure(count))
+    return _(": ").join([says, figure(count)])
 
 
 def _high(count: int, top: int) -> float:

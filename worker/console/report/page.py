@@ -23,7 +23,7 @@ from campaigns.prefixes import Prefix
 from campaigns.progress import IN_THE_OPEN, Progress
 from campaigns.reasons import retold
 from campaigns.timing import Span, Wait
-from language import N_, _, figure, ngettext, share, spoken
+from language import FRENCH, N_, _, figure, ngettext, share, spoken
 from worker.console.report.charts import Chart, columns, rows
 from worker.console.screen import amount, counted, credit
 from worker.smseco.codes import REFUSALS
@@ -238,12 +238,14 @@ def _failures(report: Report) -> Iterator[tuple[str, str, int]]:
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:
-    """A refusal with the words of its code: ours, and the gateway's, which are French."""
+    """A refusal with the words of its code: ours, and the gateway's, which are French and need no others in it."""
     known = REFUSALS.get(refusal.code) if refusal.code is not None else None
+    told = known.text if known else ""
+    ours = _("no request could be written") if refusal.code is None else called(known.name) if known else ""
     return {
         "code": _("none") if refusal.code is None else str(refusal.code),
-        "words": called(known.name) if known else _("no request could be written") if refusal.code is None else "",
-        "text": known.text if known else "",
+        "words": told if told and spoken() == FRENCH else ours,
+        "text": "" if spoken() == FRENCH else told,
         "detail": "" if known else retold(refusal.detail),
         "kind": _("of messages") if refusal.kind == "send" else _("of lookups"),
         "requests": refusal.requests,
