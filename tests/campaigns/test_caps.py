@@ -1,5 +1,6 @@
 """A number gets no more messages in a day than its account's cap allows, by whichever campaigns."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 import campaigns
 from campaigns import bisection, caps, claims, ledger, settling
@@ -19,6 +20,7 @@ from campaigns.prices import Prices
 from campaigns.settings import domain_settings
 from campaigns.states import BatchState, MessageStatus
 from tests.campaigns import making
+from tests.campaigns.plans import plans_of
 from tests.campaigns.test_unwanted import statements
 
 UTC = ZoneInfo("UTC")
@@ -551,6 +553,38 @@ def old(database: Database, day: date, numbers: list[int]) -> None:
     rows = [{"day": day, "account": making.ACCOUNT, "msisdn": number, "texts": 1} for number in numbers]
     with database.transaction() as connection:
         connection.execute(insert(daily_counts), rows)
+
+
+class TestThePlan:
+    """It is the same however old the statistics are: those of a new day know nothing of it."""
+
+    def test_of_who_is_at_the_cap_finds_each_by_its_key(self, any_database: Database) -> None:
+        self.counted_since_the_statistics(any_database)
+
+        with plans_of(any_database, "daily_counts") as plans, any_database.transaction() as connection:
+            found = caps.among(connection, ONE, making.ACCOUNT, making.numbers(500, first=making.FIRST + 100))
+
+        assert len(found) == 500
+        assert all(self.is_by_the_whole_key(plan) for plan in plans), plans
+
+    def test_of_counting_reads_nothing_else(self, any_database: Database) -> None:
+        self.counted_since_the_statistics(any_database)
+
+        with plans_of(any_database, "daily_counts") as plans:
+            claimed(any_database, making.funded(any_database, making.numbers(500)), Cap(3, UTC))
+
+        [plan] = plans
+        assert not re.search(r"(?i)\b(scan|search)\b[^)]* daily_counts", plan), plan
+
+    def counted_since_the_statistics(self, database: Database) -> None:
+        for days in range(1, 11):
+            old(database, today(database) - timedelta(days=days), making.numbers(3_000))
+        if not database.is_sqlite:
+            making.change(database, text("ANALYZE"))
+        old(database, today(database), making.numbers(3_000))
+
+    def is_by_the_whole_key(self, plan: str) -> bool:
+        return all(f"{column} =" in plan or f"{column}=?" in plan for column in ("day", "account", "msisdn"))
 
 
 def test_numbers_are_in_no_error(any_database: Database) -> None:
