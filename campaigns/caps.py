@@ -131,8 +131,8 @@ def _changed(connection: Connection, account: str, day: date, numbers: list[int]
     named = rows_of(connection, "named", msisdn=(BigInteger, numbers))
     rows = select(literal(day, Date), literal(account), named.c.msisdn, literal(first)).order_by(named.c.msisdn)
     new = upsert(connection, daily_counts).from_select(["day", "account", "msisdn", "texts"], rows)
-    changed = new.on_conflict_do_update(index_elements=_KEY, **otherwise).returning(daily_counts.c.msisdn)
-    return len(connection.execute(changed).all())
+    changed = new.on_conflict_do_update(index_elements=_KEY, **otherwise)
+    return connection.execute(changed.execution_options(preserve_rowcount=True)).rowcount
 
 
 def forget_old(database: Database) -> int:

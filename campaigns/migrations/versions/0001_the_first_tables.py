@@ -107,6 +107,7 @@ def upgrade() -> None:
         sa.Column("texts", sa.SmallInteger(), nullable=False),
         sa.CheckConstraint("texts >= 0", name=op.f("daily_counts_no_negative_count")),
         sa.PrimaryKeyConstraint("day", "account", "msisdn", name="daily_counts_pk"),
+        postgresql_with={"fillfactor": "60"},
         sqlite_with_rowid=False,
     )
     op.create_table(
