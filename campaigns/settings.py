@@ -110,9 +110,13 @@ class DomainSettings(BaseSettings):
     @classmethod
     def _go_last(cls, days: int | None, others: ValidationInfo) -> int | None:
         """Texts and reports hold numbers: these would be kept in them for longer than was asked for."""
-        for name, what in (("keep_text_days", "texts"), ("keep_reports_days", "raw reports")):
+        for name, what in (("keep_text_days", _("texts")), ("keep_reports_days", _("raw reports"))):
             if days is not None and name in others.data and not 0 < (others.data[name] or 0) <= days:
-                raise ValueError(f"{what} hold numbers, too: set {name.upper()}, to {days} or less")
+                raise ValueError(
+                    _("{what} hold numbers, too: set {name}, to {days} or less").format(
+                        what=what, name=name.upper(), days=days
+                    )
+                )
         return days
 
 

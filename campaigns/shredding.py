@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, and_, case, delete, exists, func, lit
 
 from campaigns import unapplied
 from campaigns.database import among, later
+from campaigns.language import N_
 from campaigns.models import DONE_WITH, audiences, campaigns, report_polls, schedules
 from campaigns.settings import DomainSettings
 from campaigns.states import PollState, Purged
@@ -20,7 +21,7 @@ DAY_SECONDS = 86_400
 
 BODIES_AT_ONCE = 500
 
-PURGED = "its body was purged"
+PURGED = N_("its body was purged")
 """How the detail of a broken body ends that was never applied: its reports are lost."""
 
 

@@ -86,7 +86,10 @@ class Commands(Group):
         except OSError as failure:
             if _all_is_shown() and failure.errno != errno.ENOSPC:
                 raise
-            click.echo(_("Error: it cannot be shown or written: {why}").format(why=failure.strerror), err=True)
+            from campaigns.reasons import retold  # late: help need not wait for it
+
+            why = retold(failure.strerror or "")
+            click.echo(_("Error: it cannot be shown or written: {why}").format(why=why), err=True)
             raise SystemExit(1) from None
 
     def invoke(self, ctx: click.Context) -> Any:

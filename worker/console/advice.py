@@ -18,6 +18,7 @@ from campaigns import (
     UnknownCampaignError,
 )
 from campaigns.outages import DatabaseAway, NotMigratedError
+from campaigns.reasons import retold
 from campaigns.schedules import UnknownScheduleError
 from campaigns.settings import SettingsError
 from campaigns.unwanted import OptOutKeyError
@@ -83,7 +84,7 @@ def advice(error: Exception) -> str | None:
         return _of_the_gateway(error)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or type(error).__name__}"
+        return f"{place}{retold(error.strerror or type(error).__name__)}"
     return None
 
 
@@ -98,10 +99,10 @@ def _of_the_gateway(error: GatewayError) -> str:
         return refusal(error)
     if isinstance(error, NotSent):
         said = _("nothing was sent ({why}): is the gateway up, and is the account's base URL right?")
-        return said.format(why=error.reason)
+        return said.format(why=retold(error.reason))
     if isinstance(error, BadReply):
-        return _("{what}: is the account's base URL right?").format(what=error)
+        return _("{what}: is the account's base URL right?").format(what=retold(str(error)))
     if isinstance(error, Unreachable):
         said = _("the gateway does not answer ({why}): is it up, and is the account's base URL right?")
-        return said.format(why=error.reason)
-    return str(error)
+        return said.format(why=retold(error.reason))
+    return retold(str(error))

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingCo
 from rich.progress import Progress as Bars
 
 from campaigns import AudienceError
+from campaigns.reasons import retold
 from language import _
 from worker.console import screen
 
@@ -34,7 +35,7 @@ def audience(name: str) -> Iterator[BinaryIO]:
         file = path.open("rb")
     except OSError as error:
         wrong = _("{path} cannot be opened ({why}): check the name and who may read it")
-        raise AudienceError(wrong.format(path=path, why=error.strerror)) from None
+        raise AudienceError(wrong.format(path=path, why=retold(error.strerror or ""))) from None
     with file, _with_a_bar(file, path.stat().st_size) as read:
         yield read
 

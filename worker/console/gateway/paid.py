@@ -164,10 +164,12 @@ def _noted(doubt: Doubt, order: Order) -> None:
 
 def _told_whatever_happens(order: Order, receipt: Receipt, *, as_json: bool) -> None:
     """Show the receipt. Where that fails, it must not look as if nothing had been sent, to a script least of all."""
+    from campaigns.reasons import retold
+
     try:
         _tell(order, receipt, as_json=as_json)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  a full disk, a reader that went away: it is sent
-        why = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        why = retold((isinstance(error, OSError) and error.strerror) or type(error).__name__)
         why = _("interrupted") if isinstance(error, KeyboardInterrupt) else why
         said = _(
             "the receipt cannot be shown ({reason}), but the gateway took it: do not repeat it. "
