@@ -20,7 +20,8 @@ from campaigns.people import Contact, find_person
 from campaigns.preview import Preview, preview
 from campaigns.progress import Progress, find, progress
 from campaigns.resolving import Resolved, UndecidableError, UnknownAttemptError, resolve
-from campaigns.retrying import NotRetriableError, retry
+from campaigns.retriable import NotRetriableError
+from campaigns.retrying import retry
 from campaigns.spec import KeyBusy, KeyConflict, Lookup, Spec, SpecError
 from campaigns.steering import StateError, cancel, pause, resume
 from campaigns.submission import StoredAudience, Submitted, store_audience, submit

@@ -96,8 +96,7 @@ class Lookout:
         self._count_at = 0.0
 
     def look(self) -> Glance:
-        """The campaign now; its last look, once it is finished, is as exact as its account. Raises
-        UnknownCampaignError."""
+        """The campaign now; of a finished one, as exact as its account. Raises UnknownCampaignError."""
         with self._database.snapshot() as connection:
             found = select(campaigns, now().label("moment")).where(campaigns.c.id == self._campaign_id)
             campaign = connection.execute(found).first()

@@ -95,7 +95,7 @@ def figures(database: Database, campaign_id: int) -> Any:
     report = campaigns.report(campaign_id, database=database)
     entries = list(campaigns.entries(campaign_id, database=database))
     counted = [(one.row, one.status, one.changed_at, one.credits, one.refunded) for one in entries]
-    return report.account, report.deliveries, report.waits, report.prefixes, report.refusals, counted
+    return report.account, report.deliveries, report.waits, report.prefixes, report.lengths, report.refusals, counted
 
 
 def test_after_its_days_no_text_is_left_and_every_count_and_credit_is(any_database: Database) -> None:
