@@ -16,6 +16,7 @@ from campaigns.lengths import Length
 from campaigns.models import messages
 from campaigns.prefixes import Prefix
 from campaigns.states import MessageStatus
+from language import catalogue, speak
 from tests.campaigns import making
 from worker.console.report.page import page as page_of
 
@@ -35,8 +36,18 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+IN_BOTH = pytest.mark.parametrize("tongue", ["en", "fr"], indirect=True)
+
+
 @pytest.fixture
-def file(sqlite: Database, tmp_path: Path) -> Path:
+def tongue(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The language that is spoken while the page is made; a test may choose it."""
+    yield speak(getattr(request, "param", "en"))
+    speak("en")
+
+
+@pytest.fixture
+def file(sqlite: Database, tongue: str, tmp_path: Path) -> Path:
     """The report of a campaign to which everything has happened, and that has not ended."""
     numbers = [*making.numbers(30), *making.numbers(12, first=22670000000), *making.numbers(8, first=2250500000000)]
     campaign = making.funded(sqlite, [*numbers, making.FIRST], batch_size=10, name=HOSTILE)
@@ -70,6 +81,7 @@ def opened(browser: Browser, file: Path, complaints: list[str], **window: object
     return page
 
 
+@IN_BOTH
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_sticks_out_sideways(
@@ -88,6 +100,8 @@ def test_nothing_sticks_out_sideways(
     page.context.close()
 
 
+@IN_BOTH
+@pytest.mark.usefixtures("tongue")
 def test_the_figures_of_a_million_stay_in_their_tables_on_a_phone(
     browser: Browser, sqlite: Database, complaints: list[str], tmp_path: Path
 ) -> None:
@@ -104,6 +118,7 @@ def test_the_figures_of_a_million_stay_in_their_tables_on_a_phone(
     page.context.close()
 
 
+@IN_BOTH
 def test_the_words_of_no_chart_run_into_each_other(browser: Browser, file: Path, complaints: list[str]) -> None:
     page = opened(browser, file, complaints, viewport={"width": 360, "height": 800})
     clashes = page.evaluate(
@@ -134,6 +149,30 @@ def test_headings_lead_through_it_and_each_chart_has_its_table(
     expect(part.get_by_role("img")).to_have_accessible_name(part.locator("figcaption").inner_text())
     expect(part.get_by_role("table")).to_have_count(2)
     expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.context.close()
+
+
+@pytest.mark.parametrize("tongue", ["fr"], indirect=True)
+def test_in_french_all_of_it_is_french_and_so_are_its_figures(
+    browser: Browser, file: Path, complaints: list[str]
+) -> None:
+    page = opened(browser, file, complaints)
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    expect(page.get_by_role("heading", level=2)).to_have_text([
+        "Le bilan", "Livraisons dans le temps", "Délai de livraison", "Par opérateur et préfixe",
+        "Segments et crédits", "Ce qui a échoué, et pourquoi",
+    ])  # fmt: skip
+    for name in ("Le bilan", "Livraisons dans le temps", "Délai de livraison", "Par opérateur et préfixe"):
+        part = page.get_by_role("region", name=name)
+        expect(part.get_by_role("img")).to_have_accessible_name(part.locator("figcaption").inner_text())
+    account = page.get_by_role("region", name="Le bilan")
+    for words in ("Lignes lues 51", "moins doublon une ligne précédente a le même numéro −1", "Livrés 31 60,8 %"):
+        expect(account.get_by_role("row", name=words)).to_be_visible()
+    expect(page.get_by_role("row", name="-9 Aucuns destinataires valides de messages")).to_be_visible()
+    shown = page.locator("body").text_content() or ""
+    assert [
+        english for english in catalogue() if " " in english.strip() and "{" not in english and english in shown
+    ] == []
     page.context.close()
 
 

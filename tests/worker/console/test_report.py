@@ -1,6 +1,7 @@
 """`campaigns report`: a page by itself, with the account on it and nobody's number."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +14,18 @@ from campaigns.lengths import Length
 from campaigns.prefixes import Prefix
 from campaigns.progress import AS_ITS_BATCH
 from campaigns.states import Exclusion, MessageStatus
+from language import speak
 from tests.campaigns import making
 from tests.worker.command_line import submitted
 from tests.worker.terminal import run
 from worker.console.report.page import REASONS, page
+
+
+@pytest.fixture
+def english_again() -> Iterator[None]:
+    yield
+    speak("en")
+
 
 HOSTILE = "</title></style><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 
@@ -52,6 +61,44 @@ def test_no_campaign_is_no_traceback_and_no_file(tmp_path: Path) -> None:
     result = run("report", "9")
     assert (result.exit_code, result.stdout, list(tmp_path.glob("*.html"))) == (1, "", [])
     assert "no campaign has the id 9" in result.stderr
+
+
+@pytest.mark.usefixtures("bare", "english_again")
+def test_a_page_is_in_the_language_that_is_asked_for_whatever_the_server_speaks(clients: str, tmp_path: Path) -> None:
+    campaign, file = submitted(clients), tmp_path / "rappel.html"
+
+    result = run("report", str(campaign), "-o", str(file), "--language", "fr")
+
+    assert (result.exit_code, result.stdout) == (0, f"{file}\n")
+    shown = file.read_text(encoding="utf-8")
+    assert shown.startswith('<!doctype html>\n<html lang="fr">')
+    assert "Cette campagne est encore en cours." in shown
+    assert run("report", str(campaign), "-o", str(file), "--language", "de").exit_code == 2
+
+
+@pytest.mark.usefixtures("english_again")
+def test_figures_and_shares_are_written_as_the_french_do(sqlite: Database) -> None:
+    found = campaigns.report(making.submitted(sqlite, making.numbers(1)), database=sqlite)
+    speak("fr")
+
+    shown = page(replace(found, prefixes=(Prefix("225", "07", None, 1_234_567, 617_283, 0),))).decode()
+
+    assert (
+        "<title>+225 07\N{NO-BREAK SPACE}: 1\N{NARROW NO-BREAK SPACE}234\N{NARROW NO-BREAK SPACE}567</title>" in shown
+    )
+    assert "<small>50,0\N{NARROW NO-BREAK SPACE}%</small>" in shown
+
+
+@pytest.mark.usefixtures("english_again")
+def test_a_code_of_the_gateway_is_told_once_where_its_words_are_in_the_reader_s_language(sqlite: Database) -> None:
+    campaign = making.funded(sqlite, making.numbers(2))
+    campaigns.settling.refuse(sqlite, making.claimed(sqlite, campaign), -9, "-9: Aucuns destinataires valides")
+    found = campaigns.report(campaign, database=sqlite)
+    assert '<td>no valid recipient<small lang="fr">Aucuns destinataires valides</small>' in page(found).decode()
+
+    speak("fr")
+
+    assert "<td>Aucuns destinataires valides<small>de messages</small>" in page(found).decode()
 
 
 def test_what_a_stranger_wrote_is_escaped_wherever_it_stands(sqlite: Database) -> None:
