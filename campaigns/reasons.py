@@ -15,9 +15,9 @@ from functools import cached_property, lru_cache
 from string import Formatter
 
 from campaigns.called import NAMES
-from campaigns.language import ENGLISH, catalogue, figure
+from campaigns.language import ENGLISH, _, catalogue, figure
 from campaigns.language import spoken as language
-from language import NARROW_SPACE
+from language import NARROW_SPACE, WEEKDAYS
 
 _SAYS_ENOUGH = 10
 """Letters around the placeholders of a message, by which a sentence is known to be of it, whatever stands in them."""
@@ -32,6 +32,7 @@ _FIGURE = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _A_VALUE = re.compile(rf"{_NUMBER}|{_QUOTED}", re.DOTALL)
 """What is no word: it says neither that a sentence is of a message, nor that it is not."""
 
+_DAY = re.compile(rf"({'|'.join(WEEKDAYS)}) (\d{{4}}-\d\d-\d\d.*)")
 _LIST = re.compile(r"\d+ \w+(?:, \d+ \w+)+")
 _OPTION = re.compile(r"[\w.]+: ")
 
@@ -68,6 +69,7 @@ class _Book:
     def _alone(self, text: str) -> str | None:
         return (
             self.messages.get(NAMES.get(text, text))
+            or self._of_a_day(text)
             or self._of_a_list(text)
             or next(self._by_patterns(text), None)
             or self._of_an_option(text)
@@ -105,6 +107,11 @@ class _Book:
             said.append(sentence or pieces[0])
             del pieces[:size]
         return _AND.join(said) if found else None
+
+    def _of_a_day(self, text: str) -> str | None:
+        """`Mon 2026-11-30 08:00 Africa/Abidjan`."""
+        day = _DAY.fullmatch(text)
+        return f"{_(day[1])} {day[2]}" if day else None
 
     def _of_a_list(self, text: str) -> str | None:
         """`3 invalid, 4 opted_out`."""

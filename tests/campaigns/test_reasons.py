@@ -175,6 +175,10 @@ def test_in_english_nothing_changes(message: str) -> None:
             "attend : qu'une personne la reprenne : la passerelle l'a refusée, -8: Expéditeur non enregistré",
         ),
         (
+            "its window, which opens Mon 2026-11-30 08:00 Africa/Abidjan, for numbers of CI",
+            "sa plage horaire, qui s'ouvre le lun. 2026-11-30 08:00 Africa/Abidjan, pour les numéros de CI",
+        ),
+        (
             "timed out; the gateway's own count says that it was paid for",
             "délai dépassé ; le décompte de la passerelle dit qu'elle a été payée",
         ),
@@ -188,6 +192,7 @@ def test_in_english_nothing_changes(message: str) -> None:
         "two in a row, with figures",
         "of options",
         "one in another",
+        "with a day",
         "with what was added",
         "of the client",
     ],

@@ -44,6 +44,9 @@ THINGS = {
 }
 """What is counted before a person's eyes, with its forms."""
 
+BLANKS = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+"""French has them before a colon and in figures; Python calls them unprintable, and they do nothing to a terminal."""
+
 ENDLESS = 10_000
 """Columns of a pipe: a table is as wide as what is in it."""
 
@@ -66,7 +69,7 @@ def _console(console: Console) -> Console:
 
 def plain(text: str, style: str = "") -> Text:
     """Text that a person chose, as it may be shown: a control character in it could rewrite the terminal."""
-    return Text("".join(letter if letter.isprintable() else "�" for letter in text), style)
+    return Text("".join(letter if letter.isprintable() or letter in BLANKS else "�" for letter in text), style)
 
 
 def columns(*headers: str | tuple[str, str], title: str | None = None) -> Table:
