@@ -6,7 +6,7 @@ connect, compare it with the database's clock. A campaign without a window has n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -104,10 +104,17 @@ def _is_open() -> ColumnElement[bool]:
 
 
 def _has_pending() -> ColumnElement[bool]:
-    """Of an opening: batches of its zone wait to be sent. By its index: an EXISTS may be turned into a join."""
+    """Of an opening: batches of its zone wait to be sent."""
+    b = batches.c
+    # The order has it walk their index; and an EXISTS may be turned into a join.
+    first = select(b.id).where(_is_of_zone()).order_by(b.number).limit(1)
+    return first.correlate(openings).scalar_subquery().is_not(None)
+
+
+def _is_of_zone() -> ColumnElement[bool]:
+    """Of an opening and a batch that waits to be sent: the one is the other's."""
     b, o = batches.c, openings.c
-    its_own = and_(b.campaign_id == o.campaign_id, b.zone == o.zone, b.state == BatchState.PENDING)
-    return select(literal(1)).where(its_own).limit(1).correlate(openings).scalar_subquery().is_not(None)
+    return and_(b.campaign_id == o.campaign_id, b.zone == o.zone, b.state == BatchState.PENDING)
 
 
 def may_send() -> ColumnElement[bool]:
@@ -131,13 +138,10 @@ def one_zone(campaign_id: ColumnElement[int]) -> ColumnElement[str]:
     return some.order_by(func.random()).limit(1).scalar_subquery()
 
 
-def batches_to_send(campaign_ids: Sequence[int]) -> Select[int]:
-    """Batches of windowed campaigns that may leave now, but for their rate."""
-    o, b, c = openings.c, batches.c, campaigns.c
-    its_own = and_(b.campaign_id == o.campaign_id, b.zone == o.zone, b.state == BatchState.PENDING)
-    return select(b.id).where(
-        o.campaign_id.in_(campaign_ids), _is_open(), its_own, c.id == b.campaign_id, c.rate.is_(None)
-    )
+def batches_to_send() -> Select[int]:
+    """Batches of windowed campaigns that may leave now, but for their rate; campaigns are in it, too."""
+    b, c = batches.c, campaigns.c
+    return select(b.id).where(c.id == openings.c.campaign_id, c.windowed, _is_open(), _is_of_zone())
 
 
 @insisting

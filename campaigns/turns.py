@@ -70,23 +70,28 @@ def count_claimable(database: Database, account: str, most: int) -> int:
 
     Of an account whose requests fell in doubt it is one: others wait until it is accepted.
     """
-    c, b = campaigns.c, batches.c
     some = candidates(database, account, most)
     if not some:
         return 0
     if accounts.is_doubtful(database, account):
         return 1
-    claimable = select(b.id).where(
-        b.campaign_id.in_(some),
-        b.state.in_(_CLAIMABLE),
-        b.campaign_id == c.id,
-        c.rate.is_(None),
-        ~c.windowed | (b.state == BatchState.UNCHECKED),
-    )
-    either = union_all(_some(claimable, most), _some(openings.batches_to_send(some), most))
     with database.reading() as connection:
-        unrated = connection.execute(select(func.count()).select_from(either.limit(most).subquery())).scalar_one()
+        unrated = connection.execute(_count_of(), {"some": some, "most": most}).scalar_one()
     return max(1, int(unrated))
+
+
+@cache  # as `_candidates`
+def _count_of() -> Select[int]:
+    c, b, most = campaigns.c, batches.c, bindparam("most", type_=Integer)
+    unrated = and_(c.id.in_(bindparam("some", expanding=True)), c.rate.is_(None))
+    its_own = select(b.id).where(unrated, b.campaign_id == c.id)
+    found = [
+        its_own.where(~c.windowed, b.state.in_(_CLAIMABLE)),
+        its_own.where(c.windowed, b.state == BatchState.UNCHECKED),
+        openings.batches_to_send().where(unrated),
+    ]
+    either = union_all(*[select(each.limit(most).subquery().c.id) for each in found]).limit(most)
+    return select(func.count()).select_from(either.subquery())
 
 
 def next_turn(database: Database, account: str) -> float | None:
@@ -122,10 +127,6 @@ def _next_opening(connection: Connection, seconds: float) -> Any:
         return func.strftime(SQLITE_FORMAT, earliest, f"{seconds:+.3f} seconds")
     start = func.greatest(func.coalesce(c.next_send_at, now()), later(-LATENESS))
     return start + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-
-
-def _some(found: Select[int], most: int) -> Select[Any]:
-    return select(found.limit(most).subquery().c.id)
 
 
 def _has_batch(state: BatchState) -> Any:

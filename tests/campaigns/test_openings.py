@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 import campaigns
-from campaigns import bisection, claims, lookups, openings, policies, settling, turns
+from campaigns import accounts, bisection, claims, lookups, openings, policies, settling, turns, vitals
 from campaigns.claims import Claim
 from campaigns.clocks import RECIPIENT
 from campaigns.database import Database
@@ -17,6 +17,8 @@ from campaigns.resolving import resolve
 from campaigns.states import AttemptKind, CampaignState, MessageStatus
 from campaigns.windows import DAYS
 from tests.campaigns import doubtful, making
+from tests.campaigns.plans import plans_of
+from tests.campaigns.test_plans import old_history
 
 HOUR = 3600.0
 PARISIANS = list(range(33612345678, 33612345681))
@@ -199,6 +201,60 @@ def test_a_rated_campaign_does_not_catch_up_when_its_window_opens(any_database: 
 
     assert turns.next_turn(any_database, making.ACCOUNT) == 0.0
     assert [claim(any_database, campaign) is not None for _ in range(3)].count(True) == 1
+
+
+def test_lanes_that_claim_at_once_share_what_is_open_and_leave_none(any_database: Database) -> None:
+    campaign = making.funded(
+        any_database, [*making.numbers(12), *PARISIANS], batch_size=1, window="00:00-24:00", window_zone=RECIPIENT
+    )
+
+    def take_all() -> list[int]:
+        found, misses = [], 0
+        while misses < 20:  # another lane may be at the last one of a zone
+            one = claim(any_database, campaign)
+            misses += one is None
+            found += [one.number] if one else []
+        return found
+
+    taken = making.at_once(*[take_all] * 4)
+
+    assert sorted(number for some in taken for number in some) == list(range(1, 16))
+
+
+def test_how_long_it_waits_is_counted_from_when_its_window_opened(any_database: Database) -> None:
+    accounts.serve(any_database, [making.ACCOUNT])
+    making.funded(any_database, making.numbers(2), **daily(any_database, 1, 5))
+    making.clock_goes_on(any_database, 3 * HOUR, campaigns_table.c.created_at)
+    with any_database.reading() as connection:
+        closed = vitals.pending(connection)
+
+    time_goes_by(any_database, 1.5)
+
+    with any_database.reading() as connection:
+        (found,) = vitals.pending(connection)
+    assert closed == []
+    assert 0.4 * HOUR <= found.oldest <= 0.6 * HOUR
+
+
+def test_a_window_finds_its_batches_by_their_index_however_many_wait_or_are_over(any_database: Database) -> None:
+    old_history(any_database)
+    campaign = making.funded(
+        any_database, [*making.numbers(300), *PARISIANS], batch_size=1, window="00:00-24:00", window_zone=RECIPIENT
+    )
+    making.change(any_database, update(table).where(table.c.zone == "CI").values(opens_at=tomorrow(any_database)))
+    if not any_database.is_sqlite:
+        making.change(any_database, text("ANALYZE"))
+
+    with plans_of(any_database, "openings") as plans:
+        claim(any_database, campaign)
+        turns.candidates(any_database, making.ACCOUNT, 9)
+        turns.count_claimable(any_database, making.ACCOUNT, 9)
+
+    assert len(plans) == 4  # whoever counts looks for candidates first
+    for plan in plans:
+        assert "batches_windowed" in plan
+        assert "Seq Scan on batches" not in plan
+        assert "SCAN batches" not in plan
 
 
 @pytest.mark.parametrize("hours", [-12.0, -0.2])

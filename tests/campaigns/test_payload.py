@@ -67,6 +67,16 @@ def test_messages_are_taken_out_and_the_others_stay_in_order(without: set[int], 
     assert left.values == [PAYLOAD.values[place] for place in places]
 
 
+def test_messages_are_told_apart_by_what_their_numbers_are() -> None:
+    parts = PAYLOAD.apart(lambda number: "odd" if number % 2 else "even")
+
+    found = [(row, number) for part in parts for row, number in zip(part.rows, part.numbers, strict=True)]
+    assert sorted(found) == sorted(zip(PAYLOAD.rows, PAYLOAD.numbers, strict=True))
+    assert all(len({number % 2 for number in part.numbers}) == 1 for part in parts)
+    assert len(parts) == len({number % 2 for number in PAYLOAD.numbers})
+    assert PAYLOAD.apart(lambda _number: "alike") == [PAYLOAD]
+
+
 def test_a_payload_shows_no_number_and_no_name() -> None:
     assert "2250708091011" not in repr(PAYLOAD)
     assert "Awa" not in repr(PAYLOAD)

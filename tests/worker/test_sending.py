@@ -1,6 +1,8 @@
 """What travels for a claimed batch, and what a lane makes of what comes back."""
 
+import time
 import zlib
+from datetime import timedelta
 from decimal import Decimal
 from time import monotonic
 from typing import Any
@@ -14,13 +16,13 @@ from campaigns.claims import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.payload import Payload
 from campaigns.settings import domain_settings
-from campaigns.states import AttemptKind
+from campaigns.states import AttemptKind, AttemptState
 from campaigns.text import Alphabet
-from tests.campaigns.making import FIRST, change, clock_goes_on, fund, numbers, submitted, troubles
+from tests.campaigns.making import FIRST, attempt, change, clock_goes_on, fund, numbers, submitted, troubles
 from tests.worker.workshop import ACCOUNTS, ScriptedGateway, Workshop, accepted, refused_with, sent_to_the_end
 from worker import sending
 from worker.sending import Tally, send_slice, sending_of
-from worker.smseco.errors import BadReply, InDoubt, ReadFailed, Unreachable
+from worker.smseco.errors import BadReply, InDoubt, NotSent, ReadFailed, Unreachable
 from worker.smseco.values import Receipt, Sending
 
 ABIDJAN, OUAGA = 2250700000001, 22670000002
@@ -392,3 +394,69 @@ def test_a_campaign_is_moved_on_only_where_nothing_more_is_found_of_it(
 
     assert send_slice(Workshop(any_database, ScriptedGateway(answer=accepted)), "default", 1).more
     assert asked == []
+
+
+class TestAWindowThatCloses:
+    """Between the claim and the first byte."""
+
+    @pytest.fixture
+    def windowed(self, any_database: Database) -> int:
+        made = submitted(any_database, numbers(2), batch_size=1, window="00:00-24:00", window_zone="UTC")
+        fund(any_database)
+        return made
+
+    def close(self, database: Database, *, in_seconds: float = 0.0) -> None:
+        change(database, update(models.openings).values(closes_at=database.clock() + timedelta(seconds=in_seconds)))
+
+    def deliver(self, database: Database, made: int, gateway: ScriptedGateway) -> Claim:
+        found = claims.claim(database, made, lease_seconds=60)
+        assert found is not None
+        self.close(database)
+        sending.deliver(Workshop(database, gateway), found, Tally())
+        return found
+
+    def test_after_the_claim_sends_nothing(self, any_database: Database, windowed: int) -> None:
+        gateway = ScriptedGateway()
+
+        found = self.deliver(any_database, windowed, gateway)
+
+        assert gateway.sent == []
+        assert attempt(any_database, found).state == AttemptState.NOT_SENT
+        assert campaigns.progress(windowed, database=any_database).by_status == {"pending": 2}
+
+    def test_bounds_the_moment_by_which_the_first_byte_leaves(self, any_database: Database, windowed: int) -> None:
+        begun: list[float] = []
+
+        class Noting(ScriptedGateway):
+            def send(self, sending: Sending, *, begin_by: float | None = None) -> Receipt:
+                begun.append((begin_by or 0.0) - monotonic())
+                return super().send(sending)
+
+            merge = send
+
+        self.close(any_database, in_seconds=2.0)
+        sent_to_the_end(any_database, Noting())
+
+        assert len(begun) == 2
+        assert all(0.0 < seconds <= 2.0 for seconds in begun)
+
+    def test_while_a_worker_is_stopped_before_it_connects_says_nothing_of_the_gateway(
+        self, any_database: Database, windowed: int
+    ) -> None:
+        class Stopped(ScriptedGateway):
+            def send(self, sending: Sending, *, begin_by: float | None = None) -> Receipt:
+                self.sent.append(sending)
+                while monotonic() <= (begin_by or 0.0):
+                    time.sleep(0.05)
+                raise NotSent("timed out")
+
+            merge = send
+
+        self.close(any_database, in_seconds=2.0)
+        gateway = Stopped()
+        send_slice(Workshop(any_database, gateway), "default", 1)
+
+        progress = campaigns.progress(windowed, database=any_database)
+        assert progress.by_status == {"pending": 2}
+        assert len(gateway.sent) == 1
+        assert "gateway" not in str(progress.waits_for)

@@ -30,13 +30,15 @@ def test_it_is_told_when_it_is_due_next_as_the_clocks_of_its_zone_show_it() -> N
 def test_every_option_reaches_the_schedule() -> None:
     words = "--sender S --account shop --lookup exclude --rate 20 --batch-size 100 --flash --transliterate"
     words += " --on-insufficient-credits fail --in-doubt write-off --in-doubt-deadline 3600 --number-column tel"
-    words += " --when-missed catch-up --tolerance 60"
+    words += " --when-missed catch-up --tolerance 60 --window 08:00-20:00 --window-zone recipient"
     made = added(*words.split())
     assert made["spec"] == {
         "name": "lundi",
         "template": "Bonjour {{ nom }}",
         "sender": "S",
         "account": "shop",
+        "window": "mon-sun 08:00-20:00",
+        "window_zone": "recipient",
         "lookup": {"unknown": "exclude"},
         "rate": 20.0,
         "batch_size": 100,
@@ -49,6 +51,12 @@ def test_every_option_reaches_the_schedule() -> None:
         "audience": {"file": "clients.csv"},
     }
     assert (made["account"], made["when_missed"], made["tolerance"]) == ("shop", "catch_up", 60)
+
+
+def test_a_window_that_is_none_is_refused_when_the_schedule_is_added() -> None:
+    result = run("schedule", "add", "lundi", *WHEN, *WHAT, "--window", "weekdays 8-20", "--window-zone", "Africa/Lagos")
+    assert result.exit_code == 1
+    assert "--window: 'weekdays' is no day of the week; there are mon, tue" in result.stderr
 
 
 @pytest.mark.parametrize(
