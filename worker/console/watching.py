@@ -32,7 +32,7 @@ WIDTHS = (3, 8, 11)
 
 Show = Callable[[Glance], None]
 
-STAGES = {"expansion": N_("expansion"), "lookup": N_("lookup"), "sending": N_("sending"), "delivery": N_("delivery")}
+STAGES = {"expansion": N_("Expansion"), "lookup": N_("Lookup"), "sending": N_("Sending"), "delivery": N_("Delivery")}
 DONE = {
     "expansion": N_("expanded {count} of {all}"),
     "lookup": N_("looked up {count} of {all}"),
@@ -161,5 +161,5 @@ def _how_far(stage: Stage) -> str:
 def _pace_of_all(seen: Glance) -> str:
     """The speed of what goes on, if anything does."""
     speeds = [(_(STAGES[stage.name]), *_speed(stage, seen)) for stage in seen.stages]
-    told = [f"{name} {rate}{', ' + left if left else ''}" for name, rate, left in speeds if rate]
+    told = [f"{name}: {rate}{', ' + left if left else ''}" for name, rate, left in speeds if rate]
     return f" ({'; '.join(told)})" if told else ""

@@ -1,6 +1,7 @@
 """What is seen of a campaign while it is watched, on a terminal and in a pipe."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from campaigns.glance import Credits, Glance
 from campaigns.pace import Stage
+from language import speak
 from tests.worker.command_line import submitted
 from tests.worker.terminal import at_a_terminal, run
 from worker.console import watching
@@ -57,9 +59,9 @@ def test_each_stage_has_a_bar_how_far_it_is_how_fast_and_how_long_still() -> Non
     lines = [" ".join(line.split()) for line in screen(SENDING)]
     assert lines == [
         "Campaign 12 Rappel: sending",
-        "expansion 1,000,005/1,000,005",
-        "sending 400,000/1,000,000 1,000/s 10 min left",
-        "delivery 100,000/1,000,000 900/s 17 min left",
+        "Expansion 1,000,005/1,000,005",
+        "Sending 400,000/1,000,000 1,000/s 10 min left",
+        "Delivery 100,000/1,000,000 900/s 17 min left",
         "credits: 1,000,000 estimated, 600,000 held, 399,990.5 posted, 10 refunded",
         "messages: 300,000 in flight, 99,000 delivered, 1,000 undelivered",
     ]
@@ -76,7 +78,24 @@ def test_sixty_columns_are_enough_for_a_million() -> None:
     narrow = screen(replace(PAUSED, stages=(*DONE.stages, *SENDING.stages), waits_for=None), width=60)
     assert max(map(len, narrow)) <= 60
     assert not any("…" in line for line in narrow)
-    assert sum(line.startswith(("expansion ", "sending ", "delivery ")) for line in narrow) == 6
+    assert sum(line.startswith(("Expansion ", "Sending ", "Delivery ")) for line in narrow) == 6
+
+
+@pytest.fixture
+def french() -> Iterator[None]:
+    """French is spoken."""
+    speak("fr")
+    yield
+    speak("C")
+
+
+@pytest.mark.usefixtures("french")
+def test_sixty_columns_are_enough_in_french_too() -> None:
+    waiting = replace(PAUSED, stages=SENDING.stages, waits_for="the gateway to come back: it is gone")
+    moving = screen(SENDING, width=60)
+    assert not any("…" in line or "\N{REPLACEMENT CHARACTER}" in line for line in [*moving, *screen(waiting, width=60)])
+    assert [line.split()[0] for line in moving[1:4]] == ["Préparation", "Envoi", "Livraison"]
+    assert moving[2].endswith("encore 10 min")
 
 
 def test_what_nobody_knows_yet_is_a_dash() -> None:
@@ -113,8 +132,8 @@ def test_a_pipe_gets_a_line_only_where_something_changed() -> None:
         show(seen)
     lines = said(console).replace("1,000,005 of 1,000,005", "9").splitlines()
     assert [line.replace(" of 1,000,000", "").replace(" left", "") for line in lines] == [
-        "sending: expanded 9, sent 400,000, settled 100,000 (sending 1,000/s, 10 min; delivery 900/s, 17 min)",
-        "sending: expanded 9, sent 500,000, settled 100,000 (sending 900/s, 9 min; delivery 900/s, 17 min)",
+        "sending: expanded 9, sent 400,000, settled 100,000 (Sending: 1,000/s, 10 min; Delivery: 900/s, 17 min)",
+        "sending: expanded 9, sent 500,000, settled 100,000 (Sending: 900/s, 9 min; Delivery: 900/s, 17 min)",
         "completed: expanded 9, sent 1,000,000, settled 1,000,000",
     ]
 
@@ -135,7 +154,7 @@ def test_watching_shows_each_stage_until_the_end(monkeypatch: pytest.MonkeyPatch
     looks = iter([SENDING, PAUSED, PAUSED, DONE])
     assert watch(lambda: next(looks), console=console) is DONE
     if terminal:
-        for words in ("expansion", "sending, paused", "delivery", "1,000,000/1,000,000", "completed"):
+        for words in ("Expansion", "sending, paused", "Delivery", "1,000,000/1,000,000", "completed"):
             assert words in said(console)
     else:
         states = [line.partition(": expanded")[0] for line in said(console).splitlines()]

@@ -67,7 +67,7 @@ def test_each_stage_is_said_in_a_line_where_there_is_no_terminal() -> None:
 
 def test_a_terminal_gets_three_bars() -> None:
     said = shown(BEGUN, SENDING, DONE, terminal=True)
-    for bar in ("expansion", "sending", "delivery"):
+    for bar in ("Expansion", "Sending", "Delivery"):
         assert bar in said
 
 
