@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from language import N_, NARROW_SPACE, _, figure, ngettext, nN_
+from language import N_, _, figure, ngettext, nN_
 
 THINGS = {
     "body": nN_("{count} body", "{count} bodies"),
@@ -65,10 +65,6 @@ def _console(console: Console) -> Console:
     if not console.is_terminal:
         console.width = ENDLESS
     return console
-
-
-BLANKS = (NARROW_SPACE, "\N{NO-BREAK SPACE}")
-"""Python holds them to be as unfit to print as an escape; French has one before each `:`."""
 
 
 def plain(text: str, style: str = "") -> Text:
