@@ -62,7 +62,16 @@ class Hours:
 
     def opening(self, place: str, moment: datetime) -> Opening | None:
         """The opening of a place at a moment, or the next one; None if there is none."""
-        return self.window.opening(moment, zones_of(place) if self.by_country else (zone(self.zone),))
+        return self.window.opening(moment, self._zones(place))
+
+    def shown(self, place: str, moment: datetime) -> str:
+        """As a clock there shows it: `Mon 2026-11-30 08:00 Africa/Abidjan`; as UTC where there are several."""
+        zones = self._zones(place)
+        clock = zones[0] if len(zones) == 1 else UTC
+        return f"{moment.astimezone(clock):%a %Y-%m-%d %H:%M} {clock}"
+
+    def _zones(self, place: str) -> tuple[tzinfo, ...]:
+        return zones_of(place) if self.by_country else (zone(self.zone),)
 
 
 def country_of(number: int) -> str:

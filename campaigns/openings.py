@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from campaigns.clocks import Hours, zone, zones_of
+from campaigns.clocks import Hours
 from campaigns.database import Database, Record, among, is_ahead, now, upsert
 from campaigns.models import batches, campaigns, openings
 from campaigns.outages import insisting
@@ -183,12 +183,8 @@ class Next:
 
     @property
     def when(self) -> str:
-        """The same in words, as a clock there shows it: `Mon 2026-11-30 08:00 Africa/Abidjan`."""
-        if self.opens_at is None:
-            return ""
-        clocks = zones_of(self.place) if self.hours.by_country else (zone(self.place),)
-        clock = clocks[0] if len(clocks) == 1 else UTC
-        return f"{self.opens_at.astimezone(clock):%a %Y-%m-%d %H:%M} {clock}"
+        """The same in words, as a clock there shows it."""
+        return "" if self.opens_at is None else self.hours.shown(self.place, self.opens_at)
 
 
 def next_ones(connection: Connection, some: Collection[Record]) -> dict[int, Next]:

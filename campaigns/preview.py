@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from campaigns import unwanted
 from campaigns.audience import Source
 from campaigns.chunks import Row, Shape
+from campaigns.clocks import Hours
 from campaigns.database import Database, default
 from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.seen import Seen
@@ -26,7 +27,24 @@ from campaigns.standing import Standing, standings
 from campaigns.submission import StoredAudience, bind
 from campaigns.tally import LeftOut, Saving, Tally, Text
 
-__all__ = ["LeftOut", "Preview", "Saving", "Text", "preview"]
+__all__ = ["Begin", "LeftOut", "Preview", "Saving", "Text", "preview"]
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Messages that may leave from one moment on.
+
+    Attributes:
+        place: by whose clocks: a time zone, or the country of their numbers.
+        messages: how many.
+        opens_at: when their window is open first; None if it never is, in all time zones of that country at once.
+        when: the same, as a clock there shows it; none where it is open now, or never.
+    """
+
+    place: str
+    messages: int
+    opens_at: datetime | None
+    when: str | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,7 @@ class Preview:
         lookup_credits: what looking the numbers up would cost, if that is asked for.
         balance: what the gateway said, at `balance_asked_at`, that the account has; None if the database knows nothing.
         free: what of it is not promised to other campaigns.
+        begins: where the campaign has a window, from when on its messages may leave: whichever may first comes first.
         texts: the first ones, in the order of the audience.
     """
 
@@ -61,6 +80,7 @@ class Preview:
     balance: Decimal | None
     balance_asked_at: datetime | None
     free: Decimal | None
+    begins: tuple[Begin, ...]
     texts: tuple[Text, ...]
 
     @property
@@ -100,12 +120,12 @@ def preview(
     with sliced(spec, audience, database) as (shape, slices):
         bind(spec, shape)  # says what is wrong with the template
         tally = _tallied(spec, shape, slices, texts, _opted_out(spec.account, database))
-    return _told(spec, tally, _standing(spec.account, database))
+    return _told(spec, tally, _standing(spec.account, database), _begins(spec, tally, database))
 
 
 def _tallied(spec: Spec, shape: Shape, slices: Iterator[list[Row]], texts: int, opted_out: Some | None) -> Tally:
     # How large its batches are changes no text, and large ones are counted faster.
-    spec = spec.model_copy(update={"batch_size": ROWS_AT_A_TIME, "rate": None, "window": None, "window_zone": None})
+    spec = spec.model_copy(update={"batch_size": ROWS_AT_A_TIME, "rate": None})
     settings = domain_settings()
     sorter, seen = Sorter(spec, shape, settings), Seen()
     cheaper = None if spec.transliterate else Sorter(spec.model_copy(update={"transliterate": True}), shape, settings)
@@ -119,7 +139,32 @@ def _tallied(spec: Spec, shape: Shape, slices: Iterator[list[Row]], texts: int, 
     return tally
 
 
-def _told(spec: Spec, tally: Tally, standing: Standing | None) -> Preview:
+def _begins(spec: Spec, tally: Tally, database: Database | None) -> tuple[Begin, ...]:
+    hours = spec.hours
+    if hours is None:
+        return ()
+    clock = _clock(database)
+    found = [_begin(hours, *its, max(clock, spec.scheduled_at or clock), clock) for its in tally.places.items()]
+    return tuple(sorted(found, key=lambda its: (its.opens_at is None, its.opens_at or clock, its.place)))
+
+
+def _begin(hours: Hours, place: str, messages: int, moment: datetime, clock: datetime) -> Begin:
+    opening = hours.opening(place, moment)
+    if opening is None:
+        return Begin(place, messages, None, None)
+    later = opening.opens_at > clock
+    return Begin(place, messages, opening.opens_at, hours.shown(place, opening.opens_at) if later else None)
+
+
+def _clock(database: Database | None) -> datetime:
+    """The database's; this host's, if there is none."""
+    try:
+        return (database or default()).clock()
+    except (DatabaseAway, NotMigratedError):
+        return datetime.now(UTC)
+
+
+def _told(spec: Spec, tally: Tally, standing: Standing | None, begins: tuple[Begin, ...]) -> Preview:
     return Preview(
         account=spec.account,
         rows=tally.rows,
@@ -134,6 +179,7 @@ def _told(spec: Spec, tally: Tally, standing: Standing | None) -> Preview:
         balance=standing.balance if standing else None,
         balance_asked_at=standing.asked_at if standing else None,
         free=standing.free if standing else None,
+        begins=begins,
         texts=tuple(tally.texts),
     )
 

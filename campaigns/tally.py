@@ -80,6 +80,7 @@ class Tally:
         self.segments: Counter[int] = Counter()
         self.alphabets: Counter[str] = Counter()
         self.forcing: Counter[str] = Counter()
+        self.places: Counter[str] = Counter()
         self.texts: list[Text] = []
         self._sorter, self._cheaper, self._wanted = sorter, cheaper, texts
         self._left_out: Counter[Exclusion] = Counter()
@@ -95,6 +96,8 @@ class Tally:
         self._take_texts(found, cells)
         for (alphabet, merged), payload in found.payloads:
             self.messages += len(payload)
+            if self._sorter.hours is not None:  # each payload is of one place then
+                self.places[self._sorter.hours.place(payload.numbers[0])] += len(payload)
             self.alphabets[alphabet.value] += len(payload)
             self.segments.update(payload.segments)
             self.credits += self._sorter.prices.total(payload.numbers, payload.segments)

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -180,3 +180,30 @@ def test_it_is_what_the_campaign_becomes(rows: list[tuple[str, str]], transliter
     assert {reason: its.count for reason, its in found.excluded.items()} == account.excluded
     assert found.credits == account.credits_estimated
     assert found.total_segments == account.segments
+
+
+def test_it_says_from_when_on_messages_may_leave_by_the_clocks_of_their_countries(sqlite: Database) -> None:
+    clock = sqlite.clock()
+    rows = [{"tel": number} for number in ("+2250708091011", "+2250708091012", "+2348012345678", "+12125550123")]
+    hours = f"{clock - timedelta(hours=1):%H:%M}-{clock + timedelta(minutes=30):%H:%M}"  # in Lagos it is an hour later
+
+    found = previewed(sqlite, rows, template="Bonjour", window=hours, window_zone="recipient").begins
+
+    assert [(its.place, its.messages) for its in found] == [("CI", 2), ("NG", 1), ("US", 1)]
+    abidjan, lagos, never = found
+    assert abidjan.when is None
+    assert abidjan.opens_at is not None
+    assert abidjan.opens_at >= clock
+    assert lagos.opens_at == (clock + timedelta(hours=22)).replace(second=0, microsecond=0)
+    assert lagos.when == f"{clock + timedelta(hours=23):%a %Y-%m-%d %H:%M} Africa/Lagos"
+    assert (never.opens_at, never.when) == (None, None)
+
+
+def test_one_that_is_to_begin_later_says_when_its_window_opens_after_that(sqlite: Database) -> None:
+    time = (sqlite.clock() + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
+    options: dict[str, Any] = {"scheduled_at": time, "window": "13:00-14:00", "window_zone": "UTC"}
+
+    (found,) = previewed(sqlite, ROWS, **options).begins
+
+    assert (found.place, found.messages, found.opens_at) == ("UTC", 2, time + timedelta(hours=1))
+    assert previewed(sqlite, ROWS).begins == ()

@@ -22,6 +22,9 @@ Examples:
 It takes the options of `campaigns submit`: in a command that is right, `preview` becomes `submit`.
 """
 
+MOST_PLACES = 12
+"""How many countries are named that a window opens in."""
+
 MOST_CHARACTERS = 12
 """How many characters are named of those that cost money."""
 
@@ -84,6 +87,21 @@ def _figures(found: Any) -> Iterator[tuple[str, str, str]]:
     yield _("segments"), figure(found.total_segments), ""
     yield from _alphabet(found)
     yield from _credits(found)
+    yield from _begins(found)
+
+
+def _begins(found: Any) -> Iterator[tuple[str, str, str]]:
+    """From when on messages may leave, where there is a window."""
+    from campaigns.reasons import retold
+
+    for its in found.begins[:MOST_PLACES]:
+        if its.opens_at is None:
+            when = _("never: at no time is the window open in all time zones of {country}").format(country=its.place)
+        else:
+            when = _("from {when}").format(when=retold(its.when)) if its.when else _("at once: the window is open")
+        yield _("may leave, by the clocks of {place}").format(place=its.place), figure(its.messages), when
+    if others := sum(its.messages for its in found.begins[MOST_PLACES:]):
+        yield _("  and others"), figure(others), ""
 
 
 def _first(its: Any) -> str:

@@ -4,7 +4,7 @@ import json
 import re
 import signal
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -42,6 +42,21 @@ def test_a_person_sees_whom_it_leaves_out_what_it_costs_and_how_it_looks() -> No
         r"row 3, 225…08, 1 segment \(UCS-2\):\n  Bonjour Loïc’",
     ):
         assert re.search(line, page), line
+
+
+def test_it_says_when_its_window_will_open_for_numbers_of_each_country() -> None:
+    clock = database.default().clock()
+    hours = f"{clock - timedelta(hours=1):%H:%M}-{clock + timedelta(minutes=30):%H:%M}"  # in Lagos it is an hour later
+    rows = ROWS + "Musa;+2348012345678\nBob;+12125550123\n"
+
+    page = run("preview", "-", *TEXT, "--window", hours, "--window-zone", "recipient", stdin=rows).stdout
+
+    for line in (
+        r"may leave, by the clocks of CI +2 +at once: the window is open",
+        r"may leave, by the clocks of NG +1 +from \w\w\w \d{4}-\d\d-\d\d \d\d:\d\d Africa/Lagos",
+        r"may leave, by the clocks of US +1 +never: at no time is the window open in all time zones of US",
+    ):
+        assert re.search(line, page), page
 
 
 def test_what_transliteration_saves_is_told_in_segments_and_credits() -> None:
