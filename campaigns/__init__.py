@@ -12,6 +12,7 @@ from campaigns.accounting import Entry, entries
 from campaigns.afterwards import Report, report
 from campaigns.audience import AudienceError
 from campaigns.exporting import Exported, export
+from campaigns.forgetting import Forgotten, forget
 from campaigns.importing import Imported, import_opt_outs
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
@@ -35,6 +36,7 @@ __all__ = [
     "Doubt",
     "Entry",
     "Exported",
+    "Forgotten",
     "Imported",
     "KeyBusy",
     "KeyConflict",
@@ -62,6 +64,7 @@ __all__ = [
     "export",
     "find",
     "find_person",
+    "forget",
     "import_opt_outs",
     "listing",
     "open_doubts",

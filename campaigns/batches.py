@@ -188,7 +188,14 @@ def put_aside(connection: Connection, batch_id: int, *, replaced: bool) -> None:
     connection.execute(gone.values(state=state, size=0, segments=0, credits=0))
 
 
-def clean(connection: Connection, batch_id: int, payload: Payload, estimate: Decimal) -> None:
+def clean(
+    connection: Connection,
+    batch_id: int,
+    payload: Payload,
+    estimate: Decimal,
+    *,
+    state: BatchState = BatchState.PENDING,
+) -> None:
     """Somebody has left it, or its numbers were looked up: it goes on with those that are left.
 
     Args:
@@ -196,12 +203,13 @@ def clean(connection: Connection, batch_id: int, payload: Payload, estimate: Dec
         batch_id: the batch.
         payload: what is left; a batch that lost everybody is voided, for a request for nobody would be refused.
         estimate: credits for its messages.
+        state: what it waits for then.
     """
     connection.execute(
         update(batches)
         .where(batches.c.id == batch_id)
         .values(
-            state=BatchState.PENDING if len(payload) else BatchState.VOIDED,
+            state=state if len(payload) else BatchState.VOIDED,
             attempt_id=None,
             size=len(payload),
             segments=sum(payload.segments),

@@ -54,6 +54,7 @@ NAMES = {
     "unrenderable": N_("unrenderable"),
     "unreachable": N_("unreachable"),
     "capped": N_("capped"),
+    "forgotten": N_("forgotten"),
     # of readings of reports
     "asked": N_("asked"),
     "stored": N_("stored"),

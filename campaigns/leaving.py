@@ -42,7 +42,7 @@ def leave_out(database: Database, batch_id: int, who: WhoLeaves, reason: Exclusi
         found = select(c.account).where(c.id == its_campaign).with_for_update(key_share=True)
         account = connection.execute(found).scalar_one()
         batch = connection.execute(select(batches_table).where(b.id == batch_id).with_for_update()).one()
-        if batch.state != BatchState.PENDING:
+        if batch.state not in (BatchState.PENDING, BatchState.UNCHECKED):
             return
         payload = Payload.unpack(batch.payload)
         gone = who(connection, account, payload)
@@ -58,7 +58,7 @@ def _rewrite(connection: Connection, batch: Record, left: Payload, kept: Payload
     held = min(estimate, batch.credits)  # no more than is held for it
     sent_before = _may_have_been_sent(connection, batch.id)
     if not sent_before and (len(left) or kept is None):
-        batches.clean(connection, batch.id, left, held)
+        batches.clean(connection, batch.id, left, held, state=BatchState(batch.state))
         if kept is not None:
             replacing.lay_aside(connection, batch, kept)
         return

@@ -18,14 +18,11 @@ from campaigns.filling import FINISHED_TEXT, as_merged
 from campaigns.models import batches, campaigns, exclusions, messages
 from campaigns.named import by_key
 from campaigns.optouts import NoNumberError
-from campaigns.phone import normalizer
+from campaigns.phone import TAIL, normalizer
 from campaigns.settings import domain_settings
 from campaigns.states import Purged
 
 CAMPAIGNS_AT_ONCE = 500
-
-_TAIL = 8
-"""Digits that every way to write a number ends with."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,7 +138,7 @@ def may_be_left_out_as(ids: Sequence[int], msisdn: int) -> ColumnElement[bool]:
     """Of exclusions of these campaigns: each of the person's, and few others (`left_out_as` tells which)."""
     number = exclusions.c.number
     # However a number is written, these digits are in it in this order; what else the cell is, is looked at here.
-    alike = number.like(f"%{'%'.join(str(msisdn)[-_TAIL:])}%")
+    alike = number.like(f"%{'%'.join(str(msisdn)[-TAIL:])}%")
     hidden = [str(key) for its in ids for key in stand_for(its, msisdn)[1:]]
     return or_(alike, number.in_(hidden)) if hidden else alike
 

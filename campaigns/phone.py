@@ -24,6 +24,9 @@ _Match = Callable[[str], re.Match[str] | None]
 LONGEST_CELL = 64
 """A cell with more characters than this holds something else than one number."""
 
+TAIL = 8
+"""Digits that every way to write a number ends with, but for what a spreadsheet adds."""
+
 _OPENS_A_NUMBER = "+0123456789"
 _DIGITS = re.compile(r"\+?[0-9]{4,17}", re.ASCII)
 _FLOAT = re.compile(r"[1-9][0-9]*\.0+", re.ASCII)

@@ -46,7 +46,7 @@ def go_on(connection: Connection) -> bool:
     p, c = purges.c, campaigns.c
     at_it = select(p.campaign_id, p.secret, p.batch, p.row, c.purged).where(c.id == p.campaign_id)
     first = at_it.order_by(p.campaign_id).limit(CAMPAIGNS_AT_ONCE)
-    some = connection.execute(first.with_for_update(of=purges, skip_locked=True)).all()
+    some = connection.execute(first.with_for_update(of=campaigns, key_share=True, skip_locked=True)).all()
     if not some:
         return False
     hides = {purge.campaign_id: pseudonyms.hide_with(purge.campaign_id, purge.secret) for purge in some}
@@ -70,7 +70,7 @@ def _batches(connection: Connection, some: Sequence[Record], hides: _Hides) -> b
     purged = {purge.campaign_id: purge.purged for purge in some}
     anonymous = [batch for batch in found if purged[batch.campaign_id] == Purged.NUMBERS]
     if anonymous:
-        _count(connection, sorted(erasing.named_in(anonymous)))
+        keep_prefixes(connection, sorted(erasing.named_in(anonymous)))
         erasing.people(connection, anonymous, lambda campaign_id, number: hides[campaign_id](number))
     erasing.texts(connection, [batch for batch in found if purged[batch.campaign_id] == Purged.TEXT])
     _note(connection, "batch", done)
@@ -99,21 +99,17 @@ def _next_batches(connection: Connection, some: Iterable[Record]) -> tuple[Seque
     return connection.execute(found).all() if ids else (), done
 
 
-def _count(connection: Connection, targets: Sequence[tuple[int, int]]) -> None:
-    """With which digits the numbers of messages (campaign, number) begin that go now is kept with their campaigns."""
-    _, is_named = by_key(connection, [its for its, _ in targets], [number for _, number in targets])
-    keep_prefixes(connection, prefixes.counted(connection, is_named))
-
-
-def keep_prefixes(connection: Connection, counts: Mapping[int, prefixes.Counts]) -> None:
-    """Keep with each campaign how many of its numbers, which are going, begin alike."""
-    c = campaigns.c
-    if not counts:
+def keep_prefixes(connection: Connection, targets: Sequence[tuple[int, int]]) -> None:
+    """Keep with their campaigns how the numbers of messages (campaign, number) begin that go now; in order."""
+    if not targets:
         return
+    _, is_named = by_key(connection, [its for its, _ in targets], [number for _, number in targets])
+    counts, c = prefixes.counted(connection, is_named), campaigns.c
     before = connection.execute(select(c.id, c.prefixes).where(among(connection, c.id, counts))).all()
     summed = [{"its_id": its, "summed": prefixes.summed(known or {}, counts[its])} for its, known in before]
-    kept = update(campaigns).where(c.id == bindparam("its_id"))
-    connection.execute(kept.values(prefixes=bindparam("summed", type_=c.prefixes.type)), summed)
+    if summed:
+        kept = update(campaigns).where(c.id == bindparam("its_id"))
+        connection.execute(kept.values(prefixes=bindparam("summed", type_=c.prefixes.type)), summed)
 
 
 # --- Rows that were left out ----------------------------------------------------------------------------------------
@@ -170,7 +166,7 @@ def _strays(connection: Connection, some: Iterable[Record], hides: _Hides) -> bo
         numbers = connection.execute(its.order_by(m.msisdn).limit(MESSAGES_AT_ONCE)).scalars().all()
         if numbers:
             hide = hides[purge.campaign_id]
-            _count(connection, [(purge.campaign_id, number) for number in numbers])
+            keep_prefixes(connection, [(purge.campaign_id, number) for number in numbers])
             erasing.rename(connection, {(purge.campaign_id, number): hide(number) for number in numbers})
             return True
     return False

@@ -9,10 +9,11 @@ reports and stored audiences go by `shredding`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, false, func, insert, or_, select, update
 
 from campaigns import decided, pseudonyms, purging, shredding
 from campaigns.database import Database, Record, among, forbid_scans, forbid_sorting, later
@@ -54,6 +55,35 @@ def any_overdue(database: Database) -> bool:
         if any(connection.execute(some.limit(1)).first() for some in found):
             return True
         return shredding.any_overdue(connection, settings)
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """How much is kept for longer than the settings say; what a doubt keeps is none of it."""
+
+    campaigns: int
+    bodies: int
+
+
+def overdue(connection: Connection, *, days_late: int = 0) -> Overdue:
+    """What is to be purged, those campaigns included that are at it.
+
+    Args:
+        connection: whose database.
+        days_late: only what should have been purged so many days ago.
+    """
+    settings, c = domain_settings(), campaigns.c
+    either = [is_overdue(level, days + days_late) for level, days in _levels(settings)]
+    due = (
+        select(func.count()).select_from(campaigns).where(or_(false(), *either), c.completed_at.is_not(None), settled())
+    )
+    at_it = connection.execute(select(func.count()).select_from(purges)).scalar_one() if not days_late else 0
+    days = settings.keep_reports_days
+    bodies = 0
+    if days is not None:
+        late = shredding.overdue_bodies(days + days_late).order_by(None).subquery()
+        bodies = connection.execute(select(func.count()).select_from(late)).scalar_one()
+    return Overdue(connection.execute(due).scalar_one() + at_it if either else at_it, bodies)
 
 
 # --- What is due ----------------------------------------------------------------------------------------------------

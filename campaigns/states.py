@@ -103,6 +103,7 @@ class Exclusion(StrEnum):
     UNRENDERABLE = "unrenderable"  # a field of the template is missing, or the text is too long
     UNREACHABLE = "unreachable"  # a lookup found the number dead
     CAPPED = "capped"  # has had as many messages that day as may be
+    FORGOTTEN = "forgotten"  # asked to be forgotten before it was sent
 
 
 class Purged(IntEnum):

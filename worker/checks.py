@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from celery import Celery
 from sqlalchemy import Connection
 
-from campaigns import heartbeats, tries, vitals
+from campaigns import heartbeats, retention, tries, vitals
 from campaigns.called import called
 from campaigns.database import Database, default
 from campaigns.migrations import require_newest
@@ -38,6 +38,7 @@ DOUBTFUL_SECONDS = 3_600.0
 """After which a doubt is one that no report will settle any more, most likely."""
 
 LATELY = 86_400.0
+DAYS_LATE = 1
 BROKER_SECONDS = 5.0
 MOST_NAMED = 5
 
@@ -250,6 +251,18 @@ def _pending(patient: Patient) -> Finding:
     return ok(_("what could leave leaves") if found else _("nothing waits to leave"))
 
 
+def _retention(patient: Patient) -> Finding:
+    its = patient.settings
+    if its.keep_text_days is None and its.keep_reports_days is None:
+        return ok(_("nothing is purged: no KEEP_…_DAYS is set"))
+    found = patient.asked(lambda connection: retention.overdue(connection, days_late=DAYS_LATE))
+    if not found.campaigns and not found.bodies:
+        return ok(_("what is to be purged is"))
+    what = _("should have been purged a day ago: campaigns: {campaigns}, raw reports: {bodies}")
+    remedy = _("is a worker running that takes from the queue `campaigns`? it purges a little at a time")
+    return warning(what.format(campaigns=figure(found.campaigns), bodies=figure(found.bodies)), remedy)
+
+
 CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
     N_("settings"): _settings,
     N_("database"): _database,
@@ -263,6 +276,7 @@ CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
     N_("work"): _work,
     N_("accounts"): _accounts,
     N_("campaigns"): _campaigns,
+    N_("retention"): _retention,
 }
 """In the order in which one explains the next."""
 

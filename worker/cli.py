@@ -32,6 +32,7 @@ COMMANDS = {
     "export": Entry("worker.console.export", "export", "Write what became of each row of a campaign to a file."),
     "report": Entry("worker.console.report.command", "report", "Write what a campaign came to as one page."),
     "find": Entry("worker.console.find", "find", "Show what a person was sent."),
+    "forget": Entry("worker.console.forget", "forget", "Take a person out of all that is kept."),
     "pause": Entry("worker.console.steering", "pause", "Let nothing more of a campaign leave for now."),
     "resume": Entry("worker.console.steering", "resume", "Let a paused campaign go on."),
     "cancel": Entry("worker.console.steering", "cancel", "Let nothing more of a campaign leave, ever."),

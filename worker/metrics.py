@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaigns import heartbeats, vitals
+from campaigns import heartbeats, retention, vitals
 from campaigns.database import Database, NotMigratedError
 from worker import sweeping
 
@@ -125,7 +125,20 @@ def _away(connection: Connection, accounts: Sequence[str]) -> list[Metric]:
     return [_gauge("campaigns_account_away", "Whether the gateway is not as it should be.", ACCOUNT, samples)]
 
 
-FAMILIES: Sequence[Callable[[Connection, Sequence[str]], list[Metric]]] = (_in_doubt, _polls, _pending, _bells, _away)
+def _retention(connection: Connection, _accounts: Sequence[str]) -> list[Metric]:
+    found = retention.overdue(connection)
+    samples = [(("campaigns",), found.campaigns), (("bodies",), found.bodies)]
+    return [_gauge("campaigns_purge_overdue", "What is kept for longer than it is to be.", ("what",), samples)]
+
+
+FAMILIES: Sequence[Callable[[Connection, Sequence[str]], list[Metric]]] = (
+    _in_doubt,
+    _polls,
+    _pending,
+    _bells,
+    _away,
+    _retention,
+)
 """What is read of the database, in the order in which it is printed."""
 
 

@@ -1,12 +1,11 @@
 """What campaigns were made of is purged when its time is over; what they came to stays, to the last credit."""
 
-import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import LargeBinary, select, update
+from sqlalchemy import select, update
 
 import campaigns
 from campaigns import expansion, journal, lookups, readings, retention, schedules, settling
@@ -18,6 +17,7 @@ from campaigns.prices import Prices
 from campaigns.settings import DomainSettings, SettingsError, domain_settings, read
 from campaigns.states import MessageStatus
 from tests.campaigns import making
+from tests.campaigns.kept import everything, figures
 
 AWA = making.FIRST + 8_091_011
 WRITTEN = "07 08 09 10 11"
@@ -74,28 +74,6 @@ def days_pass(database: Database, days: float) -> None:
 def purge(database: Database) -> None:
     while retention.purge_slice(database):
         pass
-
-
-def everything(database: Database) -> str:
-    """Each value in the whole database, blobs opened, as one text."""
-    found = []
-    with database.reading() as connection:
-        for table in metadata.tables.values():
-            for row in connection.execute(select(table)):
-                for column, value in zip(table.c, row, strict=True):
-                    if isinstance(column.type, LargeBinary) and value is not None:
-                        found.append(zlib.decompress(value).decode())
-                    else:
-                        found.append(str(value))
-    return "\n".join(found)
-
-
-def figures(database: Database, campaign_id: int) -> Any:
-    """All that is counted of a campaign."""
-    report = campaigns.report(campaign_id, database=database)
-    entries = list(campaigns.entries(campaign_id, database=database))
-    counted = [(one.row, one.status, one.changed_at, one.credits, one.refunded) for one in entries]
-    return report.account, report.deliveries, report.waits, report.prefixes, report.lengths, report.refusals, counted
 
 
 def test_after_its_days_no_text_is_left_and_every_count_and_credit_is(any_database: Database) -> None:

@@ -44,6 +44,13 @@ def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str, 
 
 
 @pytest.fixture
+def _purging(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEEP_TEXT_DAYS", "30")
+    monkeypatch.setenv("KEEP_REPORTS_DAYS", "60")
+    forget()
+
+
+@pytest.fixture
 def database(sqlite_url: str) -> Iterator[Database]:
     """One where all is well: a worker has said what it has, and the sweep goes round."""
     made = Database(sqlite_url)
@@ -184,6 +191,25 @@ def test_a_planted_fault_is_named_with_what_to_do(database: Database, fault: str
     assert what in found[check].what
     assert remedy in found[check].remedy
     assert run("doctor").exit_code == (1 if verdict == Verdict.TROUBLE else 0)
+
+
+def kept_for_a_day_too_long(database: Database, days: float) -> None:
+    made = making.funded(database, making.numbers(3))
+    making.all_delivered(database, making.accepted(database, made))
+    assert making.advanced(database, made) == "completed"
+    making.clock_goes_on(database, days * 86_400.0, campaigns_table.c.completed_at, report_polls.c.stored_at)
+
+
+@pytest.mark.usefixtures("_purging")
+def test_what_should_have_been_purged_a_day_ago_is_counted_and_what_is_due_just_now_is_not(database: Database) -> None:
+    kept_for_a_day_too_long(database, 30.5)
+    assert examined()["retention"] == ok("what is to be purged is")
+
+    kept_for_a_day_too_long(database, 31.5)
+    found = examined()["retention"]
+
+    assert found.what == "should have been purged a day ago: campaigns: 2, raw reports: 1"
+    assert (found.verdict, "queue `campaigns`" in found.remedy) == (Verdict.WARNING, True)
 
 
 def test_a_sweep_that_never_went_round_is_said_to_be_so(sqlite_url: str) -> None:

@@ -15,7 +15,9 @@ from sqlalchemy import insert
 from campaigns import accounts, heartbeats, journal, settling
 from campaigns.database import Database
 from campaigns.models import attempts, bells
+from campaigns.models import campaigns as campaigns_table
 from campaigns.models import heartbeats as heartbeats_table
+from campaigns.settings import domain_settings
 from tests.campaigns import making
 from tests.campaigns.plans import plans_of
 from tests.campaigns.test_plans import old_history
@@ -85,6 +87,23 @@ def test_what_is_wrong_is_counted_by_account(database: Database) -> None:
     assert 100 <= found["campaigns_attempts_in_doubt_oldest_seconds{default}"] < 120
     assert 500 <= found["campaigns_pending_oldest_seconds{default}"] < 520
     assert 100 <= found["campaigns_pending_still_seconds{default}"] < 120
+
+
+def test_what_is_kept_for_longer_than_it_is_to_be_is_counted(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEEP_TEXT_DAYS", "30")
+    domain_settings.cache_clear()
+    made = making.funded(database, making.numbers(3))
+    making.all_delivered(database, making.accepted(database, made))
+    assert making.advanced(database, made) == "completed"
+    assert sampled(database)["campaigns_purge_overdue{campaigns}"] == 0
+
+    making.clock_goes_on(database, 31 * 86_400.0, campaigns_table.c.completed_at)
+
+    assert sampled(database)["campaigns_purge_overdue{campaigns}"] == 1
+    monkeypatch.undo()
+    domain_settings.cache_clear()
 
 
 def test_names_follow_the_conventions_and_each_has_its_help(database: Database) -> None:

@@ -31,9 +31,11 @@ def find(number: str, before: int | None, most: int, *, as_json: bool) -> None:
     """Show what a person was sent: each campaign with the status, when it was sent, when that changed, and the text.
 
     Campaigns that left the person out are in it, too, with the reason. NUMBER is written as people write it. Rows of a
-    campaign that is not expanded yet are not looked at: `campaigns show` says how many these are.
+    campaign that is not expanded yet are not looked at: `campaigns show` says how many these are. What was purged is
+    not shown: texts after KEEP_TEXT_DAYS, and people after KEEP_NUMBERS_DAYS, unless NUMBERS_KEY still finds them.
     """
     import campaigns
+    from campaigns.people import nameless
     from worker.console import screen
 
     found = campaigns.find_person(number, most=most, before=before)
@@ -44,6 +46,8 @@ def find(number: str, before: int | None, most: int, *, as_json: bool) -> None:
         click.echo(nothing.format(id=before))
     else:
         _show(found)
+    if not before and nameless():
+        click.echo(_("not in it: campaigns whose numbers were purged, or hashed with another NUMBERS_KEY"), err=True)
     if len(found) >= most:
         options = (f"-n {most} " if most != MOST else "") + f"--before {found[-1].campaign_id}"
         click.echo(_("perhaps there are more: the same with {options}").format(options=options), err=True)
@@ -71,9 +75,15 @@ def _show(found: Sequence[Any]) -> None:
         table.add_row(
             str(contact.campaign_id),
             screen.plain(contact.campaign),
-            called(entry.status) if contact.text is not None else _("excluded: {why}").format(why=called(entry.status)),
+            called(entry.status) if entry.batch is not None else _("excluded: {why}").format(why=called(entry.status)),
             screen.moment(entry.sent_at) if entry.sent_at else "",
             screen.moment(entry.changed_at) if entry.changed_at else "",
-            screen.plain(contact.text or ""),
+            screen.plain(_text(contact)),
         )
     screen.out().print(table)
+
+
+def _text(contact: Any) -> str:
+    if contact.text is None and contact.entry.batch is not None:
+        return _("(purged)")
+    return str(contact.text or "")

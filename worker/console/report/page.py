@@ -51,6 +51,7 @@ REASONS = {
     "unrenderable": N_("a field of the template is missing, or the text is too long"),
     "unreachable": N_("a lookup found the number dead"),
     "capped": N_("had had as many messages that day as may be"),
+    "forgotten": N_("asked to be forgotten"),
     "not_expanded": N_("not looked at yet"),
     "pending": N_("has not left yet"),
     "sending": N_("its request may be in the air"),
