@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from rich.console import Console, Group, RenderableType
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from campaigns.called import called
 from campaigns.glance import Glance
+from campaigns.outages import DatabaseAway
 from campaigns.pace import Stage
 from campaigns.reasons import retold
 from language import N_, _, figure
@@ -25,6 +27,7 @@ LOOK_EVERY = 0.5  # seconds
 LINE_EVERY = 2.0  # seconds
 LINES_SHARE = 30  # of the time gone by: what takes a day is not worth forty thousand lines
 OLD = 3.0  # seconds
+AWAY_SECONDS = 300.0  # a server that is restarted, or replaced by its standby, is back within them
 LOOK_SHARE = 20  # what a campaign of a million tiny batches takes to look at must not hold it up
 
 WIDTHS = (3, 8, 11)
@@ -42,16 +45,25 @@ DONE = {
 """What has become of those that a stage is done with."""
 
 
-def watch(look: Callable[[], Glance], *, console: Console) -> Glance:
-    """Look again and again until the campaign is finished; returns what was seen last."""
+def watch(look: Callable[[], Glance], *, console: Console, clock: Callable[[], float] = time.monotonic) -> Glance:
+    """Look again and again until the campaign is finished; returns what was seen last.
+
+    A database that goes away meanwhile is waited for, some minutes at most: then DatabaseAway is raised.
+    """
+    seen: Glance | None = None
     with shown(console) as show:
         while True:
-            asked = time.monotonic()
-            seen = look()
+            asked = clock()
+            try:
+                seen, seen_at = look(), clock()
+            except DatabaseAway:
+                if seen is None or asked - seen_at > AWAY_SECONDS:
+                    raise
+                seen = replace(seen, waits_for=N_("the database to come back"))
             show(seen)
             if seen.finished:
                 return seen
-            time.sleep(max(LOOK_EVERY, LOOK_SHARE * (time.monotonic() - asked)))
+            time.sleep(max(LOOK_EVERY, LOOK_SHARE * (clock() - asked)))
 
 
 @contextlib.contextmanager

@@ -1,15 +1,18 @@
 """What is seen of a campaign while it is watched, on a terminal and in a pipe."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
 import pytest
 from rich.console import Console
+from sqlalchemy.engine import make_url
 
 from campaigns.glance import Credits, Glance
+from campaigns.outages import DatabaseAway
 from campaigns.pace import Stage
 from language import speak
 from tests.worker.command_line import submitted
@@ -163,6 +166,42 @@ def test_watching_shows_each_stage_until_the_end(monkeypatch: pytest.MonkeyPatch
             "sending, paused, waits for a person to resume it: [red]login refused",
             "completed",
         ]
+
+
+AWAY = DatabaseAway(make_url("postgresql:///x"), OSError("gone"))
+
+
+def looks(*found: Glance | DatabaseAway) -> Callable[[], Glance]:
+    """A look that gives these, one after the other."""
+    left = iter(found)
+
+    def look() -> Glance:
+        its = next(left)
+        if isinstance(its, DatabaseAway):
+            raise its
+        return its
+
+    return look
+
+
+def test_a_database_that_is_restarted_meanwhile_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "LOOK_EVERY", 0)
+    console = Console(file=io.StringIO(), width=300, markup=False)
+    assert watch(looks(SENDING, AWAY, AWAY, SENDING, DONE), console=console) is DONE
+    assert [line.partition(": ")[0] for line in said(console).splitlines()] == [
+        "sending", "sending, waits for the database to come back", "sending", "completed",
+    ]  # fmt: skip
+
+
+def test_a_database_that_is_not_there_or_stays_away_ends_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "LOOK_EVERY", 0)
+    monkeypatch.setattr(watching, "LOOK_SHARE", 0)
+    console = Console(file=io.StringIO())
+    with pytest.raises(DatabaseAway):
+        watch(looks(AWAY), console=console)
+    minutes = count(step=60)
+    with pytest.raises(DatabaseAway):
+        watch(looks(SENDING, *[AWAY] * 99), console=console, clock=lambda: float(next(minutes)))
 
 
 @pytest.mark.usefixtures("bare")
