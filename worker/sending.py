@@ -30,7 +30,7 @@ SLICE_SECONDS = 0.2
 
 CANDIDATES = 20
 
-CLOSED = "its window closed before a byte had left: nothing was sent"
+CLOSED = N_("its window closed before a byte had left: nothing was sent")
 
 LONGEST_WAIT_SECONDS = 2.0
 """How long a lane waits for a gate; the sweep looks as often."""

@@ -21,12 +21,20 @@ SAID_AT_ONCE = {"checks", "cli", "doctor", "findings", "metrics"}
 STORED = [path for path in (*ROOT.glob("campaigns/*.py"), *ROOT.glob("worker/*.py")) if path.stem not in SAID_AT_ONCE]
 """Where sentences are written that somebody reads later."""
 
-STAGES = [ROOT / "worker" / f"{name}.py" for name in ("funding", "polling", "recurring", "refused", "submitting")]
+STAGES = [
+    ROOT / "worker" / f"{name}.py" for name in ("funding", "polling", "recurring", "refused", "sending", "submitting")
+]
 
 NOT_FOR_PEOPLE = {
+    "; and {} more campaigns",  # what a task did, for Flower
     "Claim(attempt {}: {} of campaign {}, batch {})",
     "Test of {}",  # a name that a campaign is given
     "[\\w.]+: ",
+    "batch {}",
+    "batches {}–{}",
+    "campaign {}, {}",
+    "nothing to send",
+    "{} in {}",  # the kind of a fault, and the function
     "a time without a time zone is no moment",
     "audience: {}",
     "batch {} holds somebody who has had as many messages today as may be",

@@ -17,6 +17,7 @@ from campaigns import (
     UnknownAttemptError,
     UnknownCampaignError,
 )
+from campaigns.called import called
 from campaigns.outages import DatabaseAway, NotMigratedError
 from campaigns.reasons import retold
 from campaigns.schedules import UnknownScheduleError
@@ -70,7 +71,7 @@ def refusal(refused: Refused, *, again: str = "", remedy: str | None = None) -> 
         remedy: what helps, where that depends on what was asked for.
     """
     helps = remedy or _(REMEDIES.get(refused.name, ASK)).format(again=again)
-    said = {"code": refused.code, "name": refused.name.replace("_", " "), "text": repr(refused.text)}
+    said = {"code": refused.code, "name": called(refused.name), "text": repr(refused.text)}
     return _("the gateway says no ({code} {name}, {text}): {helps}").format(**said, helps=helps)
 
 
