@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
+UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
+"""The same catalogue is compiled to the same bytes on any day."""
 
 
 def compile_catalogues(root: Path = ROOT) -> None:
@@ -20,7 +24,8 @@ def compile_catalogues(root: Path = ROOT) -> None:
     for source in (root / "language" / "locale").glob("*/LC_MESSAGES/*.po"):
         with source.open("rb") as file:
             catalogue = read_po(file, locale=source.parts[-3])
-        unfinished = source.with_suffix(".unfinished")
+        catalogue.creation_date = catalogue.revision_date = UNDATED
+        unfinished = source.with_suffix(f".{os.getpid()}.unfinished")  # several may compile at once
         with unfinished.open("wb") as file:
             write_mo(file, catalogue)
         unfinished.replace(source.with_suffix(".mo"))

@@ -95,8 +95,12 @@ OF_THE_SYSTEM = (
     N_("No space left on device"),
     N_("Read-only file system"),
     N_("Input/output error"),
+    N_("File exists"),
+    N_("Too many open files"),
+    N_("Connection refused"),
+    N_("Address already in use"),
 )
-"""Of a file that cannot be read or written."""
+"""Of a file that cannot be read or written, and of an address that cannot be had."""
 
 OF_THE_CLIENT = (
     N_("not sent: {why}"),

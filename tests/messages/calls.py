@@ -19,7 +19,7 @@ def calls(
     """Line, function, its arguments (None for each that is no text), and no comments. Raises NotFoundLater."""
     for node in ast.walk(ast.parse(file.read())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in keywords:
-            yield node.lineno, node.func.id, tuple(_text(each, file.name) for each in node.args), []
+            yield node.lineno, node.func.id, tuple(_text(each, getattr(file, "name", "")) for each in node.args), []
 
 
 def _text(node: ast.expr, name: str) -> str | None:

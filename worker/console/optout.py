@@ -159,10 +159,11 @@ def _as_json(entry: Any, *, whole: bool) -> dict[str, Any]:
 
 
 def _words(entry: Any, *, whole: bool) -> tuple[str, str, str, str]:
+    from campaigns.reasons import retold
     from worker.console import screen
 
     number, account = _number(entry, whole=whole) or _(HASHED), entry.account or _(ALL_ACCOUNTS)
-    return number, account, screen.moment(entry.at), entry.source
+    return number, account, screen.moment(entry.at), retold(entry.source)
 
 
 def _number(entry: Any, *, whole: bool) -> str | None:

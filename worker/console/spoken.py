@@ -44,6 +44,8 @@ def _parameter(parameter: click.Parameter, say: Say) -> click.Parameter:
         its.type.name = say(its.type.name)
     if isinstance(its, click.Option):
         its.help = _text(its.help, say)
+        if its.show_default is True and isinstance(its.default, str) and " " in its.default:
+            its.show_default = say(its.default)  # a sentence that is stored as it is, and shown so
     if its.metavar is not None:
         its.metavar = _placeholders(its.metavar, say)
     elif isinstance(its, click.Argument):

@@ -1,0 +1,69 @@
+"""A language that has English words in letters of its own: what is left in English letters was never looked up.
+
+    "read {count} rows" → "ｒｅａｄ {count} ｒｏｗｓ"
+
+It passes for French, so that nothing else has to know of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+
+import language
+from campaigns import reasons
+from tests.messages.collecting import collected
+
+_PIECES = re.compile(r"(?<!\{)\{[^{}]*\}(?!\})|%\(\w+\)s|[A-Za-z]+")
+_WIDE = ord("Ａ") - ord("A")
+
+
+@contextmanager
+def pretended(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the command speak it, for so long."""
+    place = folder / language.FRENCH / "LC_MESSAGES"
+    place.mkdir(parents=True)
+    with (place / f"{language.DOMAIN}.mo").open("wb") as file:
+        write_mo(file, _marked(collected()))
+    patch.setattr(language, "LOCALES", folder)
+    patch.setenv("LANGUAGE", language.FRENCH)
+    _forget()
+    yield
+    language.speak("C")
+    _forget()
+
+
+def _forget() -> None:
+    reasons._book.cache_clear()
+    reasons._retold.cache_clear()
+
+
+def _marked(messages: Catalog) -> Catalog:
+    marked = Catalog(locale=language.FRENCH, charset="utf-8", fuzzy=False)
+    for message in messages:
+        if message.id:
+            marked.add(message.id, _marks(message.id, marked.num_plurals))
+    return marked
+
+
+def _marks(message: str | tuple[str, str], plurals: int) -> str | tuple[str, ...]:
+    if isinstance(message, str):
+        return _mark(message)
+    one, many = message
+    return (_mark(one), *[_mark(many)] * (plurals - 1))
+
+
+def _mark(message: str) -> str:
+    """But for what is filled in, which is data, or looked up itself."""
+    return _PIECES.sub(lambda found: found.group() if found.group()[0] in "{%" else wide(found.group()), message)
+
+
+def wide(word: str) -> str:
+    """`row` → `ｒｏｗ`."""
+    return "".join(chr(ord(letter) + _WIDE) for letter in word)
