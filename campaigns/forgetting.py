@@ -17,6 +17,7 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from campaigns import decided, erasing, leaving, optouts, pseudonyms, purging, retention, rubbing
 from campaigns.database import Database, Record, among, default, later
+from campaigns.language import N_
 from campaigns.lifecycle import advance
 from campaigns.models import attempts, batches, campaigns, daily_counts, exclusions, lookups, messages, refunds
 from campaigns.named import by_key
@@ -27,7 +28,7 @@ from campaigns.phone import normalizer
 from campaigns.settings import domain_settings
 from campaigns.states import FIRST_SETTLED, AttemptKind, AttemptState, BatchState, Exclusion, Purged
 
-SOURCE = "asked to be forgotten"
+SOURCE = N_("asked to be forgotten")
 """Where it is known from that somebody who was forgotten wants no texts."""
 
 
