@@ -3,7 +3,7 @@
 import pytest
 
 import campaigns
-from campaigns import glance, lookups, settling
+from campaigns import counting, glance, lookups, settling
 from campaigns.database import Database
 from campaigns.glance import Glance, Lookout
 from campaigns.prices import Prices
@@ -72,12 +72,20 @@ def test_how_many_are_to_be_sent_is_not_said_before_it_is_known(any_database: Da
     assert far(seen) == {"expansion": (0, 3_000), "sending": (0, None), "delivery": (0, None)}
 
 
+def test_of_a_campaign_that_is_still_handed_over_nothing_has_ended(any_database: Database) -> None:
+    campaign = making.submitted(any_database, [], template="Bonjour")
+    making.change(any_database, glance.campaigns.update().values(state="receiving", completed_at=None))
+    seen = Lookout(campaign, database=any_database).look()
+    assert far(seen) == {"expansion": (0, None), "sending": (0, None), "delivery": (0, None)}
+    assert not any(stage.ended for stage in seen.stages)
+
+
 def test_rates_are_those_of_the_last_seconds(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(40), batch_size=2)
     for _ in range(10):
         making.all_delivered(any_database, making.accepted(any_database, campaign))
     making.clock_goes_on(any_database, 3_600)
-    making.change(any_database, glance.messages.update().values(updated_at=None))
+    making.change(any_database, counting.messages.update().values(updated_at=None))
     sent = [making.accepted(any_database, campaign) for _ in range(5)]
     making.all_delivered(any_database, *sent[:3])
     rates = {stage.name: stage.rate for stage in Lookout(campaign, database=any_database).look().stages}
@@ -113,7 +121,9 @@ def test_between_two_counts_what_was_counted_stands(any_database: Database) -> N
     before = lookout.look()
     making.all_delivered(any_database, first)
     making.accepted(any_database, campaign)
-    seen = lookout.look()
+    with plans_of(any_database, "messages") as plans:
+        seen = lookout.look()
+    assert plans == []
     assert (far(seen)["sending"], far(seen)["delivery"]) == ((4, 4), (0, 4))
     assert (seen.counted_at, seen.credits.posted) == (before.counted_at, 4)
 

@@ -155,7 +155,7 @@ def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Sho
         if how_far == before or (state == before[0] and soon):
             return
         said_at, before = moment, how_far
-        console.print(f"{': '.join(how_far)}{_pace_of_all(seen)}")
+        console.print(f"{': '.join(filter(None, how_far))}{_pace_of_all(seen)}")
 
     return show
 

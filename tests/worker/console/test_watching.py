@@ -141,6 +141,12 @@ def test_a_pipe_gets_a_line_only_where_something_changed() -> None:
     ]
 
 
+def test_where_nothing_is_known_yet_the_line_is_the_state() -> None:
+    console = Console(file=io.StringIO())
+    watching._lines(console)(replace(SENDING, state="receiving", stages=(Stage("expansion", 0, None, 0),)))
+    assert said(console) == "receiving\n"
+
+
 def test_the_longer_it_takes_the_fewer_lines_a_pipe_gets() -> None:
     console = Console(file=io.StringIO(), width=300)
     moments = iter([0.0, *map(float, range(3_600))])
