@@ -55,7 +55,7 @@ def typeset(text: str) -> str:
     """Apostrophes, and the blanks before and in punctuation, as French has them; commands are in straight quotes."""
     text = re.sub(r"(?<=[^\W\d_])'(?=[^\W\d_{«])", "’", text)
     text = re.sub(r"(?<=\S) (?=[:»])", NO_BREAK, re.sub("« ", f"«{NO_BREAK}", text))
-    return re.sub(r"(?<=\S) (?=[;?!])", NARROW_SPACE, text)
+    return re.sub(rf"(?<=\S)[ {NO_BREAK}](?=[;?!])", NARROW_SPACE, text)
 
 
 def faults(catalogue: Catalog) -> Iterator[str]:
