@@ -55,7 +55,7 @@ def uninterrupted() -> Iterator[None]:
 def _note(number: int, _frame: FrameType | None) -> None:
     global _received
     if _received is None and _farewell:
-        os.write(sys.stderr.fileno(), f"\n{_farewell}\n".encode())
+        os.write(sys.stderr.fileno(), f"\n{_farewell}\n".encode(sys.stderr.encoding, sys.stderr.errors or "replace"))
     _received = _received or number
     _raise_once()
 

@@ -152,7 +152,7 @@ class Access:
                 allow_plain_http=self.allow_plain_http,
             )
         except ValueError as wrong:
-            said = retold(str(wrong)).replace("set allow_plain_http", _("add --allow-plain-http"))
+            said = retold(str(wrong)).replace(_("set allow_plain_http"), _("add --allow-plain-http"))
             raise click.UsageError(said) from None
         return Open(gateway, credentials, self.form, _host(url))
 
