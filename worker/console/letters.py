@@ -34,7 +34,10 @@ def nearest(text: str) -> str:
 
 
 def spare_the_terminal() -> None:
-    """Have standard output and error write the nearest letters where their encoding has not the right ones."""
+    """Have standard output and error write the nearest letters where their encoding has not the right ones.
+
+    Where it is ASCII, click writes its texts in UTF-8 all the same: mostly nobody chose that.
+    """
     codecs.register_error(HANDLER, _instead)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and not stream.encoding.lower().startswith("utf"):

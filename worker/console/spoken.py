@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from copy import copy
+from inspect import cleandoc
 
 import click
 
@@ -62,7 +63,7 @@ def _placeholders(metavar: str, say: Say) -> str:
 
 
 def _text(text: str | None, say: Say) -> str | None:
-    return text and "\n\n".join(_paragraph(each, say) for each in text.strip("\n").split("\n\n"))
+    return text and "\n\n".join(_paragraph(each, say) for each in cleandoc(text).split("\n\n"))
 
 
 def _paragraph(paragraph: str, say: Say) -> str:
