@@ -119,6 +119,7 @@ campaigns = Table(
     Column("opt_outs_seen", BigInteger, nullable=False, server_default=text("0")),  # changes of lists when it began
     Column("rate", Float),  # messages a second
     Column("windowed", Boolean, nullable=False, server_default=text("false")),  # sent within its openings only
+    Column("shut_until", Moment()),  # windowed ones only: no opening of it begins before, so it need not be looked at
     Column("next_send_at", Moment()),  # rated ones only: the gate of the next batch
     Column("shortfall", Credits),
     Column("balance_refused", Credits),  # -6: only a balance above this one can help

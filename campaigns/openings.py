@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Select,
     Text,
+    Update,
     and_,
     bindparam,
     delete,
@@ -38,13 +39,17 @@ AT_ONCE = 1_000
 
 
 def reckon_first(connection: Connection, campaign_id: int, hours: Hours, zones: Collection[str]) -> None:
-    """For zones that have batches from now on; those that had some before stay as they are."""
+    """For zones that have batches from now on; those that had some before stay as they are.
+
+    The connection is a transaction that holds the campaign's row.
+    """
     clock = connection.execute(select(now())).scalar_one()
     rows = [
         {"campaign_id": campaign_id, "zone": zone, "reckoned_at": clock, **_row(hours.opening(zone, clock))}
         for zone in sorted(zones)
     ]
     connection.execute(upsert(connection, openings).on_conflict_do_nothing(), rows)
+    connection.execute(_shut().where(campaigns.c.id == campaign_id))
 
 
 def reckon(database: Database) -> int:
@@ -72,12 +77,28 @@ def reckon(database: Database) -> int:
     with database.transaction() as connection:
         if anew:
             connection.execute(mine.values({name: bindparam(name) for name in _RECKONED}), anew)
+            _shut_some(connection, {row["its_campaign"] for row in anew})
         if ended:
             connection.execute(delete(openings).where(among(connection, o.campaign_id, ended)))
     return len(over)
 
 
 _RECKONED = ("opens_at", "closes_at", "reckoned_at")
+
+
+def _shut_some(connection: Connection, campaign_ids: Collection[int]) -> None:
+    """Shut campaigns until their next opening; not those that somebody has locked, which are looked at in vain."""
+    c = campaigns.c
+    mine = select(c.id).where(among(connection, c.id, campaign_ids)).order_by(c.id)
+    free = connection.execute(mine.with_for_update(key_share=True, skip_locked=True)).scalars().all()
+    if free:
+        connection.execute(_shut().where(among(connection, c.id, free)))
+
+
+def _shut() -> Update:
+    o = openings.c
+    first = select(func.min(o.opens_at)).where(o.campaign_id == campaigns.c.id).correlate(campaigns).scalar_subquery()
+    return update(campaigns).values(shut_until=first)
 
 
 def _over() -> Select[Any]:
@@ -100,7 +121,8 @@ def _row(opening: Opening | None) -> dict[str, datetime | None]:
 
 def _is_open() -> ColumnElement[bool]:
     o = openings.c
-    return and_(o.opens_at <= now(), o.closes_at > now())
+    # As an expression, or each campaign's would be looked for by the index of all that are not over yet.
+    return and_(o.opens_at <= now(), func.coalesce(o.closes_at, o.opens_at) > now())
 
 
 def _has_pending() -> ColumnElement[bool]:
@@ -120,8 +142,9 @@ def _is_of_zone() -> ColumnElement[bool]:
 def may_send() -> ColumnElement[bool]:
     """Of a campaign: it has no window, or a batch that may leave now."""
     o, c = openings.c, campaigns.c
+    not_shut = c.shut_until.is_(None) | (c.shut_until <= now())
     some = select(literal(1)).where(o.campaign_id == c.id, _is_open(), _has_pending())
-    return ~c.windowed | some.limit(1).correlate(campaigns).scalar_subquery().is_not(None)
+    return ~c.windowed | and_(not_shut, some.limit(1).correlate(campaigns).scalar_subquery().is_not(None))
 
 
 def since() -> ColumnElement[datetime]:

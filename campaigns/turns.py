@@ -56,7 +56,7 @@ def is_claimable() -> ColumnElement[bool]:
     c = campaigns.c
     its_turn = c.next_send_at.is_(None) | (c.next_send_at <= now())
     claimable = or_(
-        and_(c.state == CampaignState.SENDING, its_turn, _has_batch(BatchState.PENDING), openings.may_send()),
+        and_(c.state == CampaignState.SENDING, its_turn, openings.may_send(), _has_batch(BatchState.PENDING)),
         # Lookups have no rate, and no window.
         and_(c.state == CampaignState.CLEANING, _has_batch(BatchState.UNCHECKED)),
     )
@@ -102,7 +102,7 @@ def next_turn(database: Database, account: str) -> float | None:
     """
     c = campaigns.c
     sending = and_(c.account == account, c.state == CampaignState.SENDING, c.completed_at.is_(None))
-    waits = and_(c.paused_at.is_(None), _has_batch(BatchState.PENDING), openings.may_send())
+    waits = and_(c.paused_at.is_(None), openings.may_send(), _has_batch(BatchState.PENDING))
     gated = select(func.min(c.next_send_at)).where(sending, waits, accounts.is_there(literal(account)))
     with database.reading() as connection:
         opens, clock = connection.execute(select(gated.scalar_subquery(), now())).one()

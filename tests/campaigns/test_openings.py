@@ -21,18 +21,19 @@ from tests.campaigns.plans import plans_of
 from tests.campaigns.test_plans import old_history
 
 HOUR = 3600.0
+MANY = 5_000
 PARISIANS = list(range(33612345678, 33612345681))
 
 
-def daily(database: Database, start: float, end: float) -> dict[str, str]:
+def daily(database: Database, start: float, end: float, *, clock: datetime | None = None) -> dict[str, str]:
     """A window of each day that begins and ends so many hours from now."""
-    clock = database.clock()
+    clock = clock or database.clock()
     times = [f"{clock + timedelta(hours=hours):%H:%M}" for hours in (start, end)]
     return {"window": "-".join(times), "window_zone": "UTC"}
 
 
 def time_goes_by(database: Database, hours: float) -> None:
-    making.clock_goes_on(database, hours * HOUR, table.c.opens_at, table.c.closes_at)
+    making.clock_goes_on(database, hours * HOUR, table.c.opens_at, table.c.closes_at, campaigns_table.c.shut_until)
 
 
 def claim(database: Database, campaign_id: int) -> Claim | None:
@@ -191,7 +192,7 @@ def test_a_campaign_that_waits_for_its_window_can_be_cancelled(any_database: Dat
 
 
 def test_a_rated_campaign_does_not_catch_up_when_its_window_opens(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(9), rate=5.0, **daily(any_database, -1, 1))
+    campaign = making.funded(any_database, making.numbers(9), rate=0.05, **daily(any_database, -1, 1))
     making.claimed(any_database, campaign)
     time_goes_by(any_database, 2)
     making.clock_goes_on(any_database, 12 * HOUR, campaigns_table.c.next_send_at)
@@ -255,6 +256,43 @@ def test_a_window_finds_its_batches_by_their_index_however_many_wait_or_are_over
         assert "batches_windowed" in plan
         assert "Seq Scan on batches" not in plan
         assert "SCAN batches" not in plan
+
+
+def test_however_many_wait_for_a_window_each_is_looked_up_by_its_key(postgresql: Database) -> None:
+    count = f"generate_series(1, {MANY})"
+    making.change(postgresql, text("ALTER TABLE openings SET (autovacuum_enabled = false)"))  # it has no statistics
+    for statement in (
+        f"""INSERT INTO campaigns (account, name, spec, wire_text, state, windowed)
+            SELECT 'default', 'x', '{{}}', '', 'sending', true FROM {count}""",
+        """INSERT INTO openings (campaign_id, zone, opens_at, closes_at)
+            SELECT id, 'UTC', now() + interval '3 hours', now() + interval '4 hours' FROM campaigns""",
+    ):
+        making.change(postgresql, text(statement))
+
+    with plans_of(postgresql, "openings") as plans:
+        turns.candidates(postgresql, making.ACCOUNT, 9)
+
+    (plan,) = plans
+    assert "openings_pk" in plan
+    assert "openings_closes_at" not in plan
+
+
+def test_a_campaign_is_shut_until_the_first_of_its_windows_opens(any_database: Database) -> None:
+    clock = any_database.clock()
+    campaign = making.funded(any_database, making.numbers(2), **daily(any_database, 1, 2, clock=clock))
+    early = shut_until(any_database, campaign)
+    time_goes_by(any_database, 3)
+
+    openings.reckon(any_database)
+
+    assert early == (clock + timedelta(hours=1)).replace(second=0, microsecond=0)
+    assert shut_until(any_database, campaign) == early
+
+
+def shut_until(database: Database, campaign_id: int) -> datetime | None:
+    with database.reading() as connection:
+        found = select(campaigns_table.c.shut_until).where(campaigns_table.c.id == campaign_id)
+        return connection.execute(found).scalar_one()
 
 
 @pytest.mark.parametrize("hours", [-12.0, -0.2])
@@ -344,8 +382,9 @@ def tomorrow(database: Database) -> datetime:
 
 class TestWhatIsSaid:
     def test_a_campaign_says_when_its_window_opens_by_the_clock_of_its_zone(self, any_database: Database) -> None:
-        campaign = making.funded(any_database, making.numbers(1), **daily(any_database, 2, 3))
-        opens = any_database.clock() + timedelta(hours=2)
+        clock = any_database.clock()
+        campaign = making.funded(any_database, making.numbers(1), **daily(any_database, 2, 3, clock=clock))
+        opens = clock + timedelta(hours=2)
 
         said = waits_for(any_database, campaign)
         (line,) = campaigns.listing(database=any_database)

@@ -54,6 +54,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "campaigns.created_at": (SHOWN, SHOWN),
     "campaigns.scheduled_at": ("the database's time decides: it is not yet", "the database's time decides: it is"),
     "campaigns.completed_at": (SHOWN, SHOWN),
+    "campaigns.shut_until": ("reckoned anew with its openings", "its openings decide"),
     "campaigns.next_send_at": ("the gate opens", "the gate opens"),
     "campaigns.looked_at": ("it is looked at at once", "it is looked at at once"),
     "messages.updated_at": (SHOWN, SHOWN),

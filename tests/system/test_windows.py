@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from campaigns.models import openings
+from campaigns.models import campaigns, openings
 from campaigns.states import CampaignState
 from tests.system.installation import Installation, people, select, whom
 
@@ -28,6 +28,7 @@ def opens(shared: Installation, campaign_id: int, after: float, until: float) ->
             .where(openings.c.campaign_id == campaign_id)
             .values(opens_at=clock + timedelta(seconds=after), closes_at=clock + timedelta(seconds=until))
         )
+        connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(shut_until=None))
 
 
 def begun(shared: Installation, campaign_id: int) -> list[float]:

@@ -203,6 +203,7 @@ def upgrade() -> None:
         sa.Column("opt_outs_seen", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("rate", sa.Float(), nullable=True),
         sa.Column("windowed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("shut_until", Moment(), nullable=True),
         sa.Column("next_send_at", Moment(), nullable=True),
         sa.Column("shortfall", Credits, nullable=True),
         sa.Column("balance_refused", Credits, nullable=True),
