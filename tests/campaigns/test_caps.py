@@ -23,8 +23,9 @@ from tests.campaigns import making
 from tests.campaigns.plans import plans_of
 from tests.campaigns.test_unwanted import statements
 
-UTC = ZoneInfo("UTC")
-ONE, TWO = Cap(1, UTC), Cap(2, UTC)
+ZONE = making.noon()
+ONE, TWO = Cap(1, ZONE), Cap(2, ZONE)
+BY_UTC = Cap(1, ZoneInfo("UTC"))
 AWA, KOFFI, YAO = making.numbers(3)
 
 
@@ -92,7 +93,7 @@ class TestWhoIsAtTheCap:
     def test_has_had_as_many_messages_as_the_cap_allows(self, any_database: Database, cap: int) -> None:
         made = [making.funded(any_database, [AWA]) for _ in range(5)]
 
-        found = [numbers_of(claim(any_database, campaign, Cap(cap, UTC))) for campaign in made]
+        found = [numbers_of(claim(any_database, campaign, Cap(cap, ZONE))) for campaign in made]
 
         assert found == [[AWA]] * cap + [[]] * (5 - cap)
         assert counts(any_database) == {AWA: cap}
@@ -336,7 +337,7 @@ class TestTheDay:
 class TestTheCapIsChanged:
     def test_lowered_it_counts_what_there_was(self, any_database: Database) -> None:
         for _ in range(3):
-            accepted(any_database, making.funded(any_database, [AWA]), Cap(3, UTC))
+            accepted(any_database, making.funded(any_database, [AWA]), Cap(3, ZONE))
 
         assert claim(any_database, making.funded(any_database, [AWA]), ONE) is None
 
@@ -369,7 +370,7 @@ class TestTwoAtOnce:
         texted: list[int] = []
 
         def send(campaign: int) -> None:
-            while (found := claim(any_database, campaign, Cap(cap, UTC))) is not None:
+            while (found := claim(any_database, campaign, Cap(cap, ZONE))) is not None:
                 texted.extend(found.payload.numbers)
                 settling.accept(any_database, found, making.acceptance(found))
 
@@ -386,7 +387,7 @@ class TestTwoAtOnce:
 
         def try_in_vain(campaign: int) -> None:
             for _ in range(10):
-                if (found := claim(any_database, campaign, Cap(3, UTC))) is not None:
+                if (found := claim(any_database, campaign, Cap(3, ZONE))) is not None:
                     settling.release(any_database, found, "connection refused")
 
         making.at_once(*[lambda campaign=campaign: try_in_vain(campaign) for campaign in made])
@@ -409,7 +410,7 @@ class TestTwoAtOnce:
             assert numbers_of(waiting.result(30)) == then
 
     def test_batches_in_other_orders_wait_for_each_other_and_not_for_ever(self, postgresql: Database) -> None:
-        cap = Cap(3, UTC)
+        cap = Cap(3, ZONE)
         made = [making.funded(postgresql, people) for people in (making.numbers(3), making.numbers(3)[::-1])]
 
         with ThreadPoolExecutor(2) as pool, postgresql.engine.connect() as connection:
@@ -519,21 +520,24 @@ class TestARetry:
 class TestPastDays:
     def test_are_removed_and_others_stay(self, any_database: Database) -> None:
         accepted(any_database, making.funded(any_database, [AWA]))
-        old(any_database, today(any_database) - timedelta(days=3), making.numbers(4))
-        old(any_database, today(any_database) - timedelta(days=1), making.numbers(2))
+        old(any_database, today(any_database, BY_UTC) - timedelta(days=3), making.numbers(4))
+        old(any_database, today(any_database, BY_UTC) - timedelta(days=1), making.numbers(2))
 
         assert caps.forget_old(any_database) == 4
-        assert counts_by_day(any_database) == {today(any_database) - timedelta(days=1): 2, today(any_database): 1}
+        assert counts_by_day(any_database) == {
+            today(any_database, BY_UTC) - timedelta(days=1): 2,
+            today(any_database, BY_UTC): 1,
+        }
 
     def test_go_slice_by_slice(self, any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(caps, "AT_ONCE", 3)
-        old(any_database, today(any_database) - timedelta(days=3), making.numbers(4))
-        old(any_database, today(any_database) - timedelta(days=2), making.numbers(4))
+        old(any_database, today(any_database, BY_UTC) - timedelta(days=3), making.numbers(4))
+        old(any_database, today(any_database, BY_UTC) - timedelta(days=2), making.numbers(4))
 
         assert [caps.forget_old(any_database) for _ in range(4)] == [3, 3, 2, 0]
 
     def test_that_never_were_go_as_well_for_the_clock_was_set_back(self, any_database: Database) -> None:
-        old(any_database, today(any_database) + timedelta(days=4), making.numbers(2))
+        old(any_database, today(any_database, BY_UTC) + timedelta(days=4), making.numbers(2))
 
         assert caps.forget_old(any_database) == 2
 
@@ -571,7 +575,7 @@ class TestThePlan:
         self.counted_since_the_statistics(any_database)
 
         with plans_of(any_database, "daily_counts") as plans:
-            claimed(any_database, making.funded(any_database, making.numbers(500)), Cap(3, UTC))
+            claimed(any_database, making.funded(any_database, making.numbers(500)), Cap(3, ZONE))
 
         [plan] = plans
         assert not re.search(r"(?i)\b(scan|search)\b[^)]* daily_counts", plan), plan

@@ -39,10 +39,11 @@ from campaigns import (
     silence,
 )
 from campaigns.balances import Balance
+from campaigns.caps import Cap
 from campaigns.claims import Claim
 from campaigns.database import Database, later
 from campaigns.doubts import Evidence
-from campaigns.models import attempts
+from campaigns.models import attempts, daily_counts
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
 from campaigns.prices import Prices
@@ -64,13 +65,15 @@ class Life(RuleBasedStateMachine):
 
     database: Database
 
-    @initialize(amount=st.integers(8, 60), policy=st.sampled_from(POLICIES))
-    def an_account_that_sends(self, amount: int, policy: str) -> None:
+    @initialize(amount=st.integers(8, 60), policy=st.sampled_from(POLICIES), cap=st.sampled_from([None, None, 1, 2, 3]))
+    def an_account_that_sends(self, amount: int, policy: str, cap: int | None) -> None:
         self.account = f"life-{uuid4().hex}"
         self.credits = Decimal(amount)
         self.taken: dict[int, Claim] = {}  # what the gateway took, by attempt
         self.air: list[Claim] = []  # what is on its way, or whose worker hangs
         self.doubtful: list[Claim] = []
+        self.cap = cap and Cap(cap, making.noon())  # of messages that a number may get, by all its campaigns
+        self.left_out: set[tuple[int, int]] = set()  # attempt and number: whom the gateway did not take
         making.submitted(self.database, making.numbers(6), account=self.account, batch_size=2, in_doubt=policy)
         self.fund()
         self.claim(2)
@@ -140,7 +143,9 @@ class Life(RuleBasedStateMachine):
 
     def claim(self, lanes: int) -> None:
         def take() -> list[Claim]:
-            found = [claims.claim(self.database, campaign, lease_seconds=making.LEASE) for campaign in ids]
+            found = [
+                claims.claim(self.database, campaign, lease_seconds=making.LEASE, cap=self.cap) for campaign in ids
+            ]
             return [each for each in found if each is not None]
 
         ids = self._ids()
@@ -162,6 +167,8 @@ class Life(RuleBasedStateMachine):
         elif outcome in ("whole", "part", "odd"):
             self._took(found)
             left_out = [] if outcome == "whole" else [found.payload.numbers[0]]
+            if outcome == "part":
+                self.left_out.update((found.attempt_id, number) for number in left_out)
             reply = making.acceptance(found, left_out=left_out, consistent=outcome != "odd")
             settling.accept(self.database, found, reply)
         elif outcome == "-9":
@@ -247,10 +254,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_taken_twice_unless_somebody_chose_it(self) -> None:
-        a = attempts.c
-        free = [AttemptState.RESENT, AttemptState.ACCEPTED_LATE]
-        with self.database.reading() as connection:
-            chosen = set(connection.execute(select(a.id).where(a.account == self.account, a.state.in_(free))).scalars())
+        chosen = self._chosen()
         texted = Counter(
             (found.campaign_id, number)
             for found in self.taken.values()
@@ -258,6 +262,31 @@ class Life(RuleBasedStateMachine):
             for number in found.payload.numbers
         )
         assert all(count == 1 for count in texted.values()), "U: the gateway took a number twice, and nobody chose that"
+
+    @invariant()
+    def nobody_gets_more_than_the_cap_unless_somebody_chose_it(self) -> None:
+        if self.cap is None:
+            return
+        chosen = self._chosen()
+        texted = Counter(
+            number
+            for found in self.taken.values()
+            if found.kind == AttemptKind.SEND and found.attempt_id not in chosen
+            for number in found.payload.numbers
+            if (found.attempt_id, number) not in self.left_out
+        )
+        with self.database.reading() as connection:
+            counted = connection.execute(select(daily_counts).where(daily_counts.c.account == self.account)).all()
+        assert texted <= Counter({row.msisdn: row.texts for row in counted}), "what was taken does not count"
+        assert all(row.texts <= self.cap.per_day for row in counted), "somebody gets more than the cap"
+
+    def _chosen(self) -> set[int]:
+        """Requests that are in doubt no more because somebody chose so, and not because it is known."""
+        a = attempts.c
+        free = [AttemptState.RESENT, AttemptState.ACCEPTED_LATE]
+        mine = select(a.id).where(a.account == self.account, a.state.in_(free))
+        with self.database.reading() as connection:
+            return set(connection.execute(mine).scalars())
 
 
 def test_whatever_happens_to_an_account_what_must_always_hold_holds(databases: Any) -> None:

@@ -10,7 +10,6 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
@@ -29,7 +28,7 @@ from tests.chaos.interleaving import Interleaving, Job, some
 from tests.chaos.jobs import PRICES
 from tests.chaos.test_races import ALL, MOST, SEED
 
-CAP = Cap(2, ZoneInfo("UTC"))
+CAP = Cap(2, making.noon())
 PEOPLE = making.numbers(4)
 
 

@@ -18,7 +18,7 @@ from campaigns.payload import Payload
 from campaigns.settings import domain_settings
 from campaigns.states import AttemptKind, AttemptState
 from campaigns.text import Alphabet
-from tests.campaigns.making import FIRST, attempt, change, clock_goes_on, fund, numbers, submitted, troubles
+from tests.campaigns.making import FIRST, attempt, change, clock_goes_on, fund, noon, numbers, submitted, troubles
 from tests.worker.workshop import ACCOUNTS, ScriptedGateway, Workshop, accepted, refused_with, sent_to_the_end
 from worker import sending
 from worker.sending import Tally, send_slice, sending_of
@@ -299,7 +299,7 @@ def test_a_lane_texts_nobody_more_often_a_day_than_its_accounts_cap_allows(any_d
     made = [submitted(any_database, numbers(2)) for _ in range(3)]
     fund(any_database)
     gateway = ScriptedGateway()
-    capped = {"default": {**ACCOUNTS["default"], "daily_cap": 2, "daily_cap_timezone": "Africa/Abidjan"}}
+    capped = {"default": {**ACCOUNTS["default"], "daily_cap": 2, "daily_cap_timezone": noon().key}}
     workshop = Workshop(any_database, gateway, accounts=capped)
 
     while send_slice(workshop, "default", 1).more:
