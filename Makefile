@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-CATALOGUE := language/locale/fr/LC_MESSAGES/campaigns
+CATALOGUE := worker/language/locale/fr/LC_MESSAGES/campaigns
 
 .PHONY: help setup demo test test-all packages lint format messages bench chaos mutants lock clean
 

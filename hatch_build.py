@@ -21,7 +21,7 @@ UNDATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 def compile_catalogues(root: Path = ROOT) -> None:
     """Write the `.mo` beside each `.po`, whole at once: who reads it meanwhile has the old one or the new."""
-    for source in (root / "language" / "locale").glob("*/LC_MESSAGES/*.po"):
+    for source in (root / "worker" / "language" / "locale").glob("*/LC_MESSAGES/*.po"):
         with source.open("rb") as file:
             catalogue = read_po(file, locale=source.parts[-3])
         catalogue.creation_date = catalogue.revision_date = UNDATED
@@ -37,7 +37,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  hatchling's names
         """Compile, and name what git ignores as part of the package."""
         compile_catalogues(Path(self.root))
-        build_data["artifacts"].append("language/locale/**/*.mo")
+        build_data["artifacts"].append("worker/language/locale/**/*.mo")
 
 
 if __name__ == "__main__":

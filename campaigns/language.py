@@ -1,22 +1,19 @@
-"""The language that this process speaks to a person, for the domain and for whoever uses it: see `language`.
+"""The language that this process speaks to a person, as far as the domain needs it: the one door to `worker.language`.
 
-That is a room of its own, because help must come at once (to import `campaigns` takes a while), and because the sandbox
-knows nothing of `campaigns`.
+That room stands below all others and knows none of them. It is beside the command line because help must come at once
+(to import `campaigns` takes a while), and because the sandbox, which knows nothing of `campaigns`, speaks it too.
 """
 
-from language import ENGLISH, FRENCH, N_, _, catalogue, figure, ngettext, nN_, share, speak, spoken, weekday
+from worker.language import ENGLISH, N_, NARROW_SPACE, WEEKDAYS, _, catalogue, figure, speak, spoken
 
 __all__ = [
     "ENGLISH",
-    "FRENCH",
+    "NARROW_SPACE",
     "N_",
+    "WEEKDAYS",
     "_",
     "catalogue",
     "figure",
-    "nN_",
-    "ngettext",
-    "share",
     "speak",
     "spoken",
-    "weekday",
 ]

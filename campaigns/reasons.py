@@ -15,9 +15,8 @@ from functools import cached_property, lru_cache
 from string import Formatter
 
 from campaigns.called import NAMES
-from campaigns.language import ENGLISH, _, catalogue, figure
+from campaigns.language import ENGLISH, NARROW_SPACE, WEEKDAYS, _, catalogue, figure
 from campaigns.language import spoken as language
-from language import NARROW_SPACE, WEEKDAYS
 
 _SAYS_ENOUGH = 10
 """Letters around the placeholders of a message, by which a sentence is known to be of it, whatever stands in them."""

@@ -9,8 +9,8 @@ from subprocess import PIPE
 
 import pytest
 
-import language
-from language import _, figure, language_of, ngettext, share, speak, spoken, weekday
+from worker import language
+from worker.language import _, figure, language_of, ngettext, share, speak, spoken, weekday
 
 
 @pytest.fixture
@@ -125,7 +125,11 @@ def test_the_days_of_the_week_in_english_are_those_of_the_calendar() -> None:
 
 
 def test_whoever_does_not_speak_to_a_person_speaks_english_and_no_program_needs_babel() -> None:
-    code = "import campaigns, worker.cli, sys, language; assert 'babel' not in sys.modules; print(language.spoken())"
+    code = """
+import campaigns, worker.cli, worker.language, sys
+assert 'babel' not in sys.modules
+print(worker.language.spoken())
+"""
     french = {"LANG": "fr_FR.UTF-8"}
     done = subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=french, stdout=PIPE)
     assert done.stdout == b"en\n"

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from campaigns.language import _
 from campaigns.settings import DomainSettings, read
+from worker.language import _
 
 VISIBILITY_SECONDS = 600
 """After which the broker takes a worker for dead that has not come back, and hands its task to another one."""

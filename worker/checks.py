@@ -20,11 +20,11 @@ from campaigns.database import Database, default
 from campaigns.migrations import require_newest
 from campaigns.outages import place
 from campaigns.reasons import retold
-from language import N_, _, figure, ngettext
 from worker import spool, sweeping
 from worker.broker import broker_settings
 from worker.console.screen import amount, counted, lasting
 from worker.findings import Finding, ok, trouble, warning
+from worker.language import N_, _, figure, ngettext
 from worker.ringing import speak
 from worker.settings import Settings, settings
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
-from language import _, speak
 from worker.console.group import Entry, Group
 from worker.console.letters import spare_the_terminal
 from worker.console.spoken import spoken
+from worker.language import _, speak
 
 INTERRUPTED = 128 + signal.SIGINT
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from language import N_, _
 from worker.checks import CHECKS, WITHOUT_DATABASE, Patient
 from worker.findings import Finding, trouble, warning
+from worker.language import N_, _
 
 REMEDIES = {
     "settings": N_("correct them in the environment or in .env; README.md lists them"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from language import N_
+from worker.language import N_
 
 
 class Verdict(StrEnum):

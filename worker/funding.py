@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from campaigns import accounts, credits, lifecycle
 from campaigns.balances import note_balance
-from campaigns.language import N_
 from worker import balances, sending
+from worker.language import N_
 from worker.resources import Resources, Slice
 from worker.smseco.errors import ReadFailed, Refused
 

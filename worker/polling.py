@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from time import monotonic, time
 
 from campaigns import accounts, doubts, journal, reports, silence
-from campaigns.language import N_
 from worker import keeping
+from worker.language import N_
 from worker.resources import Resources
 from worker.smseco.client import Gateway
 from worker.smseco.errors import BadReply, ReadFailed, Refused

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from language import _
 from worker import lifeline
 from worker.interruption import uninterrupted
+from worker.language import _
 
 T = TypeVar("T")
 

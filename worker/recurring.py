@@ -6,11 +6,11 @@ A large audience takes its time, so the sweep only rings; a task makes one after
 from __future__ import annotations
 
 from campaigns import bells, occurrences
-from campaigns.language import N_
 from campaigns.occurrences import Occurrence
 from campaigns.outages import PASSING
 from campaigns.spec import KeyBusy
 from worker import submitting
+from worker.language import N_
 from worker.resources import Resources, Slice
 from worker.submitting import HostAwayError
 

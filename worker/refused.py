@@ -11,10 +11,10 @@ from decimal import Decimal
 from campaigns import bisection, lifecycle, lookups, refusals, settling, shortage
 from campaigns.claims import Claim
 from campaigns.database import Database
-from campaigns.language import N_
 from campaigns.states import AttemptKind
 from campaigns.tries import MOST_TRIES
 from worker import balances, cleaning
+from worker.language import N_
 from worker.resources import Resources
 from worker.smseco.errors import NeedsPerson, NotEnoughCredits, ReadFailed, Refused
 

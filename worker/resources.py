@@ -10,7 +10,7 @@ from campaigns.bells import Ring
 from campaigns.caps import Cap
 from campaigns.clocks import zone
 from campaigns.database import Database
-from campaigns.language import _
+from worker.language import _
 from worker.settings import Settings
 from worker.smseco.client import Gateway
 

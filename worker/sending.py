@@ -10,13 +10,13 @@ from time import monotonic
 from campaigns import accounts, bells, claims, lifecycle, poison, settling, turns
 from campaigns.claims import Claim, DamagedBatchError
 from campaigns.database import NotMigratedError
-from campaigns.language import N_
 from campaigns.outages import PASSING
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
 from campaigns.text import Alphabet
 from campaigns.unwanted import OptOutKeyError
 from worker import balances
+from worker.language import N_
 from worker.receipts import acceptance_of
 from worker.refused import pause, settle_refused, settle_unwritten
 from worker.resources import Resources, Slice, UnknownAccountError

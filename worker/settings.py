@@ -14,11 +14,11 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from campaigns.clocks import zone
-from campaigns.language import _
 from campaigns.prices import Prices
 from campaigns.reasons import retold
 from campaigns.settings import read
 from worker.broker import BrokerSettings
+from worker.language import _
 from worker.smseco.client import Gateway
 from worker.smseco.values import Credentials
 

@@ -18,10 +18,10 @@ import urllib3
 from campaigns import naming
 from campaigns.audience import AudienceError
 from campaigns.keys import keep_refusal
-from campaigns.language import N_
 from campaigns.outages import PASSING
 from campaigns.spec import KeyBusy, SpecError
 from campaigns.submission import StoredAudience, submit
+from worker.language import N_
 from worker.resources import Resources
 from worker.settings import Settings
 

@@ -14,7 +14,7 @@ from campaigns.grammar import TemplateError, read
 from campaigns.language import catalogue, figure, speak
 from campaigns.reasons import retold
 from campaigns.spec import SpecError, check
-from language import NARROW_SPACE
+from worker.language import NARROW_SPACE
 
 ROOT = Path(__file__).parents[2]
 SAID_AT_ONCE = {"checks", "cli", "doctor", "findings", "metrics"}

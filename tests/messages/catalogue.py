@@ -11,11 +11,11 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 
-from language import NARROW_SPACE
 from tests.messages.collecting import collected
+from worker.language import NARROW_SPACE
 
 LANGUAGE = "fr"
-PO = Path(__file__).parents[2] / "language" / "locale" / LANGUAGE / "LC_MESSAGES" / "campaigns.po"
+PO = Path(__file__).parents[2] / "worker" / "language" / "locale" / LANGUAGE / "LC_MESSAGES" / "campaigns.po"
 WIDTH = 120
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _DATED = re.compile(

@@ -19,7 +19,7 @@ from worker.console.group import Group
 from worker.console.spoken import translated
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("language", "campaigns", "worker")
+ROOMS = ("campaigns", "worker")
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "nN_": (1, 2)}
 """What is called with a message, and which of its arguments that is."""
 

@@ -16,9 +16,9 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
-import language
 from campaigns import reasons
 from tests.messages.collecting import collected
+from worker import language
 
 _PIECES = re.compile(r"(?<!\{)\{[^{}]*\}(?!\})|%\(\w+\)s|[A-Za-z]+")
 _WIDE = ord("Ａ") - ord("A")

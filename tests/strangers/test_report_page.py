@@ -16,9 +16,9 @@ from campaigns.lengths import Length
 from campaigns.models import messages
 from campaigns.prefixes import Prefix
 from campaigns.states import MessageStatus
-from language import catalogue, speak
 from tests.campaigns import making
 from worker.console.report.page import page as page_of
+from worker.language import catalogue, speak
 
 pytestmark = pytest.mark.needs("chromium")
 

@@ -15,7 +15,6 @@ from campaigns.models import attempts, balance_readings, bells, report_polls
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import heartbeats as heartbeats_table
 from campaigns.states import PollState
-from language import speak
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
 from worker import checks, spool, sweeping
@@ -23,6 +22,7 @@ from worker.checks import Patient
 from worker.console.screen import lasting
 from worker.doctor import examine
 from worker.findings import Finding, Verdict, ok, warning, worst
+from worker.language import speak
 from worker.spool import Arrived
 
 PASSWORD = "s3cret-9f1"

@@ -14,8 +14,8 @@ from campaigns import Progress
 from campaigns.called import called
 from campaigns.clocks import RECIPIENT
 from campaigns.reasons import retold
-from language import _, figure, share
 from worker.console.screen import amount, counted, moment, plain
+from worker.language import _, figure, share
 
 IN_ORDER = (
     "pending",

@@ -23,7 +23,7 @@ from campaigns.reasons import retold
 from campaigns.schedules import UnknownScheduleError
 from campaigns.settings import SettingsError
 from campaigns.unwanted import OptOutKeyError
-from language import N_, _
+from worker.language import N_, _
 from worker.smseco import BadReply, GatewayError, NotSent, Refused, Unreachable
 
 SAY_IT_THEMSELVES = (

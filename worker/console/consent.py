@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from language import _
+from worker.language import _
 
 
 def somebody_is_there() -> bool:

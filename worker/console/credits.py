@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from language import _
+from worker.language import _
 
 EPILOG = """\b
 Examples:

@@ -25,11 +25,11 @@ def doctor(*, as_json: bool) -> None:
     It reads, and changes nothing. Run it where a worker runs, with the worker's environment. Nothing private is shown,
     so that its output may be sent to anybody.
     """
-    from language import ENGLISH, _, speak
     from worker.checks import Patient
     from worker.console import screen
     from worker.doctor import examine
     from worker.findings import Verdict, worst
+    from worker.language import ENGLISH, _, speak
 
     if as_json:
         speak(ENGLISH)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from language import N_, _, figure, ngettext
 from worker.console.ids import ID
+from worker.language import N_, _, figure, ngettext
 
 MOST = 50
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from language import _
 from worker.console.ids import ID
+from worker.language import _
 
 KINDS = ("csv", "xlsx", "parquet")
 

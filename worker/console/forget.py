@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from language import N_, _, figure
+from worker.language import N_, _, figure
 
 if TYPE_CHECKING:
     from campaigns.forgetting import Forgotten

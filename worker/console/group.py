@@ -12,8 +12,8 @@ from importlib import import_module
 import click
 from click.exceptions import NoSuchCommand
 
-from language import _
 from worker.console.spoken import spoken
+from worker.language import _
 
 
 @dataclass(frozen=True)

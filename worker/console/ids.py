@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from language import _
+from worker.language import _
 
 
 class _Id(click.IntRange):

@@ -14,8 +14,8 @@ from rich.progress import Progress as Bars
 
 from campaigns import AudienceError
 from campaigns.reasons import retold
-from language import _
 from worker.console import screen
+from worker.language import _
 
 STDIN = "-"
 WORTH_A_BAR = 5_000_000

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from language import _, figure
 from worker.console.ids import ID
+from worker.language import _, figure
 
 STATES = (
     "receiving",

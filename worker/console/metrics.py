@@ -7,7 +7,7 @@ import threading
 
 import click
 
-from language import _
+from worker.language import _
 
 EPILOG = """\b
 Examples:

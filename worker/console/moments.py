@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from language import _
+from worker.language import _
 
 ZONED = "2026-12-24T18:00+00:00"
 _A_DAY = len("2026-12-24")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from language import N_, _, figure
+from worker.language import N_, _, figure
 
 EPILOG = """\b
 Examples:

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from campaigns.called import called
-from language import _, figure, ngettext
 from worker.console.asking import audience_arguments, campaign_options, refused_in_words_of_the_command, source, spec
+from worker.language import _, figure, ngettext
 
 EPILOG = """\b
 Examples:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from language import _, figure
 from worker.console.ids import ID
 from worker.console.moments import ZONED, written
+from worker.language import _, figure
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from campaigns.readings import Readings

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from language import N_, _
 from worker.console.ids import ID
 from worker.console.words import Words
+from worker.language import N_, _
 
 EPILOG = """\b
 Examples:

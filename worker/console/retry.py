@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from language import _
 from worker.console.ids import ID
+from worker.language import _
 
 EPILOG = """\b
 Examples:

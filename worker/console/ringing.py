@@ -11,7 +11,7 @@ import click
 
 from campaigns.bells import Bell
 from campaigns.reasons import retold
-from language import N_, _
+from worker.language import N_, _
 
 AWAY = N_("the broker is away ({kind}): the sweep will wake {task}")
 """What `worker.ringing` warns of, as `reasons` finds it back."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from language import N_, _, figure, ngettext, nN_
+from worker.language import N_, _, figure, ngettext, nN_
 
 THINGS = {
     "body": nN_("{count} body", "{count} bodies"),

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from language import _
 from worker.console.ids import ID
+from worker.language import _
 
 EPILOG = """\b
 Examples:

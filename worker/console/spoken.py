@@ -12,8 +12,8 @@ from inspect import cleandoc
 
 import click
 
-import language
-from language import ENGLISH, _
+from worker import language
+from worker.language import ENGLISH, _
 
 Say = Callable[[str], str]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from campaigns.steering import PAUSED_BY_A_PERSON
-from language import _, figure
 from worker.console.ids import ID
+from worker.language import _, figure
 
 PAUSE_EPILOG = """\b
 Example:

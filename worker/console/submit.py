@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from language import _
 from worker.console.asking import audience_arguments, campaign_options, refused_in_words_of_the_command, source, spec
+from worker.language import _
 
 EPILOG = """\b
 Examples:

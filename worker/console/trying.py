@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from language import N_, _
 from worker.console import consent, intake, screen
+from worker.language import N_, _
 
 NOT_SUBMITTED = N_("the campaign itself was not submitted")
 

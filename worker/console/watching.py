@@ -19,9 +19,9 @@ from campaigns.glance import Glance
 from campaigns.outages import DatabaseAway
 from campaigns.pace import Stage
 from campaigns.reasons import retold
-from language import N_, _, figure
 from worker.console.account import IN_ORDER, STYLES, said
 from worker.console.screen import amount, lasting, number, plain
+from worker.language import N_, _, figure
 
 LOOK_EVERY = 0.5  # seconds
 LINE_EVERY = 2.0  # seconds

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns.progress import Progress
-from language import N_, _, figure
 from worker.console.account import drawn
+from worker.language import N_, _, figure
 
 # Statuses of messages that the gateway never took, or of which that is not known.
 NOT_TAKEN = ("pending", "sending", "refused", "voided", "in_doubt")

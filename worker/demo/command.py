@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from language import _
 from worker import lifeline
 from worker.demo.people import PEOPLE_AT_MOST
 from worker.interruption import ends_in_order
+from worker.language import _
 from worker.processes import EndedEarlyError, NotReadyError
 
 EPILOG = """\b

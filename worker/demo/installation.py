@@ -17,8 +17,8 @@ from signal import SIGQUIT
 import redis
 from sqlalchemy import create_engine, inspect, text
 
-from language import _
 from worker.embedded import client_url, valkey
+from worker.language import _
 from worker.processes import Processes
 
 ACCOUNT = "demo"

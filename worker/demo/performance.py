@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from language import _
 from worker.console.watching import LOOK_SHARE
 from worker.demo import installation
 from worker.demo.account import Account
 from worker.demo.people import people
 from worker.demo.watching import watch
+from worker.language import _
 from worker.processes import Processes
 
 CLIENTS = Path(__file__).with_name("clients.csv")

@@ -8,8 +8,8 @@ from rich.console import Console
 from campaigns.called import called
 from campaigns.glance import Glance
 from campaigns.reasons import retold
-from language import _
 from worker.console.watching import LOOK_SHARE, shown
+from worker.language import _
 from worker.processes import NotReadyError
 
 LOOK_EVERY = 0.1  # seconds

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from language import _
+from worker.language import _
 from worker.sandbox.appending import Unwritten
 from worker.sandbox.faults import KINDS, Fault
 from worker.sandbox.options import DEFAULT_MIX, SandboxOptions

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from language import _
+from worker.language import _
 from worker.sandbox.codes import ERRORS
 
 OPERATIONS = ("send", "lookup", "reports", "balance", "senders")

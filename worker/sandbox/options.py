@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from language import _
+from worker.language import _
 from worker.sandbox.faults import Fault
 from worker.sandbox.outcomes import ENDS
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from language import _
+from worker.language import _
 from worker.sandbox.admin import MARK, Admin
 from worker.sandbox.api import Api
 from worker.sandbox.appending import Unwritten

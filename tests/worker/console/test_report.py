@@ -14,11 +14,11 @@ from campaigns.lengths import Length
 from campaigns.prefixes import Prefix
 from campaigns.progress import AS_ITS_BATCH
 from campaigns.states import Exclusion, MessageStatus
-from language import speak
 from tests.campaigns import making
 from tests.worker.command_line import submitted
 from tests.worker.terminal import run
 from worker.console.report.page import REASONS, page
+from worker.language import speak
 
 
 @pytest.fixture

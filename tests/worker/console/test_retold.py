@@ -7,9 +7,9 @@ import pytest
 
 from campaigns import database, lifecycle, schedules
 from campaigns.occurrences import begin, end
-from language import speak
 from tests.worker.command_line import submitted
 from tests.worker.terminal import run
+from worker.language import speak
 
 pytestmark = pytest.mark.usefixtures("bare")
 

@@ -14,11 +14,11 @@ from sqlalchemy.engine import make_url
 from campaigns.glance import Credits, Glance
 from campaigns.outages import DatabaseAway
 from campaigns.pace import Stage
-from language import speak
 from tests.worker.command_line import submitted
 from tests.worker.terminal import at_a_terminal, run
 from worker.console import watching
 from worker.console.watching import drawn, pace, watch
+from worker.language import speak
 
 MOMENT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 EXPANDED = Stage("expansion", 1_000_005, 1_000_005, 0)

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from language import N_, _
 from worker.console.consent import somebody_is_there
+from worker.language import N_, _
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from worker.smseco import Credentials, Gateway

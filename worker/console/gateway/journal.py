@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from campaigns import bells, journal, migrations
 from campaigns.database import Database, NotMigratedError, default
 from campaigns.settings import domain_settings
-from language import _
 from worker import interruption, polling, tracking
+from worker.language import _
 from worker.smseco.errors import BadReply
 from worker.smseco.reports import parse_reports
 from worker.smseco.values import ReportBatch

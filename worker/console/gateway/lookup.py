@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from language import N_, _, figure, ngettext
 from worker.console.gateway.access import Access, asking
 from worker.console.gateway.message import fresh_msgid
+from worker.language import N_, _, figure, ngettext
 
 HAS_NO_MSGID = "get"
 """The form that leaves a lookup's msgid out: nothing can be asked for by it."""

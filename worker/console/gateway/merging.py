@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import click
 
-from language import _, figure
 from worker.console.gateway.access import Access, asking
 from worker.console.gateway.message import Message, saying
+from worker.language import _, figure
 
 MOST_ROWS = 1_000
 """Beyond which one lost reply would leave too many in doubt."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from language import _, figure
 from worker.console.gateway.access import Open, written_wrongly
 from worker.console.moments import written
+from worker.language import _, figure
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from campaigns.text import Alphabet

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from language import N_, _, figure
 from worker.console.consent import agreed
 from worker.console.gateway.access import Access, Open
 from worker.console.gateway.taken import left_out, repeated
+from worker.language import N_, _, figure
 
 if TYPE_CHECKING:  # late: `--help` need not wait for it
     from worker.smseco import Receipt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from language import _
 from worker.console.gateway.access import Access, asking
+from worker.language import _
 
 BALANCE_EPILOG = """\b
 Examples:

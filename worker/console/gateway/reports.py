@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from campaigns.called import called
-from language import N_, _, figure
 from worker.console.gateway.access import Access, asking
+from worker.language import N_, _, figure
 
 if TYPE_CHECKING:  # late: `--help` need not wait for them
     from campaigns.database import Database

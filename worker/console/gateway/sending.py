@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from language import _
 from worker.console.gateway.access import Access, asking
 from worker.console.gateway.message import Message, saying
+from worker.language import _
 
 EPILOG = """\b
 Examples:

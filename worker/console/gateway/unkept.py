@@ -13,7 +13,7 @@ from tempfile import gettempdir, mkstemp
 import click
 
 from campaigns.reasons import retold
-from language import N_, _, figure, ngettext
+from worker.language import N_, _, figure, ngettext
 from worker.smseco import BadReply, ReadFailed, parse_reports
 from worker.smseco.reports import names_an_sms
 from worker.smseco.values import ReportBatch

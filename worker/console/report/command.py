@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from language import ENGLISH, FRENCH, speak
 from worker.console.ids import ID
+from worker.language import ENGLISH, FRENCH, speak
 
 EPILOG = """\b
 Examples:

@@ -23,9 +23,9 @@ from campaigns.prefixes import Prefix
 from campaigns.progress import IN_THE_OPEN, Progress
 from campaigns.reasons import retold
 from campaigns.timing import Span, Wait
-from language import FRENCH, N_, _, figure, ngettext, share, spoken
 from worker.console.report.charts import Chart, columns, rows
 from worker.console.screen import amount, counted, credit
+from worker.language import FRENCH, N_, _, figure, ngettext, share, spoken
 from worker.smseco.codes import REFUSALS
 
 PREFIXES = 20

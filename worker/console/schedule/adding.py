@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
-from language import _
 from worker.console.asking import campaign_options, spec
 from worker.console.ids import ID
 from worker.console.words import Words
+from worker.language import _
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from language import N_, _, figure, weekday
+from worker.language import N_, _, figure, weekday
 
 LIST_EPILOG = """\b
 Examples:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from language import _
+from worker.language import _
 
 PAUSE_EPILOG = """\b
 Example:
