@@ -7,9 +7,9 @@ from types import MappingProxyType
 import click
 import pytest
 
-import language
 from tests.worker.command_line import submitted
 from tests.worker.terminal import PROGRAM, run
+from worker import language
 from worker.console.group import Entry, Group
 from worker.console.letters import nearest
 from worker.console.spoken import spoken, translated

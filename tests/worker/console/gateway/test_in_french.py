@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from language import speak
 from tests.worker.console.gateway.conftest import DEAD, LOOKUP, MERGE, NUMBER, READ, ROWS, SEND
 from tests.worker.terminal import run
+from worker.language import speak
 from worker.sandbox.server import RunningSandbox
 
 pytestmark = pytest.mark.usefixtures("french")
