@@ -6,7 +6,7 @@ connect, compare it with the database's clock. A campaign without a window has n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ from campaigns.database import Database, Record, among, is_ahead, now, upsert
 from campaigns.models import batches, campaigns, openings
 from campaigns.outages import insisting
 from campaigns.states import UNSENT, BatchState, CampaignState
-from campaigns.windows import Opening
+from campaigns.windows import Opening, Window
 
 AT_ONCE = 1_000
 """Openings that are over, and reckoned anew in one round of the sweep; the others have their turn in the next."""
@@ -53,46 +53,53 @@ def reckon_first(connection: Connection, campaign_id: int, hours: Hours, zones: 
 
 
 def reckon(database: Database) -> int:
-    """Reckon anew what is over; returns how many openings were. Those of campaigns that have ended are forgotten."""
+    """Reckon anew what is over; returns how many openings were. Those of campaigns that have ended are forgotten.
+
+    Those of campaigns that somebody has locked have their turn in the next round.
+    """
     with database.reading() as connection:
         over = connection.execute(_over()).all()
     if not over:
         return 0
-    ended = sorted({row.campaign_id for row in over if row.completed_at is not None})
-    known: dict[tuple[str, str, str], Opening | None] = {}
-    anew = []
-    for row in over:
-        if row.completed_at is None:
-            its = row.window, row.whose, row.zone
-            if its not in known:
-                known[its] = Hours.of(row.window, row.whose).opening(row.zone, row.clock)  # type: ignore[union-attr]
-            last = {"its_campaign": row.campaign_id, "its_zone": row.zone, "its_end": row.closes_at}
-            anew.append({**last, "reckoned_at": row.clock, **_row(known[its])})
-    o = openings.c
-    mine = update(openings).where(
-        o.campaign_id == bindparam("its_campaign"),
-        o.zone == bindparam("its_zone", type_=Text),
-        o.closes_at == bindparam("its_end"),
-    )
+    anew = list(_anew([row for row in over if row.completed_at is None]))
+    ended = {row.campaign_id for row in over if row.completed_at is not None}
     with database.transaction() as connection:
-        if anew:
-            connection.execute(mine.values({name: bindparam(name) for name in _RECKONED}), anew)
-            _shut_some(connection, {row["its_campaign"] for row in anew})
-        if ended:
-            connection.execute(delete(openings).where(among(connection, o.campaign_id, ended)))
-    return len(over)
+        ours = _lock(connection, {row.campaign_id for row in over})
+        if mine := [row for row in anew if row["its_campaign"] in ours]:
+            connection.execute(_RECKONED, mine)
+            connection.execute(_shut().where(among(connection, campaigns.c.id, {row["its_campaign"] for row in mine})))
+        if ended & ours:
+            connection.execute(delete(openings).where(among(connection, openings.c.campaign_id, ended & ours)))
+    return sum(row.campaign_id in ours for row in over)
 
 
-_RECKONED = ("opens_at", "closes_at", "reckoned_at")
+def _anew(over: Iterable[Record]) -> Iterator[dict[str, Any]]:
+    """The openings that follow; most campaigns have the window of many others."""
+    known: dict[tuple[str, str, str], Opening | None] = {}
+    for row in over:
+        its = row.window, row.whose, row.zone
+        if its not in known:
+            known[its] = Hours(Window.parse(row.window), row.whose).opening(row.zone, row.clock)
+        last = {"its_campaign": row.campaign_id, "its_zone": row.zone, "its_end": row.closes_at}
+        yield {**last, "reckoned_at": row.clock, **_row(known[its])}
 
 
-def _shut_some(connection: Connection, campaign_ids: Collection[int]) -> None:
-    """Shut campaigns until their next opening; not those that somebody has locked, which are looked at in vain."""
+_RECKONED = (
+    update(openings)
+    .where(
+        openings.c.campaign_id == bindparam("its_campaign"),
+        openings.c.zone == bindparam("its_zone", type_=Text),
+        openings.c.closes_at == bindparam("its_end"),
+    )
+    .values({name: bindparam(name) for name in ("opens_at", "closes_at", "reckoned_at")})
+)
+
+
+def _lock(connection: Connection, campaign_ids: Collection[int]) -> set[int]:
+    """Those whose rows are ours now."""
     c = campaigns.c
-    mine = select(c.id).where(among(connection, c.id, campaign_ids)).order_by(c.id)
-    free = connection.execute(mine.with_for_update(key_share=True, skip_locked=True)).scalars().all()
-    if free:
-        connection.execute(_shut().where(among(connection, c.id, free)))
+    some = select(c.id).where(among(connection, c.id, campaign_ids)).order_by(c.id)
+    return set(connection.execute(some.with_for_update(key_share=True, skip_locked=True)).scalars())
 
 
 def _shut() -> Update:

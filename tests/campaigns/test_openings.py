@@ -443,3 +443,25 @@ def test_a_test_on_ones_own_phone_comes_when_it_is_asked_for(any_database: Datab
     making.fund(any_database)
 
     assert claim(any_database, tried.campaign.id) is not None
+
+
+def test_what_somebody_has_locked_is_reckoned_in_the_next_round(postgresql: Database) -> None:
+    campaign = making.funded(postgresql, making.numbers(2), **daily(postgresql, -1, 1))
+    time_goes_by(postgresql, 2)
+    with postgresql.transaction() as connection:
+        connection.execute(select(campaigns_table).where(campaigns_table.c.id == campaign).with_for_update()).one()
+        locked = openings.reckon(postgresql)
+
+    assert (locked, openings.reckon(postgresql), openings.reckon(postgresql)) == (0, 1, 0)
+    assert claim(postgresql, campaign) is not None
+
+
+def test_two_sweeps_at_once_reckon_each_opening_once(any_database: Database) -> None:
+    for _ in range(5):
+        making.funded(any_database, making.numbers(1), **daily(any_database, -1, 1))
+    time_goes_by(any_database, 2)
+
+    making.at_once(*[lambda: openings.reckon(any_database)] * 4)
+    openings.reckon(any_database)  # whoever was locked by two
+
+    assert len(turns.candidates(any_database, making.ACCOUNT, 9)) == 5
