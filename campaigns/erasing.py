@@ -45,13 +45,21 @@ def people(connection: Connection, some: Sequence[Record], stands_for: StandsFor
     forbid_scans(connection)
     payloads = {batch.id: _unpacked(batch.payload) for batch in some}
     campaign_of = {batch.id: int(batch.campaign_id) for batch in some}
-    named = {(campaign_of[its], number) for its, payload in payloads.items() for number in payload.numbers}
-    rename(connection, {target: new for target in named if (new := stands_for(*target)) != target[1]})
-    gone = {its: _places(campaign_of[its], payload, stands_for) for its, payload in payloads.items()}
-    batches.repack(
-        connection, {its: _without(campaign_of[its], payloads[its], gone[its], stands_for) for its in payloads}
+    new = {
+        its: [stands_for(campaign_of[its], number) for number in payload.numbers] for its, payload in payloads.items()
+    }
+    rename(
+        connection,
+        {
+            (campaign_of[its], old): renamed
+            for its, payload in payloads.items()
+            for old, renamed in zip(payload.numbers, new[its], strict=True)
+            if old != renamed
+        },
     )
+    batches.repack(connection, {its: _without(payload, new[its]) for its, payload in payloads.items()})
     requests = _requests(connection, payloads)
+    gone = {its: {place for place, number in enumerate(new[its]) if number < 0} for its in payloads}
     _forget_ids(connection, requests, payloads, gone)
     _rename_in(connection, refunds, "attempt_id", {row.id: campaign_of[row.batch_id] for row in requests}, stands_for)
     _rename_in(connection, lookups, "batch_id", campaign_of, stands_for)
@@ -85,16 +93,10 @@ def _unpacked(packed: bytes) -> Payload:
         return Payload([], [], [], [])
 
 
-def _places(campaign_id: int, payload: Payload, stands_for: StandsFor) -> set[int]:
-    """Where those stand who go; whoever is hidden already has gone, whatever is left of him."""
-    return {
-        place for place, number in enumerate(payload.numbers) if number < 0 or stands_for(campaign_id, number) != number
-    }
-
-
-def _without(campaign_id: int, payload: Payload, gone: set[int], stands_for: StandsFor) -> Payload:
-    values = [[] if place in gone else its for place, its in enumerate(payload.values)]
-    return replace(payload, numbers=[stands_for(campaign_id, number) for number in payload.numbers], values=values)
+def _without(payload: Payload, numbers: Sequence[int]) -> Payload:
+    """The batch with other numbers; of whoever is hidden, nothing that was merged into the text is left."""
+    values = [[] if number < 0 else its for its, number in zip(payload.values, numbers, strict=True)]
+    return replace(payload, numbers=numbers, values=values)
 
 
 def _requests(connection: Connection, payloads: Mapping[int, Payload]) -> Sequence[Record]:

@@ -22,7 +22,7 @@ from campaigns.states import Purged
 CAMPAIGNS_AT_ONCE = 100
 """Campaigns that are purged side by side: many are of one recipient."""
 
-MESSAGES_AT_ONCE = 5_000
+MESSAGES_AT_ONCE = 2_000
 """About so many messages, or rows that were left out, are written in one transaction."""
 
 _HEADS_AT_ONCE = 100
