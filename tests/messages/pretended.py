@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -29,14 +31,21 @@ def pretended(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Have the command speak it, for so long."""
     place = folder / language.FRENCH / "LC_MESSAGES"
     place.mkdir(parents=True)
-    with (place / f"{language.DOMAIN}.mo").open("wb") as file:
-        write_mo(file, _marked(collected()))
+    (place / f"{language.DOMAIN}.mo").write_bytes(_compiled())
     patch.setattr(language, "LOCALES", folder)
     patch.setenv("LANGUAGE", language.FRENCH)
     _forget()
     yield
     language.speak("C")
     _forget()
+
+
+@cache
+def _compiled() -> bytes:
+    """Once a run: to collect all that there is takes seconds."""
+    into = BytesIO()
+    write_mo(into, _marked(collected()))
+    return into.getvalue()
 
 
 def _forget() -> None:
