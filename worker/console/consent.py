@@ -37,9 +37,18 @@ def agreed(*, what: str, refused: str, yes: bool, shows: str = "") -> None:
     if shows:
         click.echo(shows, err=True)
     try:
-        said = click.confirm(_("Go on?"), err=True)
+        said = _goes_on()
     except click.Abort:
         click.echo(f"\n{refused}", err=True)
         raise
     if not said:
         raise click.ClickException(refused)
+
+
+def _goes_on() -> bool:
+    """What a person answers, in the language spoken or in English; no answer is a no. Raises Abort at Ctrl-C."""
+    yes, no = {"y", "yes", *_("y yes").split()}, {"", "n", "no", *_("n no").split()}
+    question = f"{_('Go on?')} [{_('y/N')}]"
+    while (said := click.prompt(question, default="", show_default=False, err=True).strip().lower()) not in yes | no:
+        click.echo(_("Error: invalid input"), err=True)
+    return said in yes

@@ -36,6 +36,19 @@ def test_whoever_does_not_agree_has_sent_to_nobody_else(clients: str, answer: st
     assert names() == ["Test of Rappel"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "goes_on"), [("o\n", True), ("peut-être\nOui\n", True), ("yes\n", True), ("non\n", False), ("\n", False)]
+)
+def test_a_person_answers_in_french_or_in_english(
+    clients: str, monkeypatch: pytest.MonkeyPatch, answer: str, goes_on: bool
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "fr")
+    asked = {"Continuer\u202f? [o/N]: ": answer}
+    status, _ = at_a_terminal("submit", clients, *TEXT, *MINE, answers=asked)
+    assert status == (0 if goes_on else 1)
+    assert names() == (["Test of Rappel", "Rappel"] if goes_on else ["Test of Rappel"])
+
+
 def test_without_a_terminal_it_stops_after_the_test_and_says_how_to_go_on(clients: str) -> None:
     stopped = run("submit", clients, *TEXT, *MINE)
     assert (stopped.exit_code, stopped.stdout) == (1, "")
