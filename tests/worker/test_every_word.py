@@ -38,6 +38,8 @@ NAMES = {
 }  # fmt: skip
 """Data of these tests, and names of commands and of their words."""
 
+OPERATORS = {"MTN", "Moov", "Orange"}
+
 WORD = re.compile(r"[A-Za-zÀ-ÿ]{2,}")
 
 
@@ -161,6 +163,14 @@ LIVE = [
     ("gateway", "balance", "--account", "shop"),
     ("gateway", "send", "--url", "http://127.0.0.1:9", "--login", "demo", "--from", "S", "--text", "x", "12"),
     ("doctor",),
+    ("sandbox", "--account", "toto"),
+    ("sandbox", "--mix", "delivered"),
+    ("sandbox", "--fault", "thunder=1"),
+    ("sandbox", "--fault", "slow_body=5%"),
+    ("sandbox", "--fault", "slow_body"),
+    ("sandbox", "--delay-min", "5"),
+    ("sandbox", "--country", "CI", "--latency", "-1", "--credits", "-1"),
+    ("sandbox", "--host", "192.0.2.1"),
     ("lst",),
     ("list", "--stat"),
     ("pause",),
@@ -174,6 +184,8 @@ LIVE = [
 IDENTIFIERS = {
     "retry 1 --only delivered": {"capped", "delivered", "refused", "rejected", "undelivered", "voided"},
     " ".join(("schedule", "add", "lundi", *SCHEDULED[:-2], "--audience-id", "99")): {"spec"},
+    "submit clients.csv --name Soldes --template Bonsoir --window some day": {"fri", "sat", "sun", "thu", "tue", "wed"},
+    "sandbox --fault thunder=1": {"latency", "refuse", "reset", "slow"},
     "schedule show lundi": {"audience", "name", "template"},
 }
 """Words that are typed or stored so, and are shown so."""
@@ -187,8 +199,8 @@ def test_what_each_command_says(clients: str) -> None:
 
 def left_by(life: list[tuple[str, ...]]) -> dict[str, set[str]]:
     """What is left of each command's output, of those that leave anything."""
-    found = {" ".join(words): words_left(said(*words)) for words in life}
-    return {command: left for command, left in found.items() if left - IDENTIFIERS.get(command, set())}
+    found = [(" ".join(words), words_left(said(*words))) for words in life]
+    return {command: left for command, left in found if left - IDENTIFIERS.get(command, set())}
 
 
 def in_doubt() -> Claim:
@@ -214,6 +226,7 @@ def test_what_is_said_of_doubts_and_of_credits() -> None:
     doubt = str(in_doubt().attempt_id)
     life = [
         ("credits",),
+        ("doctor",),
         ("doubts",),
         ("resolve", doubt, "resend", "--reason", "why", "--by", "awa"),
         ("resolve", doubt, "resend", "--reason", "why", "--by", "awa", "--yes"),
@@ -222,6 +235,14 @@ def test_what_is_said_of_doubts_and_of_credits() -> None:
         ("list",),
     ]
     assert left_by(life) == {}
+
+
+@pytest.mark.usefixtures("other")
+def test_the_page_of_a_report(tmp_path: Path) -> None:
+    in_doubt()
+    run("report", "1", "-o", str(tmp_path / "out.html"))
+    page = (tmp_path / "out.html").read_text(encoding="utf-8").partition("<body>")[2]
+    assert words_left(re.sub(r"<[^>]*>", " ", page)) - OPERATORS == set()
 
 
 @pytest.mark.usefixtures("other")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from worker.language import _
+from worker.language import N_, _
 from worker.sandbox.appending import Unwritten
 from worker.sandbox.faults import KINDS, Fault
 from worker.sandbox.options import DEFAULT_MIX, SandboxOptions
@@ -50,6 +50,13 @@ FAULTS = "".join(
     + "".join(f"  {name:20} {kind.does}\n" for name, kind in KINDS.items() if kind.strikes == strikes)
     for strikes in dict.fromkeys(kind.strikes for kind in KINDS.values())
 )
+
+_OF_THE_SYSTEM = (
+    N_("address already in use"),
+    N_("cannot assign requested address"),
+    N_("permission denied"),
+)
+"""Why an address cannot be listened on, as asyncio tells it."""
 
 _FAULT = re.compile(
     r"(?P<name>\w+)(:(?P<operation>[\w*]+))?=((?P<count>\d+)|(?P<share>\d+(\.\d+)?)%)"
@@ -106,7 +113,7 @@ def _fault(value: str) -> Fault:
 def _reason(wrong: OSError, address: str) -> str:
     """Why a file, or the address to listen on, cannot be had, and what to do."""
     if wrong.filename:
-        return f"{wrong.filename}: {wrong.strerror}"
+        return _(": ").join([str(wrong.filename), _(wrong.strerror or "")])
     said = (wrong.strerror or str(wrong)).rpartition(": ")[2]  # asyncio tells the address too, as Python writes it
     taken = wrong.errno == errno.EADDRINUSE
     sentence = (
@@ -114,7 +121,7 @@ def _reason(wrong: OSError, address: str) -> str:
         if taken
         else _("cannot listen on {address}, {reason}: choose another --host or --port")
     )
-    return sentence.format(address=address, reason=said)
+    return sentence.format(address=address, reason=_(said))
 
 
 @click.command(epilog=EPILOG + FAULTS)

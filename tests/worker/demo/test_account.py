@@ -1,6 +1,7 @@
 """The demo's verdict."""
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from campaigns import Progress
 from worker.demo.account import Account
+from worker.language import speak
 
 MOMENT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PROGRESS = Progress(
@@ -110,3 +112,17 @@ def test_the_table_shows_each_reason_status_and_check() -> None:
         assert line in text
     assert text.count("yes") == 5  # with the account's own "adds up"
     assert text.count("NO") == 1
+
+
+def test_it_is_drawn_in_the_language_spoken_and_its_json_is_not() -> None:
+    before = ACCOUNT.as_json()
+    speak("fr")
+    try:
+        console = Console(file=io.StringIO(), width=100)
+        console.print(ACCOUNT.drawn())
+        text = console.file.getvalue()
+        assert re.search(r"personne n’a reçu le SMS deux fois +oui", text)
+        assert re.search(r"secondes, attente des messages muets comprise +8,0", text)
+        assert ACCOUNT.as_json() == before
+    finally:
+        speak("en")

@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.messages.pretended import pretended
 from tests.worker.console.gateway.conftest import DEAD, LOOKUP, MERGE, NUMBER, READ, ROWS, SEND
 from tests.worker.terminal import run
+from tests.worker.test_every_word import words_left
 from worker.language import speak
 from worker.sandbox.server import RunningSandbox
+
+DATA = {"CLINIQUE", "Fête", "UCS", "binaire", "default", "get", "json", "msgfid", "msgid", "smsfid", "soap", "xml"}
+MERGED = ("Bonjour {nom}", "Bonjour", "Bonjour {{ nom }}", "Bonjour {ville}", "Bonjour {Nom}")
 
 pytestmark = pytest.mark.usefixtures("french")
 
@@ -69,3 +75,30 @@ def test_what_is_written_wrongly_is_told_by_the_words_of_the_command(monkeypatch
 @pytest.mark.usefixtures("account")
 def test_a_wrong_number_is_counted_as_a_person_counts() -> None:
     assert "numéro 2 ne se compose pas de chiffres" in said(*SEND, "07x", "--yes")[1]
+
+
+def test_no_word_is_said_that_the_catalogue_was_not_asked_for(
+    account: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    account.fault("drop_reply", operation="lookup", count=1)
+    life = [
+        (*SEND, NUMBER, "--yes"),
+        (*SEND, "--no-unicode", "--text", "Fête", "--datesend", "2030-01-01T09:00+00:00"),
+        (*SEND, "--datesend", "2030-01-01T09:00"),
+        (*LOOKUP, DEAD, "--yes"),
+        (*LOOKUP, DEAD, "--yes"),
+        (*LOOKUP, "--form", "get", "--msgid", "m-1"),
+        (*READ, "--no-journal", "--yes"),
+        (*READ, "--no-journal", "--yes"),
+        ("gateway", "balance"),
+        ("gateway", "balance", "--login", "demo"),
+    ]
+    with pretended(tmp_path / "locale", monkeypatch):
+        found = [(words, left_of(*words)) for words in life]
+        found += [((text,), left_of(*MERGE[:3], "--text", text, stdin=ROWS)) for text in MERGED]
+    assert [(words, left) for words, left in found if left] == []
+
+
+def left_of(*words: str, stdin: str | None = None) -> set[str]:
+    """Words that were not looked up; ids are none."""
+    return words_left(re.sub(r"\b[\da-f]{14,}\b", "", run(*words, stdin=stdin).output)) - DATA
