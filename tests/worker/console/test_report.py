@@ -161,3 +161,14 @@ def test_how_long_texts_were_is_told_with_what_they_cost_and_what_is_of_none_of_
 def test_every_reason_to_be_lost_is_explained() -> None:
     words = {status.name.lower() for status in MessageStatus if status.rank >= MessageStatus.REFUSED.rank}
     assert {*Exclusion, *AS_ITS_BATCH.values(), *words} - {"delivered"} <= set(REASONS)
+
+
+def test_a_window_is_told_with_whose_clocks_it_goes_by(sqlite: Database) -> None:
+    def shown(**window: str) -> str:
+        made = making.funded(sqlite, making.numbers(1), **window)
+        return page(campaigns.report(made, database=sqlite)).decode()
+
+    assert "Sending window" not in shown()
+    one = shown(window="8h-20h", window_zone="Africa/Abidjan")
+    assert "<dd>mon-sun 08:00-20:00<br><small>by the clocks of Africa/Abidjan</small></dd>" in one
+    assert "by the clocks of each number&#39;s country" in shown(window="8h-20h", window_zone="recipient")

@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from campaigns import Report
 from campaigns.afterwards import Refusal
 from campaigns.called import called
+from campaigns.clocks import RECIPIENT
 from campaigns.lengths import Length
 from campaigns.prefixes import Prefix
 from campaigns.progress import IN_THE_OPEN, Progress
@@ -101,6 +102,7 @@ def context(report: Report) -> dict[str, Any]:
         "report": report,
         "state": _state(its),
         "times": [(label, moment(when)) for label, when in _times(report) if when],
+        "whose_clocks": _whose_clocks(its),
         "funnel": [(_(STEPS[step.name]), step.count, _lost(step.lost)) for step in report.funnel],
         "funnel_chart": rows([(_(STEPS[step.name]), step.count) for step in report.funnel]),
         "twice": _twice(its.duplicates),
@@ -141,6 +143,12 @@ def _times(report: Report) -> Iterator[tuple[str, datetime | None]]:
     yield _("First taken by the gateway"), report.first_sent_at
     yield _("Last taken by the gateway"), report.last_sent_at
     yield _("Ended"), its.completed_at
+
+
+def _whose_clocks(its: Progress) -> str:
+    if its.window_zone == RECIPIENT:
+        return _("by the clocks of each number's country")
+    return _("by the clocks of {zone}").format(zone=its.window_zone)
 
 
 def _lost(lost: Mapping[str, int]) -> list[tuple[str, str, int]]:
