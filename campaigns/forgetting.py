@@ -23,7 +23,7 @@ from campaigns.models import attempts, batches, campaigns, daily_counts, exclusi
 from campaigns.named import by_key
 from campaigns.optouts import NoNumberError
 from campaigns.payload import Payload
-from campaigns.people import CAMPAIGNS_AT_ONCE, left_out_as, may_be_left_out_as, stand_for
+from campaigns.people import CAMPAIGNS_AT_ONCE, left_out_as, may_be_left_out_as, nameless, stand_for
 from campaigns.phone import normalizer
 from campaigns.settings import domain_settings
 from campaigns.states import FIRST_SETTLED, AttemptKind, AttemptState, BatchState, Exclusion, Purged
@@ -63,6 +63,8 @@ class Forgotten:
         opted_out: whether he is on the list of those who want no texts from any account.
         open: what cannot be forgotten yet.
         bodies_waiting: raw reports with him that are to be applied first.
+        unreadable: whether there are campaigns whose numbers were hashed with another NUMBERS_KEY than the settings
+            have: whether he is in one of them, nobody can tell without it.
     """
 
     campaigns: int = 0
@@ -74,11 +76,12 @@ class Forgotten:
     opted_out: bool = False
     open: list[Open] = field(default_factory=list)
     bodies_waiting: int = 0
+    unreadable: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether nothing of him is left, but what the lists of opt-outs keep."""
-        return not self.open and not self.bodies_waiting
+        return not self.open and not self.bodies_waiting and not self.unreadable
 
 
 def forget(number: str, *, opt_out: bool | None = None, database: Database | None = None) -> Forgotten:
@@ -99,6 +102,7 @@ def forget(number: str, *, opt_out: bool | None = None, database: Database | Non
         raise NoNumberError(1, 1)
     database = database or default()
     done = Forgotten(opted_out=_list(database, number, opt_out))
+    done.unreadable = nameless(hashed=True, database=database)
     done.rows, at_it = rubbing.out_of_audiences(database, msisdn)
     done.open += [Open(campaign_id, NotYet.EXPANDING) for campaign_id in at_it]
     for campaign_id in _with(database, msisdn):

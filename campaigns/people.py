@@ -114,10 +114,14 @@ def stand_for(campaign_id: int, msisdn: int) -> tuple[int, ...]:
     return (msisdn,) if hidden is None else (msisdn, hidden)
 
 
-def nameless(*, database: Database | None = None) -> bool:
-    """Whether there are campaigns of which nobody can tell whom they texted: not with the NUMBERS_KEY that is set."""
-    c = campaigns.c
-    mine = or_(c.numbers_key.is_(None), c.numbers_key != pseudonyms.fingerprint())
+def nameless(*, hashed: bool = False, database: Database | None = None) -> bool:
+    """Whether there are campaigns of which nobody can tell whom they texted: not with the NUMBERS_KEY that is set.
+
+    With `hashed`, only those count that another one could tell of.
+    """
+    c, key = campaigns.c, pseudonyms.fingerprint()
+    another = c.numbers_key.is_not(None) if key is None else c.numbers_key != key
+    mine = another if hashed else or_(c.numbers_key.is_(None), another)
     lost = select(c.id).where(c.purged == Purged.NUMBERS, c.completed_at.is_not(None), mine)
     with (database or default()).reading() as connection:
         return connection.execute(lost.limit(1)).first() is not None

@@ -16,7 +16,7 @@ from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import attempts, batches, campaigns, exclusions, holds, messages, refunds
 from campaigns.openings import next_ones
 from campaigns.payload import Payload, ReceiptLines
-from campaigns.states import POSTED, UNSENT, AttemptKind, AttemptState, BatchState, Exclusion, MessageStatus
+from campaigns.states import POSTED, UNSENT, AttemptKind, AttemptState, BatchState, Exclusion, MessageStatus, Purged
 from campaigns.waiting import waits_for
 
 AS_ITS_BATCH: Mapping[BatchState, str] = {
@@ -56,6 +56,7 @@ class Progress:
             when they come next for what is not sent yet, if they are not there now.
         waits_for: what must happen next, in a sentence, where it is not the workers' turn.
         adds_up: every row read is in exactly one place.
+        purged: what it was made of is gone: its `text`, or its `numbers` as well.
     """
 
     id: int
@@ -88,6 +89,7 @@ class Progress:
     window_opens_at: datetime | None
     waits_for: str | None
     adds_up: bool
+    purged: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -174,6 +176,7 @@ def _account(connection: Connection, campaign: Record) -> Progress:
         window_opens_at=window.opens_at if window else None,
         waits_for=waits_for(connection, campaign),
         adds_up=campaign.recipients == sum(excluded.values()) + size + not_expanded and size == sum(by_status.values()),
+        purged=Purged(campaign.purged).name.lower() if campaign.purged else None,
     )
 
 

@@ -96,9 +96,9 @@ def _levels(settings: DomainSettings) -> Sequence[tuple[Purged, int]]:
 
 
 def _due(level: Purged, days: int) -> Select[int]:
-    """Campaigns of which so much is to go, the first ended first; those that are at it are none of them."""
+    """Campaigns of which so much is to go, in any order: to put all in one, only to take some, would not end."""
     c = campaigns.c
-    return select(c.id).where(is_overdue(level, days), settled()).order_by(c.completed_at, c.id)
+    return select(c.id).where(is_overdue(level, days), settled())
 
 
 def is_overdue(level: Purged, days: int) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import expansion, journal, lookups, settling
+from campaigns import expansion, journal, lookups, retention, settling
 from campaigns.database import Database
 from campaigns.forgetting import NotYet, Open
 from campaigns.models import campaigns as campaigns_table
@@ -277,3 +277,29 @@ def test_with_a_secret_what_was_kept_plainly_on_a_list_is_hashed(
 def test_what_is_no_number_is_refused(sqlite: Database) -> None:
     with pytest.raises(campaigns.NoNumberError):
         campaigns.forget("Awa", database=sqlite)
+
+
+def test_campaigns_that_another_key_has_hashed_are_told_of(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ended(any_database)
+    making.clock_goes_on(any_database, 2 * 86_400.0, *making.every_moment())
+    for name in ("KEEP_TEXT_DAYS", "KEEP_REPORTS_DAYS", "KEEP_NUMBERS_DAYS"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("NUMBERS_KEY", "a secret of some length")
+    domain_settings.cache_clear()
+    while retention.purge_slice(any_database):
+        pass
+    monkeypatch.setenv("NUMBERS_KEY", "another one of some length")
+    domain_settings.cache_clear()
+    assert not campaigns.forget(WRITTEN, database=any_database).whole
+
+    monkeypatch.setenv("NUMBERS_KEY", "a secret of some length")
+    domain_settings.cache_clear()
+    done = campaigns.forget(WRITTEN, database=any_database)
+
+    assert (done.messages, done.left_out, done.whole) == (1, 1, True)
+    assert campaigns.find_person(WRITTEN, database=any_database) == []
+    assert making.account(any_database, made).messages == 3
+    monkeypatch.undo()
+    domain_settings.cache_clear()

@@ -15,7 +15,7 @@ from campaigns.called import called
 from campaigns.clocks import RECIPIENT
 from campaigns.reasons import retold
 from worker.console.screen import amount, counted, moment, plain
-from worker.language import _, figure, share
+from worker.language import N_, _, figure, share
 
 IN_ORDER = (
     "pending",
@@ -45,6 +45,13 @@ STYLES = {
     "delivered": "green",
     "in_doubt": "bold yellow",
 }
+
+
+PURGED = {
+    "text": N_("its texts were purged"),
+    "numbers": N_("its texts and numbers were purged"),
+}
+"""What is gone of a campaign, and was kept for long enough."""
 
 
 def as_json(progress: Progress) -> dict[str, Any]:
@@ -95,6 +102,8 @@ def _heading(progress: Progress) -> Iterator[Text]:
         yield plain(_window(progress))
     if progress.retry_of is not None:
         yield plain(_("texts those again whom campaign {id} did not reach").format(id=progress.retry_of))
+    if progress.purged:
+        yield plain(_(PURGED[progress.purged]))
     if progress.retries:
         retries = ", ".join(_("campaign {id}").format(id=its) for its in progress.retries)
         yield plain(_("retried by {campaigns}").format(campaigns=retries))

@@ -123,6 +123,9 @@ def _tell_the_rest(done: Forgotten, files: int) -> None:
     if done.bodies_waiting:
         waiting = _("raw reports that name this person and are to be applied first: {count}; ask again in some minutes")
         click.echo(waiting.format(count=figure(done.bodies_waiting)), err=True)
+    if done.unreadable:
+        other = _("campaigns whose numbers are hashes were not looked through: set the NUMBERS_KEY that made them")
+        click.echo(other, err=True)
     if files:
         spooled = _(
             "raw reports in files of this host, which the database does not have: {count}, each may name this person;"

@@ -176,7 +176,7 @@ def _figures(its: Readings) -> Iterator[tuple[str, int, str]]:
     from worker.console import screen
 
     applied = _("{reports} in those that were applied").format(reports=screen.counted(its.reports, "report"))
-    yield _("bodies kept"), its.readings, applied
+    yield _("bodies that arrived"), its.readings, applied
     yield _("asked for just now"), its.asking, ""
     yield _("not applied yet"), its.unapplied, ""
     waits = _("may be of requests of the campaigns {ids}").format(ids=", ".join(map(str, its.parked_for)))

@@ -3,7 +3,11 @@
 import json
 
 import pytest
+from sqlalchemy import update
 
+from campaigns.database import default, now
+from campaigns.models import campaigns
+from campaigns.states import Purged
 from tests.worker.command_line import submitted
 from tests.worker.terminal import run
 
@@ -44,3 +48,20 @@ def test_nobody_and_no_number_are_said(clients: str) -> None:
     assert run("find", "0102030405").stdout == "no campaign has this number\n"
     refused = run("find", "Awa")
     assert (refused.exit_code, "no mobile number" in refused.stderr) == (1, True)
+
+
+def test_what_was_purged_is_said_and_is_no_exclusion(clients: str) -> None:
+    made = submitted(clients)
+    with default().transaction() as connection:
+        gone = {"purged": Purged.TEXT, "completed_at": now()}
+        connection.execute(update(campaigns).where(campaigns.c.id == made).values(gone))
+
+    line = run("find", "0707080910").stdout.splitlines()[1]
+
+    assert "pending" in line
+    assert line.endswith("(purged)")
+    assert "its texts were purged" in run("show", str(made)).stdout
+
+    with default().transaction() as connection:
+        connection.execute(update(campaigns).where(campaigns.c.id == made).values(purged=Purged.NUMBERS))
+    assert "not in it: campaigns whose numbers were purged" in run("find", "0102030405").stderr
