@@ -8,14 +8,17 @@ from pathlib import Path
 
 import click
 import pytest
+from rich.console import Console
 
 from campaigns import database, settling
 from campaigns.claims import Claim
+from campaigns.glance import Lookout
 from tests.campaigns import making
 from tests.campaigns.gateways import Count, later
 from tests.messages.pretended import pretended, wide
 from tests.worker.terminal import run
 from worker.cli import main
+from worker.console import watching
 from worker.console.group import Group
 
 EXAMPLES = rf"({wide('Examples')}|{wide('Example')}):\n(.+\n)+"
@@ -127,6 +130,7 @@ LIVE = [
     ("cancel", "1"),
     ("pause", "1"),
     ("show", "1"),
+    ("show", "1", "--watch"),
     ("retry", "1", "--only", "voided"),
     ("retry", "1", "--only", "voided"),
     ("retry", "1", "--only", "delivered"),
@@ -243,6 +247,16 @@ def test_the_page_of_a_report(tmp_path: Path) -> None:
     run("report", "1", "-o", str(tmp_path / "out.html"))
     page = (tmp_path / "out.html").read_text(encoding="utf-8").partition("<body>")[2]
     assert words_left(re.sub(r"<[^>]*>", " ", page)) - OPERATORS == set()
+
+
+@pytest.mark.usefixtures("other")
+def test_what_is_seen_of_a_campaign_that_is_watched() -> None:
+    in_doubt()
+    assert said("list")  # which chooses the language
+    screen = Console(width=100, record=True)
+    for campaign in (1, 2):
+        screen.print(watching.drawn(Lookout(campaign, database=database.default()).look()))
+    assert words_left(screen.export_text()) == set()
 
 
 @pytest.mark.usefixtures("other")
