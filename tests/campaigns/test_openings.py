@@ -7,6 +7,7 @@ from sqlalchemy import select, text, update
 
 import campaigns
 from campaigns import accounts, bisection, claims, lookups, openings, policies, settling, turns, vitals
+from campaigns.caps import Cap
 from campaigns.claims import Claim
 from campaigns.clocks import RECIPIENT
 from campaigns.database import Database
@@ -357,6 +358,28 @@ class TestByEachNumbersCountry:
         making.fund(any_database)
 
         assert {found.zone for found in making.all_accepted(any_database, retry)} == {"CI", "FR"}
+
+    def test_who_was_left_out_for_a_cap_keeps_the_country_in_a_retry(self, any_database: Database) -> None:
+        cap = Cap(1, making.noon())
+        making.claimed(any_database, making.funded(any_database, PARISIANS[:1]), cap=cap)
+        campaign = making.funded(
+            any_database, [making.FIRST, *PARISIANS[:2]], window="00:00-24:00", window_zone=RECIPIENT
+        )
+        assert {making.claimed(any_database, campaign, cap=cap).zone for _ in range(2)} == {"CI", "FR"}
+
+        retry = campaigns.retry(campaign, only=["capped"], database=any_database).id
+        making.fund(any_database)
+
+        assert [(its.zone, list(its.payload.numbers)) for its in making.all_accepted(any_database, retry)] == [
+            ("FR", PARISIANS[:1])
+        ]
+
+    def test_a_batch_that_finds_its_window_closed_takes_nobodys_place_in_a_cap(self, any_database: Database) -> None:
+        cap = Cap(1, making.noon())
+        campaign = making.funded(any_database, PARISIANS, window="00:00-24:00", window_zone=RECIPIENT)
+        settling.release(any_database, making.claimed(any_database, campaign, cap=cap), "its window closed")
+
+        assert list(making.claimed(any_database, campaign, cap=cap).payload.numbers) == PARISIANS
 
     def test_halves_of_a_refused_batch_keep_its_country(self, any_database: Database) -> None:
         campaign = making.funded(any_database, PARISIANS, window="00:00-24:00", window_zone=RECIPIENT)

@@ -40,9 +40,16 @@ def on_postgresql(postgresql: Database, folder: Path) -> Workshop:
     return Workshop(postgresql, ScriptedGateway(), audience_dir=folder)
 
 
-def added(workshop: Workshop, cron: str = "* * * * *", audience: Any = None, **terms: Any) -> Schedule:
+def added(
+    workshop: Workshop,
+    cron: str = "* * * * *",
+    audience: Any = None,
+    *,
+    spec: dict[str, Any] | None = None,
+    **terms: Any,
+) -> Schedule:
     """A schedule whose last slot has just come."""
-    spec = {"template": "Bonjour {{ nom }}", "audience": audience or {"file": "clients.csv"}}
+    spec = {"template": "Bonjour {{ nom }}", "audience": audience or {"file": "clients.csv"}, **(spec or {})}
     made = schedules.add(spec, name=NAME, cron=cron, timezone="Africa/Abidjan", database=workshop.database, **terms)
     falls_due(workshop)
     return made
@@ -81,6 +88,17 @@ def test_an_occurrence_becomes_a_campaign_with_its_own_key_and_the_next_slot_fol
     after = found(workshop)
     assert (after.last_at, after.last_outcome) == (slot, f"campaign {campaign.id} submitted")
     assert after.next_at > workshop.database.clock()
+
+
+def test_each_occurrence_has_the_window_of_its_schedule(workshop: Workshop) -> None:
+    window = {"window": "mon-fri 08:00-20:00", "window_zone": "recipient"}
+    schedule = added(workshop, "0 9 * * *", spec=window)
+
+    list(all_of_it(workshop, schedule.id))
+
+    (campaign,) = made(workshop)
+    account = campaigns.progress(campaign.id, database=workshop.database)
+    assert {"window": account.window, "window_zone": account.window_zone} == window
 
 
 def test_two_sweeps_and_two_tasks_at_once_make_one_campaign_an_occurrence(on_postgresql: Workshop) -> None:
