@@ -199,7 +199,8 @@ def _first_look(database: Database, campaign_id: int, settings: DomainSettings) 
 
 
 def _look(database: Database, sorter: Sorter, audience_id: int, first: int) -> Slice:
-    """At some thousands of rows, from a chunk on. Nobody changes the chunks of a complete audience."""
+    """At some thousands of rows, from a chunk on. Nobody changes the chunks of a complete audience, but who
+    empties the rows of a person (`rubbing`): what was read before is told to be on its way."""
     with database.reading() as connection:
         some = chunks.read(connection, audience_id, first=first, most=CHUNKS_A_SLICE)
     looked = sorter.look([row for chunk in some for row in chunk])

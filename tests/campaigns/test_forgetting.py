@@ -274,6 +274,21 @@ def test_with_a_secret_what_was_kept_plainly_on_a_list_is_hashed(
     assert not names_him(any_database)
 
 
+def test_while_batches_are_claimed_he_is_either_in_the_air_or_gone(any_database: Database) -> None:
+    made = making.funded(any_database, [*making.numbers(40), AWA, *OTHERS], batch_size=4)
+
+    claims, done = making.at_once(
+        lambda: making.all_accepted(any_database, made), lambda: campaigns.forget(WRITTEN, database=any_database)
+    )
+
+    texted = [number for claim in claims for number in claim.payload.numbers]
+    assert (AWA in texted) is bool(done.open)
+    assert len(texted) == len(set(texted)) == 43 - done.withdrawn
+    account = making.account(any_database, made)
+    assert account.excluded == ({} if done.open else {"forgotten": 1})
+    assert (str(AWA) in everything(any_database)) is bool(done.open)
+
+
 def test_what_is_no_number_is_refused(sqlite: Database) -> None:
     with pytest.raises(campaigns.NoNumberError):
         campaigns.forget("Awa", database=sqlite)
