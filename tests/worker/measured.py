@@ -1,7 +1,8 @@
 """What reading a body costs, in a process of its own: memory that others took before would hide how much it is.
 
 `python -m tests.worker.measured` takes lines of a reader's name and a file's, and answers each with the peak growth
-beyond the body (bytes) and the seconds, which a child measures that has done nothing else.
+beyond the body (bytes) and the seconds of processor, which a child measures that has done nothing else; the machine may
+have much to do besides.
 """
 
 import os
@@ -49,10 +50,10 @@ READERS: dict[str, Callable[[bytes], object]] = {
 
 def _measure(reader: Callable[[bytes], object], path: Path) -> str:
     body = path.read_bytes()
-    began, before = time.monotonic(), _peak()
+    began, before = time.process_time(), _peak()
     with suppress(BadReply, Refused):
         reader(body)
-    return f"{_peak() - before} {time.monotonic() - began}\n"
+    return f"{_peak() - before} {time.process_time() - began}\n"
 
 
 def _peak() -> int:

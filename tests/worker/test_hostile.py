@@ -23,7 +23,7 @@ from worker.smseco import BadReply, json_tree, parse_reports, xml_tree
 SECRET = "22507070707"
 NOWHERE = "http://127.0.0.1:9/"
 MOST_MEMORY = 100_000_000
-MOST_SECONDS = 10.0  # a few, on a machine that does much else
+MOST_SECONDS = 10.0  # of processor; a few on a slow machine
 
 FIELDS = f"<statut>1</statut><texte>{SECRET}</texte><credits>1</credits><senders><sender>TOTO</sender></senders>"
 REPORT = f"<dlr><smsfid>s</smsfid><destination>{SECRET}</destination><date></date><statut>56</statut></dlr>"
