@@ -136,6 +136,6 @@ _NAMES = tuple(field.name for field in fields(Entry))
 
 def _cells(entry: Entry, *, masked: bool) -> list[Cell]:
     cells = [getattr(entry, name) for name in _NAMES]
-    if masked:
+    if masked and entry.number:  # one that was purged is nothing already
         cells[1] = half_hidden(entry.number)
     return cells

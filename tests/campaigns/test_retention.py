@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -108,6 +109,9 @@ def test_after_more_days_no_number_is_left_anywhere_and_every_count_and_credit_i
     assert figures(any_database, made) == before
     found = campaigns.find_person(WRITTEN, database=any_database)
     assert [one.entry.status for one in found] == (["delivered", "duplicate"] if keyed else [])
+    file = BytesIO()
+    campaigns.export(made, file, masked=True, database=any_database)
+    assert {line.split(",")[1] for line in file.getvalue().decode().splitlines()[1:]} == {""}
     assert nameless(database=any_database) is not keyed
     assert making.account(any_database, made).purged == "numbers"
 
