@@ -101,10 +101,11 @@ def _texted(connection: Connection, by_id: dict[int, Record], ids: Sequence[int]
         its_own = set(payload.numbers) & set(stand_for(campaign.id, msisdn))  # a batch has each number once
         place = payload.numbers.index(*its_own)
         entry = next(entry for entry in entries if entry.row == payload.rows[place])
-        text = as_merged(campaign.wire_text if head.merged else FINISHED_TEXT, payload.values[place])
-        told = text if campaign.purged == Purged.NOTHING else None
+        text = None
+        if campaign.purged == Purged.NOTHING:  # else the values that a finished text is made of are gone
+            text = as_merged(campaign.wire_text if head.merged else FINISHED_TEXT, payload.values[place])
         its = replace(entry, number=str(msisdn))
-        found.append(Contact(campaign.id, campaign.name, campaign.account, its, told))
+        found.append(Contact(campaign.id, campaign.name, campaign.account, its, text))
     return found
 
 

@@ -94,6 +94,18 @@ def test_after_its_days_no_text_is_left_and_every_count_and_credit_is(any_databa
     assert making.account(any_database, made).purged == "text"
 
 
+def test_who_got_a_text_that_was_finished_here_is_found_without_it(any_database: Database) -> None:
+    made = making.funded(any_database, [AWA], template="Bonjour {{ nom | lower }}")
+    making.all_delivered(any_database, making.accepted(any_database, made))
+    assert making.advanced(any_database, made) == "completed"
+    days_pass(any_database, 4)
+    purge(any_database)
+
+    (found,) = campaigns.find_person(WRITTEN, database=any_database)
+
+    assert (found.entry.status, found.text) == ("delivered", None)
+
+
 def test_after_more_days_no_number_is_left_anywhere_and_every_count_and_credit_is(
     any_database: Database, keyed: bool
 ) -> None:
