@@ -33,20 +33,28 @@ def out_of_bodies(database: Database, msisdn: int) -> tuple[int, int]:
     Returns:
         Bodies that had it, and those that have it still, for they are to be applied first.
     """
-    p, rubbed, waiting = report_polls.c, 0, 0
+    rubbed, waiting = 0, 0
     for poll in _bodies(database):
         body = zlib.decompress(poll.body)
-        left = _without(body, str(msisdn))
-        if left == body:
+        if _without(body, str(msisdn)) == body:
             continue
-        if poll.state not in _DONE_WITH:
-            waiting += 1
-            continue
-        done = update(report_polls).where(p.id == poll.id, p.state == poll.state)
-        with database.transaction() as connection:
-            written = connection.execute(done.values(body=zlib.compress(left, 1))).rowcount
-        rubbed, waiting = rubbed + written, waiting + 1 - written
+        written = poll.state in _DONE_WITH and _rub_out(database, poll.id, msisdn)
+        rubbed, waiting = rubbed + written, waiting + (not written)
     return rubbed, waiting
+
+
+def _rub_out(database: Database, poll_id: int, msisdn: int) -> bool:
+    """Of a body as it is now: others may be rubbed out of it at the same moment, or it may be purged."""
+    p = report_polls.c
+    with database.transaction() as connection:
+        mine = select(p.state, p.body).where(p.id == poll_id).with_for_update()
+        poll = connection.execute(mine).one()
+        if poll.state not in _DONE_WITH:
+            return False
+        if poll.body is not None:
+            left = zlib.compress(_without(zlib.decompress(poll.body), str(msisdn)), 1)
+            connection.execute(update(report_polls).where(p.id == poll_id).values(body=left))
+        return True
 
 
 def _bodies(database: Database) -> Iterator[Record]:
@@ -75,20 +83,27 @@ def out_of_audiences(database: Database, msisdn: int) -> tuple[int, list[int]]:
         before: they are to be looked at again.
     """
     is_his, rubbed, touched = _cell_test(msisdn), 0, set[int]()
-    k = audience_chunks.c
     for chunk in _chunks(database):
         if not _may_hold(zlib.decompress(chunk.rows), msisdn):
             continue
-        rows = unpack(chunk.rows)
-        left = [(row, [""] * len(cells) if any(map(is_his, cells)) else cells) for row, cells in rows]
-        count = sum(cells != before for (_, cells), (_, before) in zip(left, rows, strict=True))
-        if count:
-            its = and_(k.audience_id == chunk.audience_id, k.number == chunk.number)
-            with database.transaction() as connection:
-                connection.execute(update(audience_chunks).where(its).values(rows=pack(left)))
+        if count := _empty_rows(database, chunk.audience_id, chunk.number, is_his):
             rubbed += count
             touched.add(chunk.audience_id)
     return rubbed, _read_just_now(database, touched)
+
+
+def _empty_rows(database: Database, audience_id: int, number: int, is_his: Callable[[str], bool]) -> int:
+    """Of a chunk as it is now: others may be rubbed out of it at the same moment. Returns how many rows."""
+    k = audience_chunks.c
+    its = and_(k.audience_id == audience_id, k.number == number)
+    with database.transaction() as connection:
+        packed = connection.execute(select(k.rows).where(its).with_for_update()).scalar()
+        rows = [] if packed is None else unpack(packed)  # expanded since, and dropped
+        left = [(row, [""] * len(cells) if any(map(is_his, cells)) else cells) for row, cells in rows]
+        count: int = sum(cells != before for (_, cells), (_, before) in zip(left, rows, strict=True))
+        if count:
+            connection.execute(update(audience_chunks).where(its).values(rows=pack(left)))
+    return count
 
 
 def _chunks(database: Database) -> Iterator[Record]:

@@ -1,12 +1,13 @@
 """A person is forgotten: nothing names him any more, wherever he was, and everything that was counted is as it was."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import expansion, journal, lookups, retention, settling
+from campaigns import expansion, journal, lookups, retention, rubbing, settling
 from campaigns.database import Database
 from campaigns.forgetting import NotYet, Open
 from campaigns.models import campaigns as campaigns_table
@@ -237,6 +238,28 @@ def test_a_report_that_comes_after_all_changes_nothing_and_waits_nowhere(any_dat
     assert making.account(any_database, made).by_status == {"undelivered": 2, "delivered": 1}
     with any_database.reading() as connection:
         assert set(connection.execute(select(report_polls.c.state)).scalars()) == {"applied"}
+
+
+@pytest.mark.parametrize("look", [rubbing.out_of_audiences, rubbing.out_of_bodies])
+def test_people_who_are_forgotten_at_once_do_not_bring_each_other_back(
+    any_database: Database, look: Callable[[Database, int], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaigns.store_audience([{"tel": f"+{AWA}"}, {"tel": f"+{OTHERS[0]}"}], database=any_database)
+    body(any_database, f"<nb>{AWA}</nb><nb>{OTHERS[0]}</nb>")
+    read = rubbing._read
+
+    def then_another_is_forgotten(*asked: Any) -> Any:
+        page = read(*asked)
+        monkeypatch.setattr(rubbing, "_read", read)
+        campaigns.forget(f"+{OTHERS[0]}", database=any_database)
+        return page
+
+    monkeypatch.setattr(rubbing, "_read", then_another_is_forgotten)
+    look(any_database, AWA)
+
+    assert str(OTHERS[0]) not in everything(any_database)
+    campaigns.forget(WRITTEN, database=any_database)
+    assert not names_him(any_database)
 
 
 def test_a_report_that_names_others_stays_as_it_came(any_database: Database) -> None:
