@@ -31,7 +31,7 @@ from campaigns.retriable import Choice, Kin, checked, choice_of, chosen
 from campaigns.settings import domain_settings
 from campaigns.sorting import Sorted
 from campaigns.spec import KeyConflict, Spec
-from campaigns.states import CampaignState
+from campaigns.states import CampaignState, Purged
 from campaigns.steering import StateError
 from campaigns.submission import Submitted
 
@@ -75,6 +75,8 @@ def retry(
         campaign = _lock(connection, campaign_id)
         _require_texts(campaign)
         made = _make(connection, choice_of(connection, campaign, wanted))
+        if made.created:  # looked at last: what is purged of them meanwhile began before it was read
+            _require_numbers(connection, campaign_id)
     if made.created:
         bells.wake(database, bells.fund(campaign.account), ring)
     return made
@@ -98,6 +100,20 @@ def _require_texts(campaign: Record) -> None:
                 "campaign {id} cannot be sent again: its texts were purged (KEEP_TEXT_DAYS); `campaigns export` says"
                 " whom it did not reach, as long as it has their numbers"
             ).format(id=campaign.id)
+        )
+
+
+def _require_numbers(connection: Connection, campaign_id: int) -> None:
+    """Of its retries, which may have ended before it: whoever cannot be found in one any more would be texted twice."""
+    c = campaigns.c
+    nameless = select(c.id).where(c.retry_of == campaign_id, c.purged == Purged.NUMBERS).order_by(c.id).limit(1)
+    purged = connection.execute(nameless).scalar()
+    if purged is not None:
+        raise StateError(
+            _(
+                "campaign {id} cannot be sent again: the numbers of its retry {retry} were purged (KEEP_NUMBERS_DAYS),"
+                " so nobody can tell who has got the text since"
+            ).format(id=campaign_id, retry=purged)
         )
 
 

@@ -269,6 +269,25 @@ def test_a_campaign_without_texts_is_not_sent_again_and_its_key_stays_taken(any_
         making.submitted(any_database, [AWA], key="rappel")
 
 
+def test_nobody_is_texted_twice_because_a_retry_has_lost_its_numbers_before_its_campaign(
+    any_database: Database, keyed: bool
+) -> None:
+    first = making.funded(any_database, [AWA, AWA + 1])
+    claim = making.accepted(any_database, first)
+    making.reported(any_database, making.report(claim, (0, MessageStatus.UNDELIVERED)))
+    again = campaigns.retry(first, only=["undelivered"], database=any_database).id
+    making.fund(any_database)
+    making.all_delivered(any_database, *making.all_accepted(any_database, again))
+    assert making.advanced(any_database, again) == "completed"
+    days_pass(any_database, 8)
+    purge(any_database)
+
+    with pytest.raises(campaigns.StateError, match=f"the numbers of its retry {again} were purged"):
+        campaigns.retry(first, only=["undelivered"], database=any_database)
+
+    assert making.account(any_database, first).retries == (again,)
+
+
 def test_raw_reports_go_and_what_was_counted_of_them_stays(any_database: Database) -> None:
     poll = making.stored(any_database)
     for state, reports in (("applied", 2), ("broken", None), ("parked", 1)):
