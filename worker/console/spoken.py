@@ -29,6 +29,7 @@ def spoken(command: click.Command) -> click.Command:
 def translated(command: click.Command, say: Say) -> click.Command:
     """A copy whose texts are what `say` makes of them, paragraph by paragraph; of examples only the heading is said."""
     its = copy(command)
+    its._help_option = None  # noqa: SLF001  click keeps the one that it made last, and so in the language of that time
     its.help, its.epilog, its.short_help = (_text(text, say) for text in (its.help, its.epilog, its.short_help))
     its.options_metavar = its.options_metavar and _placeholders(its.options_metavar, say)
     its.params = [_parameter(each, say) for each in command.params]
