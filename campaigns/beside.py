@@ -19,7 +19,8 @@ def new_file(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
     Raises FileExistsError where there is one already, and it is not to be replaced.
     """
     if path.exists() and not replace:
-        raise FileExistsError(errno.EEXIST, _("is there already: choose another name, or replace it (--replace)"), str(path))
+        taken = _("is there already: choose another name, or replace it (--replace)")
+        raise FileExistsError(errno.EEXIST, taken, str(path))
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
