@@ -98,9 +98,13 @@ def complete(connection: Connection, audience_id: int, digest: str) -> None:
     _note(connection, audience_id, ready=True, digest=digest)
 
 
-def shape(connection: Connection, audience_id: int) -> tuple[Shape, int, str]:
-    """Shape, number of rows and digest of a complete audience; raises UnknownAudienceError."""
-    row = connection.execute(select(audiences).where(audiences.c.id == audience_id, audiences.c.ready)).first()
+def shape(connection: Connection, audience_id: int, *, hold: bool = False) -> tuple[Shape, int, str]:
+    """Shape, number of rows and digest of a complete audience; raises UnknownAudienceError.
+
+    With `hold` it is there until the transaction ends: nobody purges it before a campaign names it.
+    """
+    found = select(audiences).where(audiences.c.id == audience_id, audiences.c.ready)
+    row = connection.execute(found.with_for_update(read=True, key_share=True) if hold else found).first()
     if row is None:
         raise UnknownAudienceError(_("no complete audience has the id {id}").format(id=audience_id))
     return Shape(tuple(row.columns), row.number_column), row.size, row.digest

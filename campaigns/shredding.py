@@ -63,7 +63,7 @@ def purge_bodies(connection: Connection, days: int | None) -> bool:
 
 
 def purge_audience(connection: Connection, days: int | None) -> bool:
-    """Drop one stored audience that is overdue; returns whether there was one."""
+    """Drop one stored audience that is overdue; returns whether there seemed to be one."""
     if days is None:
         return False
     a, c = audiences.c, campaigns.c
@@ -71,6 +71,10 @@ def purge_audience(connection: Connection, days: int | None) -> bool:
     audience_id = connection.execute(one).scalar()
     if audience_id is None:
         return False
+    # Its campaigns were looked at before its row was locked. Now that no other can name it, they are looked at again:
+    # else one that was submitted just between would have its audience taken away, and end with nothing sent.
+    if not connection.execute(_overdue_audiences(connection, days).where(a.id == audience_id)).first():
+        return True
     connection.execute(update(campaigns).where(c.audience_id == audience_id).values(audience_id=None))
     connection.execute(delete(audiences).where(a.id == audience_id))
     return True

@@ -199,7 +199,7 @@ def _submit_stored(database: Database, spec: Spec, audience_id: int) -> Submitte
     made, digest = None, ""
     try:
         with database.transaction() as connection:
-            shape, size, digest = stored(connection, spec, audience_id)
+            shape, size, digest = stored(connection, spec, audience_id, hold=True)
             made = keys.make(
                 connection,
                 spec,
@@ -217,10 +217,13 @@ def _submit_stored(database: Database, spec: Spec, audience_id: int) -> Submitte
     return Submitted(made, CampaignState.SUBMITTED, created=True)
 
 
-def stored(connection: Connection, spec: Spec, audience_id: int) -> tuple[Shape, int, str]:
-    """Shape and size of a stored audience, and the digest of a campaign for it; raises SpecError."""
+def stored(connection: Connection, spec: Spec, audience_id: int, *, hold: bool = False) -> tuple[Shape, int, str]:
+    """Shape and size of a stored audience, and the digest of a campaign for it; raises SpecError.
+
+    With `hold`, as for `chunks.shape`.
+    """
     try:
-        shape, size, row_digest = chunks.shape(connection, audience_id)
+        shape, size, row_digest = chunks.shape(connection, audience_id, hold=hold)
     except chunks.UnknownAudienceError as error:
         raise SpecError([f"audience: {error}"]) from None
     column = shape.columns[shape.number_column]

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import expansion, journal, lookups, readings, retention, schedules, settling
+from campaigns import expansion, journal, keys, lookups, readings, retention, schedules, settling, shredding
 from campaigns.database import Database
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import metadata, report_polls
@@ -356,6 +356,42 @@ def test_a_stored_audience_goes_with_the_texts_of_its_last_campaign_and_not_whil
     assert stored(any_database) == {named.id}
     with pytest.raises(campaigns.SpecError, match="no complete audience"):
         campaigns.submit({"name": "x", **spec}, used, database=any_database)
+
+
+def test_an_audience_that_is_named_while_it_is_about_to_be_purged_stays(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience = campaigns.store_audience([{"tel": f"+{AWA}"}], database=any_database)
+    days_pass(any_database, 4)
+    campaigns.submit({"name": "x", "template": "Bonjour", "sender": making.SENDER}, audience, database=any_database)
+    look = shredding._overdue_audiences
+
+    def before_it_was_named(*_asked: Any) -> Any:
+        monkeypatch.setattr(shredding, "_overdue_audiences", look)
+        return select(metadata.tables["audiences"].c.id)
+
+    monkeypatch.setattr(shredding, "_overdue_audiences", before_it_was_named)
+    purge(any_database)
+
+    assert stored(any_database) == {audience.id}
+
+
+def test_an_audience_is_not_purged_while_a_campaign_is_made_of_it(
+    postgresql: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience = campaigns.store_audience([{"tel": f"+{AWA}"}], database=postgresql)
+    days_pass(postgresql, 4)
+    make = keys.make
+
+    def made_after_a_purge(*asked: Any, **options: Any) -> Any:
+        purge(postgresql)
+        return make(*asked, **options)
+
+    monkeypatch.setattr(keys, "make", made_after_a_purge)
+    spec = {"name": "x", "template": "Bonjour", "sender": making.SENDER}
+    assert campaigns.submit(spec, audience, database=postgresql).created
+
+    assert stored(postgresql) == {audience.id}
 
 
 def stored(database: Database) -> set[int]:
