@@ -30,7 +30,7 @@ def texts(connection: Connection, some: Sequence[Record]) -> None:
 
     A payload that cannot be read any more was of no use to anybody, and goes whole.
     """
-    found = [(batch.id, _unpacked(batch.payload)) for batch in some]
+    found = [(batch.id, unpacked(batch.payload)) for batch in some]
     batches.repack(connection, {batch_id: replace(payload, values=[[]] * len(payload)) for batch_id, payload in found})
 
 
@@ -43,7 +43,7 @@ def people(connection: Connection, some: Sequence[Record], stands_for: StandsFor
         stands_for: who goes; whoever stays is untouched.
     """
     forbid_scans(connection)
-    payloads = {batch.id: _unpacked(batch.payload) for batch in some}
+    payloads = {batch.id: unpacked(batch.payload) for batch in some}
     campaign_of = {batch.id: int(batch.campaign_id) for batch in some}
     new = {
         its: [stands_for(campaign_of[its], number) for number in payload.numbers] for its, payload in payloads.items()
@@ -68,7 +68,7 @@ def people(connection: Connection, some: Sequence[Record], stands_for: StandsFor
 def named_in(some: Sequence[Record]) -> set[tuple[int, int]]:
     """Campaign and number of each message that some batches (campaign_id, payload) name, but those that are hidden."""
     return {
-        (int(batch.campaign_id), number) for batch in some for number in _unpacked(batch.payload).numbers if number > 0
+        (int(batch.campaign_id), number) for batch in some for number in unpacked(batch.payload).numbers if number > 0
     }
 
 
@@ -86,7 +86,8 @@ def rename(connection: Connection, new: Mapping[tuple[int, int], int]) -> None:
     connection.execute(update(messages).where(is_named).values(msisdn=named.c.new))
 
 
-def _unpacked(packed: bytes) -> Payload:
+def unpacked(packed: bytes) -> Payload:
+    """A payload; an empty one of what cannot be read any more."""
     try:
         return Payload.unpack(packed)
     except (zlib.error, ValueError, TypeError, LookupError):

@@ -26,10 +26,14 @@ from campaigns.payload import Payload
 from campaigns.people import CAMPAIGNS_AT_ONCE, left_out_as, may_be_left_out_as, nameless, stand_for
 from campaigns.phone import normalizer
 from campaigns.settings import domain_settings
-from campaigns.states import FIRST_SETTLED, AttemptKind, AttemptState, BatchState, Exclusion, Purged
+from campaigns.states import FIRST_SETTLED, AttemptKind, AttemptState, BatchState, CampaignState, Exclusion, Purged
 
 SOURCE = N_("asked to be forgotten")
 """Where it is known from that somebody who was forgotten wants no texts."""
+
+
+_PAGE = 50
+"""Batches that were put aside, looked through at a time."""
 
 
 class NotYet(StrEnum):
@@ -169,12 +173,14 @@ def _out_of_campaign(database: Database, campaign_id: int, msisdn: int, done: Fo
         concerned = _batches(connection, campaign_id, known_as, texted)
         why = _why_not(connection, campaign, texted, concerned)
         if why is not None:
-            done.open.append(Open(campaign_id, why))
+            if Open(campaign_id, why) not in done.open:
+                done.open.append(Open(campaign_id, why))
             return
         named = [(campaign_id, row.msisdn) for row in texted]
         purging.keep_prefixes(connection, [target for target in named if target[1] > 0])
         stranger = pseudonyms.nobody()
         erasing.people(connection, concerned, lambda _, number: stranger if number in known_as else number)
+        erasing.rename(connection, dict.fromkeys(named, stranger))  # if his payload could not be read, it is not yet
         _answers(connection, campaign_id, known_as, stranger)
         done.left_out += _blank(connection, campaign_id, msisdn)
         _close(connection, campaign)
@@ -216,17 +222,31 @@ def _batches(
     connection: Connection, campaign_id: int, known_as: frozenset[int], texted: Sequence[Record]
 ) -> list[Record]:
     """Those that his messages are in, and those that were put aside with him in them."""
-    b = batches.c
-    columns = select(b.id, b.campaign_id, b.payload).where(b.campaign_id == campaign_id).order_by(b.id)
-    either = or_(b.id.in_([row.batch_id for row in texted]), b.size == 0)
-    found = connection.execute(columns.where(either).with_for_update()).all()
-    return [batch for batch in found if not known_as.isdisjoint(Payload.unpack(batch.payload).numbers)]
+    b, its_own = batches.c, {row.batch_id for row in texted}
+    aside = _aside(connection, campaign_id, known_as)
+    columns = select(b.id, b.campaign_id, b.payload).where(among(connection, b.id, its_own | aside))
+    return list(connection.execute(columns.order_by(b.id).with_for_update()).all())
+
+
+def _aside(connection: Connection, campaign_id: int, known_as: frozenset[int]) -> set[int]:
+    """Batches of nobody that have him; a cap lays one aside for each batch that lost somebody, so they come in pages.
+
+    None is locked: whoever writes one has the row of its campaign, which is held.
+    """
+    b, found, last = batches.c, set[int](), -(2**31)  # parts of others have numbers below 1
+    columns = select(b.id, b.number, b.payload).where(b.campaign_id == campaign_id, b.size == 0).order_by(b.number)
+    while page := connection.execute(columns.where(b.number > last).limit(_PAGE)).all():
+        found |= {batch.id for batch in page if not known_as.isdisjoint(erasing.unpacked(batch.payload).numbers)}
+        last = page[-1].number
+    return found
 
 
 def _why_not(
     connection: Connection, campaign: Record, texted: Sequence[Record], concerned: Sequence[Record]
 ) -> NotYet | None:
     """Why he must stay for now; None if he need not."""
+    if campaign.state == CampaignState.EXPANDING and campaign.recipients == 1:
+        return NotYet.EXPANDING  # his text goes with him, and whoever expands the campaign still reads it
     states = {row.state for row in texted}
     if not states.isdisjoint({BatchState.PENDING, BatchState.UNCHECKED, BatchState.CHECKING, BatchState.SENDING}):
         return NotYet.IN_THE_AIR

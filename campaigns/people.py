@@ -99,6 +99,8 @@ def _texted(connection: Connection, by_id: dict[int, Record], ids: Sequence[int]
     for head, entries in by_batch(connection, heads):
         campaign, payload = by_id[head.campaign_id], payloads[head.id]
         its_own = set(payload.numbers) & set(stand_for(campaign.id, msisdn))  # a batch has each number once
+        if not its_own:
+            continue  # its payload could not be read, and was purged
         place = payload.numbers.index(*its_own)
         entry = next(entry for entry in entries if entry.row == payload.rows[place])
         text = None

@@ -234,12 +234,12 @@ def lines_of(attempt: Record, payload: Payload) -> ReceiptLines:
 
     Args:
         attempt: kind, size, receipt and estimated of one that the gateway took.
-        payload: of its batch.
+        payload: of its batch; an empty one, which could not be read when it was purged, tells of nobody.
     """
     if attempt.receipt is not None:
         return ReceiptLines.unpack(attempt.receipt)
     counts = payload.segments if attempt.kind == AttemptKind.SEND else [1] * attempt.size
-    share = attempt.estimated / sum(counts)
+    share = attempt.estimated / (sum(counts) or 1)
     return ReceiptLines([None] * len(counts), [share * count for count in counts])
 
 

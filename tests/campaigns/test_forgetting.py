@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import select, update
 
 import campaigns
-from campaigns import expansion, journal, lookups, retention, rubbing, settling
+from campaigns import caps, expansion, journal, lookups, retention, rubbing, settling
+from campaigns.caps import Cap
 from campaigns.database import Database
 from campaigns.forgetting import NotYet, Open
+from campaigns.models import batches, report_polls
 from campaigns.models import campaigns as campaigns_table
-from campaigns.models import report_polls
 from campaigns.prices import Prices
 from campaigns.settings import domain_settings
 from campaigns.states import Decision, MessageStatus
@@ -132,6 +133,66 @@ def test_a_campaign_that_may_have_read_his_row_just_before_is_named(any_database
     done = campaigns.forget(WRITTEN, database=any_database)
 
     assert done.open == [Open(made.id, NotYet.EXPANDING)]
+
+
+def test_a_text_of_his_alone_that_is_being_expanded_goes_once_it_is(any_database: Database) -> None:
+    stored = campaigns.store_audience([{"tel": f"+{AWA}"}], database=any_database)
+    spec = {"name": "x", "template": "Awa, votre analyse est prête", "sender": making.SENDER}
+    made = campaigns.submit(spec, stored, database=any_database)
+    assert expansion.expand_slice(any_database, made.id, domain_settings())
+
+    assert campaigns.forget(WRITTEN, database=any_database).open == [Open(made.id, NotYet.EXPANDING)]
+
+    assert not expansion.expand_slice(any_database, made.id, domain_settings())
+    making.fund(any_database)
+    assert making.advanced(any_database, made.id) == "completed"
+    assert campaigns.forget(WRITTEN, database=any_database).whole
+    assert "analyse" not in everything(any_database)
+    assert not names_him(any_database)
+
+
+def test_whoever_was_put_aside_for_a_cap_is_found_among_all_who_were(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.forgetting._PAGE", 1)
+    cap = Cap(1, making.noon())
+    first = making.funded(any_database, [OTHERS[0], AWA, OTHERS[1]])
+    claim = making.claimed(any_database, first, cap=cap)
+    settling.accept(any_database, claim, making.acceptance(claim))
+    making.all_delivered(any_database, claim)
+    spec = {"template": "Bonjour {{ nom }}", "batch_size": 2}
+    capped = making.funded(any_database, [OTHERS[0], AWA + 3, AWA, AWA + 4, OTHERS[1], AWA + 5], **spec)
+    for batch_id in batch_ids(any_database, capped):
+        caps.leave_out(any_database, batch_id, cap)
+    making.all_delivered(any_database, *making.all_accepted(any_database, capped))
+    making.advance(any_database)
+    aside = len(batch_ids(any_database, capped)) - 3
+    assert aside == 3
+
+    assert campaigns.forget(WRITTEN, database=any_database).whole
+
+    assert not names_him(any_database)
+    assert str(OTHERS[1]) in everything(any_database)
+    assert making.account(any_database, capped).excluded == {"capped": 3}
+
+
+def batch_ids(database: Database, campaign_id: int) -> list[int]:
+    b = batches.c
+    with database.reading() as connection:
+        found = select(b.id).where(b.campaign_id == campaign_id).order_by(b.id)
+        return list(connection.execute(found).scalars())
+
+
+def test_whose_batch_cannot_be_read_any_more_is_forgotten_as_well(any_database: Database) -> None:
+    made = ended(any_database)
+    making.change(any_database, update(batches).values(payload=b"damaged"))
+
+    assert campaigns.forget(WRITTEN, database=any_database).whole
+
+    assert not names_him(any_database)
+    assert making.account(any_database, made).messages == 3
+    assert campaigns.find_person(WRITTEN, database=any_database) == []
+    assert campaigns.find_person(f"+{OTHERS[0]}", database=any_database) == []
 
 
 def test_what_cannot_be_forgotten_yet_is_named_and_is_the_next_time(any_database: Database) -> None:

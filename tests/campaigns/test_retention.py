@@ -409,6 +409,25 @@ def test_a_payload_that_cannot_be_read_any_more_goes_as_well(any_database: Datab
 
     assert str(AWA) not in everything(any_database)
     assert making.account(any_database, made).messages == 6
+    assert [one.entry.batch for one in campaigns.find_person(WRITTEN, database=any_database)] == [None] * keyed
+
+
+def test_a_report_of_a_payload_that_could_not_be_read_and_of_a_reply_that_never_came_gives_nothing_back(
+    any_database: Database, keyed: bool
+) -> None:
+    made = making.funded(any_database, [AWA, AWA + 1, AWA + 2])
+    claim = making.accepted(any_database, made)
+    making.all_delivered(any_database, claim)
+    assert making.advanced(any_database, made) == "completed"
+    making.change(any_database, update(metadata.tables["batches"]).values(payload=b"damaged"))
+    making.change(any_database, update(metadata.tables["attempts"]).values(receipt=None))
+    days_pass(any_database, 8)
+    purge(any_database)
+
+    making.reported(any_database, making.report(claim, (0, MessageStatus.REJECTED)))
+
+    assert making.account(any_database, made).by_status == {"delivered": 3}
+    campaigns.export(made, BytesIO(), database=any_database)
 
 
 def test_only_what_makes_sense_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
