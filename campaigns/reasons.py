@@ -21,6 +21,9 @@ from campaigns.language import spoken as language
 _SAYS_ENOUGH = 10
 """Letters around the placeholders of a message, by which a sentence is known to be of it, whatever stands in them."""
 
+_REMEMBERED = 1_000
+"""Sentences, and pieces of them, that are found back but once; what is in them differs without end."""
+
 _LONGEST = 3
 """Pieces of one sentence, where there is a `; ` between them."""
 
@@ -42,7 +45,7 @@ def retold(text: str) -> str:
     return text if tongue == ENGLISH else _retold(text, tongue)
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=_REMEMBERED)
 def _retold(text: str, tongue: str) -> str:
     return _book(tongue).told(text) or text
 
@@ -61,9 +64,13 @@ class _Book:
 
     def told(self, text: str) -> str | None:
         """The sentence, if any of it was found: as a whole, or else piece by piece."""
-        if text not in self.known:
-            self.known[text] = self._alone(text) or self._one_after_the_other(text)
-        return self.known[text]
+        if text in self.known:
+            return self.known[text]
+        found = self._alone(text) or self._one_after_the_other(text)
+        if len(self.known) >= _REMEMBERED:
+            self.known.clear()
+        self.known[text] = found
+        return found
 
     def _alone(self, text: str) -> str | None:
         return (

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from campaigns import reasons
 from campaigns.grammar import TemplateError, read
 from campaigns.language import catalogue, figure, speak
 from campaigns.reasons import retold
@@ -234,6 +235,14 @@ def test_one_language_is_not_remembered_for_the_other() -> None:
     assert retold("paused by a person") == "mise en pause par une personne"
     speak("C")
     assert retold("paused by a person") == "paused by a person"
+
+
+def test_what_is_remembered_of_sentences_does_not_grow_with_them() -> None:
+    book = reasons._Book({})
+    for place in range(3_000):
+        book.told(f"{place} things")
+
+    assert len(book.known) <= 1_000
 
 
 WRONG_OPTIONS: list[tuple[dict[str, Any], str]] = [
