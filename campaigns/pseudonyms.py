@@ -46,9 +46,14 @@ def nobody() -> int:
     return -1 - secrets.randbits(63)
 
 
-def hide_with(campaign_id: int, otherwise: str) -> Hide:
-    """How the numbers of a campaign are hidden: by the settings' NUMBERS_KEY, or else by this secret."""
-    secret = domain_settings().numbers_key or otherwise
+def hide_with(campaign_id: int, otherwise: str, *, begun_with: str | None) -> Hide:
+    """How the numbers of a campaign are hidden: by NUMBERS_KEY, if it is the one that its purge began with, or else by
+    this secret.
+
+    With two keys in one campaign, its fingerprint would tell of one alone: whoever is asked for, or forgotten, would
+    pass for absent where the other one has hashed him. What nobody can find is nobody's.
+    """
+    secret = (domain_settings().numbers_key if begun_with == fingerprint() else None) or otherwise
     return partial(_hidden, secret.encode(), campaign_id)
 
 

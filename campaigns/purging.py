@@ -44,12 +44,15 @@ def go_on(connection: Connection) -> bool:
         Whether there was one.
     """
     p, c = purges.c, campaigns.c
-    at_it = select(p.campaign_id, p.secret, p.batch, p.row, c.purged).where(c.id == p.campaign_id)
+    at_it = select(p.campaign_id, p.secret, p.batch, p.row, c.purged, c.numbers_key).where(c.id == p.campaign_id)
     first = at_it.order_by(p.campaign_id).limit(CAMPAIGNS_AT_ONCE)
     some = connection.execute(first.with_for_update(of=campaigns, key_share=True, skip_locked=True)).all()
     if not some:
         return False
-    hides = {purge.campaign_id: pseudonyms.hide_with(purge.campaign_id, purge.secret) for purge in some}
+    hides = {
+        purge.campaign_id: pseudonyms.hide_with(purge.campaign_id, purge.secret, begun_with=purge.numbers_key)
+        for purge in some
+    }
     of_numbers = [purge for purge in some if purge.purged == Purged.NUMBERS]
     went_on = (
         _batches(connection, some, hides)
@@ -118,7 +121,7 @@ def keep_prefixes(connection: Connection, targets: Sequence[tuple[int, int]]) ->
 def _left_out(connection: Connection, some: Iterable[Record], hides: _Hides) -> bool:
     """The next rows of these campaigns that were left out: who is in them."""
     normalize = normalizer(domain_settings().default_region)
-    keyed = pseudonyms.fingerprint() is not None  # else nobody could find them, and what stands for them is nothing
+    key = pseudonyms.fingerprint()
     room, done = MESSAGES_AT_ONCE, {}
     hidden: list[tuple[int, int, str]] = []
     for purge in some:
@@ -127,6 +130,7 @@ def _left_out(connection: Connection, some: Iterable[Record], hides: _Hides) -> 
         rows = _next_rows(connection, purge, room)
         done[purge.campaign_id] = rows[-1].row if len(rows) == room else _LAST
         room -= len(rows)
+        keyed = key is not None and purge.numbers_key == key  # else nobody could find them: nothing stands for them
         for row in rows:
             number = normalize(row.number) if keyed else None
             stands = "" if number is None else str(hides[purge.campaign_id](number))

@@ -182,6 +182,36 @@ def test_it_goes_in_slices_that_may_be_broken_off_and_doubled(
     assert found == (set(made) if keyed else set())
 
 
+def test_what_is_begun_goes_on_without_settings_and_with_another_key_hides_whoever_is_left_from_everybody(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.purging.MESSAGES_AT_ONCE", 2)
+    monkeypatch.setenv("NUMBERS_KEY", SECRET)
+    domain_settings.cache_clear()
+    made = ended(any_database)
+    days_pass(any_database, 8)
+    assert retention.purge_slice(any_database)  # begins
+    assert retention.purge_slice(any_database)  # the first batch
+    for name in ("TEXT", "REPORTS", "NUMBERS"):
+        monkeypatch.delenv(f"KEEP_{name}_DAYS")
+    monkeypatch.setenv("NUMBERS_KEY", "another one of some length")
+    domain_settings.cache_clear()
+
+    assert retention.any_overdue(any_database)
+    purge(any_database)
+
+    assert not retention.any_overdue(any_database)
+    assert {len(find(any_database, AWA + place)) for place in range(6)} == {0}
+    monkeypatch.setenv("NUMBERS_KEY", SECRET)
+    domain_settings.cache_clear()
+    assert [len(find(any_database, AWA + place)) for place in range(6)] == [1, 1, 1, 0, 0, 0]
+    assert making.account(any_database, made).messages == 6
+
+
+def find(database: Database, number: int) -> list[Any]:
+    return campaigns.find_person(f"+{number}", database=database)
+
+
 def test_who_was_texted_twice_is_counted_as_before(any_database: Database, keyed: bool) -> None:
     made = making.funded(any_database, [AWA, AWA + 1, AWA + 2])
     first = making.claimed(any_database, made)
