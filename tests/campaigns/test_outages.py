@@ -121,6 +121,20 @@ def test_a_write_that_must_not_be_lost_is_made_again_while_the_database_is_away(
     assert write("it") == "it is written"
 
 
+def test_a_write_that_must_not_be_lost_is_made_again_if_a_deadlock_is_broken_at_its_cost(postgresql: Database) -> None:
+    broken = "DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = 'deadlock_detected'; END $$"
+    statements = iter([broken, "SELECT 1"])
+
+    @insisting
+    def write() -> None:
+        with postgresql.transaction() as connection:
+            connection.exec_driver_sql(next(statements))
+
+    write()
+
+    assert not list(statements)
+
+
 def test_a_write_that_must_not_be_lost_waits_for_whoever_holds_the_lock(sqlite_url: str) -> None:
     database, other = Database(f"{sqlite_url}?timeout=0.01"), Database(sqlite_url)
     tries = []
