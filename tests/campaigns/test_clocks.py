@@ -1,9 +1,11 @@
 """Whose clocks a window goes by: those of a zone, or of all zones of a number's country."""
 
+import zoneinfo
 from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
+from phonenumbers.tzdata import TIMEZONE_DATA
 
 from campaigns.clocks import RECIPIENT, Hours, country_of, zone, zones_of
 from campaigns.windows import Window
@@ -81,3 +83,13 @@ def test_one_zone_is_every_numbers_whatever_its_country() -> None:
 def test_a_zone_that_there_is_not_is_refused_with_one_that_there_is() -> None:
     with pytest.raises(ValueError, match="no time zone is named 'Abidjan': try Africa/Abidjan"):
         zone("Abidjan")
+
+
+def test_all_zones_of_countries_are_there_on_a_host_that_has_none() -> None:
+    names = {name for some in TIMEZONE_DATA.values() for name in some}
+    zoneinfo.reset_tzpath(to=[])
+    try:
+        found = {str(zoneinfo.ZoneInfo.no_cache(name)) for name in names}
+    finally:
+        zoneinfo.reset_tzpath()
+    assert found == names
