@@ -13,6 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 from campaigns.language import N_, _
 
@@ -99,8 +100,19 @@ class Window:
 
     def opening(self, moment: datetime, zones: Collection[tzinfo]) -> Opening | None:
         """The opening at a moment, which then begins with it, or the next one; None if it never opens in all zones."""
-        opens_at = moment.astimezone(UTC) if self.is_open(moment, zones) else None
-        for change in self._changes(moment.astimezone(UTC), zones):
+        moment = moment.astimezone(UTC)
+        if self.is_open(moment, zones):
+            return self._first(moment, zones)
+        # From the day's beginning on, or nothing that was reckoned before would be of use to a later moment.
+        found = _remembered(self, datetime.combine(moment, time(), UTC), tuple(zones))
+        while found is not None and found.closes_at <= moment:
+            found = _remembered(self, found.closes_at, tuple(zones))
+        return found
+
+    def _first(self, moment: datetime, zones: Collection[tzinfo]) -> Opening | None:
+        """The same, looked for."""
+        opens_at = moment if self.is_open(moment, zones) else None
+        for change in self._changes(moment, zones):
             if opens_at is None:
                 opens_at = change if self.is_open(change, zones) else None
             elif change - opens_at > LONGEST:
@@ -119,6 +131,11 @@ class Window:
             found = {change for zone in zones for change in _changes_of(zone, times, begin, end)}
             yield from sorted(change for change in found if change > after)
             begin = end
+
+
+@lru_cache(maxsize=2_000)  # one that never opens is looked for through a year, and asked for each second
+def _remembered(window: Window, moment: datetime, zones: tuple[tzinfo, ...]) -> Opening | None:
+    return window._first(moment, zones)  # noqa: SLF001  its own, of which only openings that are to come are remembered
 
 
 def _changes_of(zone: tzinfo, times: Sequence[time], begin: datetime, end: datetime) -> Iterator[datetime]:

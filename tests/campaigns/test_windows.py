@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -134,6 +134,50 @@ def test_one_that_never_closes_is_cut_and_goes_on() -> None:
     second = window.opening(first.closes_at, [PARIS])
     assert second is not None
     assert second.opens_at == first.closes_at
+
+
+class Counted(tzinfo):
+    """A clock that shows UTC, and counts how often it is looked at."""
+
+    looks = 0
+
+    def utcoffset(self, _: datetime | None) -> timedelta:
+        self.looks += 1
+        return timedelta(0)
+
+    def dst(self, _: datetime | None) -> timedelta:
+        return timedelta(0)
+
+
+@pytest.mark.parametrize("asked", ["a second later", "an hour earlier"])
+def test_what_never_opens_is_looked_for_once_a_day_however_often_it_is_asked_for(asked: str) -> None:
+    never, clock, later = Window.parse("mon-fri 8-9"), Counted(), at("2026-11-29T12:00:00", UTC)
+    again = later + (timedelta(seconds=1) if asked == "a second later" else timedelta(hours=-1))
+    zones = [clock, ZoneInfo("Etc/GMT-12")]
+
+    first = never.opening(later, zones)
+    once, clock.looks = clock.looks, 0
+    second = never.opening(again, zones)
+
+    assert (first, second) == (None, None)
+    assert once > 370
+    assert clock.looks <= 1
+
+
+def test_one_that_opens_again_in_months_is_looked_for_once_too_be_it_after_an_opening_of_today() -> None:
+    # Paris and New York are five hours apart, and not six, until the next day.
+    clock, window, after = Counted(), Window.parse("8-13:30"), at("2026-03-28T15:00:00", UTC)
+    zones = [clock, PARIS, NEW_YORK]
+
+    first = window.opening(after, zones)
+    once, clock.looks = clock.looks, 0
+    second = window.opening(after + timedelta(seconds=1), zones)
+
+    assert first == second
+    assert first is not None
+    assert first.opens_at == at("2026-10-25T12:00:00", UTC)
+    assert once > 200
+    assert clock.looks <= 1
 
 
 MINUTES = st.integers(0, 24 * 60 - 1)
