@@ -26,12 +26,16 @@ _APART = (1, 7)
 _SOME_DIGITS = "2345678901"
 
 
+class UnknownZoneError(ValueError):
+    """This host knows no time zone of that name."""
+
+
 def zone(name: str) -> ZoneInfo:
-    """The time zone of this name, as in Africa/Abidjan; raises ValueError if there is none."""
+    """The time zone of this name, as in Africa/Abidjan; raises UnknownZoneError if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(_("no time zone is named {name!r}: try Africa/Abidjan").format(name=name)) from None
+        raise UnknownZoneError(_("no time zone is named {name!r}: try Africa/Abidjan").format(name=name)) from None
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,10 @@ class Hours:
         return country_of(number) if self.by_country else self.zone
 
     def opening(self, place: str, moment: datetime) -> Opening | None:
-        """The opening of a place at a moment, or the next one; None if there is none."""
+        """The opening of a place at a moment, or the next one; None if there is none.
+
+        Raises UnknownZoneError if this host lacks a time zone of the place.
+        """
         return self.window.opening(moment, self._zones(place))
 
     def shown(self, place: str, moment: datetime) -> str:
@@ -101,7 +108,7 @@ def _country_of(start: str) -> str:
 
 @cache
 def zones_of(country: str) -> tuple[tzinfo, ...]:
-    """All time zones of a country; UTC for NO_COUNTRY."""
+    """All time zones of a country; UTC for NO_COUNTRY. Raises UnknownZoneError if this host lacks one of them."""
     if country == NO_COUNTRY:
         return (UTC,)
     import phonenumbers

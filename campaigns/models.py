@@ -257,7 +257,7 @@ openings = Table(
     Column("campaign_id", Id, ForeignKey("campaigns.id", ondelete="CASCADE"), primary_key=True),
     Column("zone", Text, primary_key=True),
     Column("opens_at", Moment()),  # none: its window is never open in all time zones of that country
-    Column("closes_at", Moment(), index=True),
+    Column("closes_at", Moment(), index=True),  # where it opens never: when it is looked at again
     Column("reckoned_at", Moment(), nullable=False, server_default=now(), index=True),
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -27,8 +27,10 @@ from sqlalchemy import (
     update,
 )
 
-from campaigns.clocks import Hours
+from campaigns.clocks import Hours, UnknownZoneError
 from campaigns.database import Database, Record, among, is_ahead, now, upsert
+from campaigns.language import N_
+from campaigns.lifecycle import halt, has
 from campaigns.models import batches, campaigns, openings
 from campaigns.outages import insisting
 from campaigns.states import UNSENT, BatchState, CampaignState
@@ -36,6 +38,12 @@ from campaigns.windows import Opening, Window
 
 AT_ONCE = 1_000
 """Openings that are over, and reckoned anew in one round of the sweep; the others have their turn in the next."""
+
+AGAIN = timedelta(hours=1)
+"""After which a window that never opens is looked at again: its campaign may have ended, and its row with it."""
+
+AGAIN_UNKNOWN = timedelta(minutes=1)
+"""The same, where a time zone is not known: a person may have seen to it, and resumed the campaign."""
 
 
 def reckon_first(connection: Connection, campaign_id: int, hours: Hours, zones: Collection[str]) -> None:
@@ -45,8 +53,7 @@ def reckon_first(connection: Connection, campaign_id: int, hours: Hours, zones: 
     """
     clock = connection.execute(select(now())).scalar_one()
     rows = [
-        {"campaign_id": campaign_id, "zone": zone, "reckoned_at": clock, **_row(hours.opening(zone, clock))}
-        for zone in sorted(zones)
+        {"campaign_id": campaign_id, "zone": zone, **_row(hours.opening(zone, clock), clock)} for zone in sorted(zones)
     ]
     connection.execute(upsert(connection, openings).on_conflict_do_nothing(), rows)
     connection.execute(_shut().where(campaigns.c.id == campaign_id))
@@ -55,13 +62,15 @@ def reckon_first(connection: Connection, campaign_id: int, hours: Hours, zones: 
 def reckon(database: Database) -> int:
     """Reckon anew what is over; returns how many openings were. Those of campaigns that have ended are forgotten.
 
-    Those of campaigns that somebody has locked have their turn in the next round.
+    Those of campaigns that somebody has locked have their turn in the next round. A campaign whose time zones this host
+    does not know is paused, if it has something to send, so that the others go on.
     """
     with database.reading() as connection:
         over = connection.execute(_over()).all()
     if not over:
         return 0
-    anew = list(_anew([row for row in over if row.completed_at is None]))
+    unknown: dict[int, str] = {}
+    anew = list(_anew([row for row in over if row.completed_at is None], unknown))
     ended = {row.campaign_id for row in over if row.completed_at is not None}
     with database.transaction() as connection:
         ours = _lock(connection, {row.campaign_id for row in over})
@@ -70,18 +79,42 @@ def reckon(database: Database) -> int:
             connection.execute(_shut().where(among(connection, campaigns.c.id, {row["its_campaign"] for row in mine})))
         if ended & ours:
             connection.execute(delete(openings).where(among(connection, openings.c.campaign_id, ended & ours)))
+        _halt(connection, {campaign_id: place for campaign_id, place in unknown.items() if campaign_id in ours})
     return sum(row.campaign_id in ours for row in over)
 
 
-def _anew(over: Iterable[Record]) -> Iterator[dict[str, Any]]:
-    """The openings that follow; most campaigns have the window of many others."""
-    known: dict[tuple[str, str, str], Opening | None] = {}
+def _anew(over: Iterable[Record], unknown: dict[int, str]) -> Iterator[dict[str, Any]]:
+    """The openings that follow; most campaigns have the window of many others.
+
+    Campaigns of which a time zone is not known are added to `unknown`, with the place that has it.
+    """
+    known: dict[tuple[str, str, str], dict[str, Any]] = {}
+    lost = set()
     for row in over:
         its = row.window, row.whose, row.zone
         if its not in known:
-            known[its] = Hours(Window.parse(row.window), row.whose).opening(row.zone, row.clock)
-        last = {"its_campaign": row.campaign_id, "its_zone": row.zone, "its_end": row.closes_at}
-        yield {**last, "reckoned_at": row.clock, **_row(known[its])}
+            try:
+                opening = Hours(Window.parse(row.window), row.whose).opening(row.zone, row.clock)
+                known[its] = _row(opening, row.clock)
+            except UnknownZoneError:
+                lost.add(its)
+                known[its] = _row(None, row.clock, again=AGAIN_UNKNOWN)
+        if its in lost:
+            unknown[row.campaign_id] = row.zone
+        yield {"its_campaign": row.campaign_id, "its_zone": row.zone, "its_end": row.closes_at, **known[its]}
+
+
+def _halt(connection: Connection, unknown: Mapping[int, str]) -> None:
+    """Pause campaigns of which a time zone is not known, if they have something to send."""
+    if not unknown:
+        return
+    c = campaigns.c
+    for campaign_id in connection.execute(select(c.id).where(among(connection, c.id, unknown), has(UNSENT))).scalars():
+        why = N_(
+            "its window goes by the clocks of {place}, of which a worker's host lacks a time zone: bring the package"
+            " `tzdata` up to date there, and resume the campaign"
+        )
+        halt(connection, campaign_id, why.format(place=unknown[campaign_id]))
 
 
 _RECKONED = (
@@ -117,10 +150,11 @@ def _over() -> Select[Any]:
     return over.order_by(o.closes_at, o.campaign_id, o.zone).limit(AT_ONCE)
 
 
-def _row(opening: Opening | None) -> dict[str, datetime | None]:
+def _row(opening: Opening | None, clock: datetime, *, again: timedelta = AGAIN) -> dict[str, datetime | None]:
+    """What is stored of it; of none, when it is looked at again."""
     if opening is None:
-        return {"opens_at": None, "closes_at": None}
-    return {"opens_at": opening.opens_at, "closes_at": opening.closes_at}
+        return {"opens_at": None, "closes_at": clock + again, "reckoned_at": clock}
+    return {"opens_at": opening.opens_at, "closes_at": opening.closes_at, "reckoned_at": clock}
 
 
 # --- What may leave now ---------------------------------------------------------------------------------------------
@@ -196,7 +230,8 @@ class Next:
 
     Attributes:
         hours: its window.
-        place: the zone, or the country; "" where nothing is left to be sent, or its audience must be seen first.
+        place: the zone, or the country; "" where nothing is left to be sent, its audience must be seen first, or this
+            host does not know its clocks.
         opening: the one that is, or the next; None if there is none.
         is_open: whether it is.
     """
@@ -248,7 +283,11 @@ def _places(row: Record, hours: Hours, zones: Mapping[int, Collection[str]]) -> 
 
 
 def _first(hours: Hours, places: Collection[str], moment: datetime, clock: datetime) -> Next:
-    found = [(place, opening) for place in sorted(places) if (opening := hours.opening(place, moment)) is not None]
+    try:
+        reckoned = [(place, hours.opening(place, moment)) for place in sorted(places)]
+    except UnknownZoneError:  # the sweep pauses it; a list of campaigns must not fail for one of them
+        return Next(hours, "", None, is_open=False)
+    found = [(place, opening) for place, opening in reckoned if opening is not None]
     if not found:
         return Next(hours, min(places, default=""), None, is_open=False)
     place, opening = min(found, key=lambda one: one[1].opens_at)

@@ -1,21 +1,23 @@
 """A windowed campaign: nothing of it is claimed outside its window, whatever happened meanwhile; and it says so."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 from sqlalchemy import select, text, update
 
 import campaigns
-from campaigns import accounts, bisection, claims, lookups, openings, policies, settling, turns, vitals
+from campaigns import accounts, bisection, claims, clocks, lookups, openings, policies, settling, turns, vitals, windows
 from campaigns.caps import Cap
 from campaigns.claims import Claim
 from campaigns.clocks import RECIPIENT
 from campaigns.database import Database
+from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import openings as table
 from campaigns.prices import Prices
 from campaigns.resolving import resolve
-from campaigns.states import AttemptKind, CampaignState, MessageStatus
+from campaigns.states import AttemptKind, BatchState, CampaignState, MessageStatus
 from campaigns.windows import DAYS
 from tests.campaigns import doubtful, making
 from tests.campaigns.plans import plans_of
@@ -397,6 +399,89 @@ class TestByEachNumbersCountry:
             "its window, which never opens: at no time is it open in all time zones of US; cancel it, and submit it for"
             " them with a wider one"
         )
+
+    def test_what_never_opens_is_not_looked_for_at_each_look(
+        self, any_database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        campaign = making.funded(any_database, [12125550123], window="09:00-10:01", window_zone=RECIPIENT)
+        waits_for(any_database, campaign)
+        days: list[object] = []
+        looked_at = windows._changes_of
+        monkeypatch.setattr(windows, "_changes_of", lambda *of: [*looked_at(*of), *(days.append(of) or [])])
+
+        campaigns.listing(database=any_database)
+
+        assert "never opens" in waits_for(any_database, campaign)
+        assert days == []
+
+    def test_what_never_opens_is_forgotten_when_its_campaign_has_ended(self, any_database: Database) -> None:
+        campaign = making.funded(any_database, [12125550123], window="09:00-10:00", window_zone=RECIPIENT)
+        time_goes_by(any_database, 2)
+        still, left = openings.reckon(any_database), stored(any_database)
+        campaigns.cancel(campaign, database=any_database)
+        making.advance(any_database, campaign)
+
+        time_goes_by(any_database, 2)
+
+        assert (still, openings.reckon(any_database), openings.reckon(any_database)) == (1, 1, 0)
+        assert (len(left), stored(any_database)) == (1, [])
+
+
+def stored(database: Database) -> list[str]:
+    with database.reading() as connection:
+        return list(connection.execute(select(table.c.zone)).scalars())
+
+
+class TestOnAHostThatLacksATimeZone:
+    @pytest.fixture(params=["Africa/Lagos", RECIPIENT])
+    def lost(self, any_database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+        """A campaign whose clocks were known when it was expanded; its opening is over, as another's is."""
+        window = {**daily(any_database, -1, 1), "window_zone": request.param, "window": "00:00-24:00"}
+        campaign = making.funded(any_database, [2348012345678], **window)
+        making.change(any_database, update(table).values(closes_at=any_database.clock() - timedelta(hours=1)))
+
+        def lacking(name: str) -> ZoneInfo:
+            if name == "Africa/Lagos":
+                raise ZoneInfoNotFoundError(name)
+            return ZoneInfo(name)
+
+        monkeypatch.setattr(clocks, "ZoneInfo", lacking)
+        clocks.zones_of.cache_clear()
+        return campaign
+
+    def test_its_campaign_is_paused_with_the_reason_and_the_others_go_on(
+        self, any_database: Database, lost: int
+    ) -> None:
+        other = making.funded(any_database, making.numbers(2), **daily(any_database, -1, 1))
+        time_goes_by(any_database, 2)
+
+        openings.reckon(any_database)
+
+        assert claim(any_database, other) is not None
+        assert "of which a worker's host lacks a time zone: bring the package `tzdata`" in waits_for(any_database, lost)
+        assert openings.reckon(any_database) == 0  # it stands in nobody's way
+
+    def test_it_goes_on_once_the_zone_is_there_and_it_is_resumed(
+        self, any_database: Database, lost: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        openings.reckon(any_database)
+        monkeypatch.setattr(clocks, "ZoneInfo", ZoneInfo)
+
+        campaigns.resume(lost, database=any_database)
+        time_goes_by(any_database, 0.1)
+        openings.reckon(any_database)
+
+        assert claim(any_database, lost) is not None
+
+    def test_a_list_of_campaigns_has_it_too(self, any_database: Database, lost: int) -> None:
+        (line,) = campaigns.listing(database=any_database)
+        assert (line.id, making.account(any_database, lost).window_opens_at) == (lost, None)
+
+    def test_one_that_has_nothing_to_send_is_not_paused(self, any_database: Database, lost: int) -> None:
+        making.change(any_database, update(batches_table).values(state=BatchState.ACCEPTED))
+
+        assert openings.reckon(any_database) == 1
+        assert making.account(any_database, lost).paused_at is None
 
 
 def tomorrow(database: Database) -> datetime:
