@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from campaigns.accounts import unserved
+from campaigns.awaited import next_ones
 from campaigns.database import Database, Record, default
 from campaigns.language import N_
 from campaigns.models import campaigns
-from campaigns.openings import next_ones
 from campaigns.states import CampaignState
 from campaigns.waiting import a_worker_with, its_time, its_window
 

@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, exists, func, literal, or_, select
 
+from campaigns.awaited import next_ones
 from campaigns.database import Database, Record, default
 from campaigns.language import _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import attempts, batches, campaigns, exclusions, holds, messages, refunds
-from campaigns.openings import next_ones
 from campaigns.payload import Payload, ReceiptLines
 from campaigns.states import POSTED, UNSENT, AttemptKind, AttemptState, BatchState, Exclusion, MessageStatus, Purged
 from campaigns.waiting import waits_for

@@ -8,12 +8,12 @@ from sqlalchemy import Connection, func, select
 
 from campaigns import lifecycle
 from campaigns.accounts import unserved
+from campaigns.awaited import Next, next_ones
 from campaigns.credits import plain
 from campaigns.database import Record
 from campaigns.doubts import is_in_doubt
 from campaigns.language import N_
 from campaigns.models import accounts, attempts
-from campaigns.openings import Next, next_ones
 from campaigns.states import CampaignState
 
 

@@ -316,7 +316,7 @@ class TestJustBeforeConnecting:
         left = claims.seconds_left(any_database, found)
         time_goes_by(any_database, 2)
 
-        assert HOUR - 60 <= left <= HOUR
+        assert HOUR - 120 <= left <= HOUR  # windows have minutes, and the time that it took is off, too
         assert claims.seconds_left(any_database, found) == 0.0
 
     def test_one_without_a_window_may_be_sent_at_any_time(self, any_database: Database) -> None:
