@@ -84,8 +84,8 @@ def advice(error: Exception) -> str | None:
     if isinstance(error, GatewayError):
         return _of_the_gateway(error)
     if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{retold(error.strerror or type(error).__name__)}"
+        place = [str(error.filename)] if error.filename else []
+        return _(": ").join([*place, retold(error.strerror or type(error).__name__)])
     return None
 
 

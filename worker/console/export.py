@@ -52,7 +52,7 @@ def export(campaign_id: int, output: Path | None, kind: str | None, *, masked: b
     except KeyboardInterrupt:
         click.echo("\n" + _("{file} was not written").format(file=output), err=True)
         raise
-    click.echo(f"{output}: {screen.counted(done.rows, 'row')}", err=True)
+    click.echo(_(": ").join([str(output), screen.counted(done.rows, "row")]), err=True)
     _tell_gone(done.gone)
 
 

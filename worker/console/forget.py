@@ -60,8 +60,8 @@ def forget(number: str, opt_out: bool | None, *, yes: bool, as_json: bool) -> No
     found = {contact.campaign_id for contact in campaigns.find_person(number, most=1_000)}
     consent.agreed(
         what=_(
-            "What names this person is erased in all campaigns ({count} do), audiences and raw reports; nobody"
-            " can have it again. {list}"
+            "Campaigns that name this person: {count}. What names them is erased there, in audiences and in raw"
+            " reports; nobody can have it again. {list}"
         ).format(count=figure(len(found)), list=_of_the_list(number, opt_out)),
         refused=_("nothing was erased"),
         yes=yes,
@@ -70,6 +70,8 @@ def forget(number: str, opt_out: bool | None, *, yes: bool, as_json: bool) -> No
     files = _in_files()
     if as_json:
         screen.print_json({**asdict(done), "spooled": files, "whole": done.whole and not files})
+    elif done.whole and not files and not any(getattr(done, name) for name in DONE):
+        click.echo(_("nobody has this number"))
     else:
         _show(done)
     _tell_the_rest(done, files)

@@ -182,8 +182,8 @@ def _figures(its: Readings) -> Iterator[tuple[str, int, str]]:
     waits = _("may be of requests of the campaigns {ids}").format(ids=", ".join(map(str, its.parked_for)))
     waits = waits if its.parked_for else _("of nobody's requests any more: closed by the next reading")
     yield _("parked"), its.parked, waits if its.parked else ""
-    sendings = f"{screen.counted(its.foreign, 'sending')}: campaigns reports --foreign" if its.foreign else ""
-    yield _("with reports of other programs"), its.foreign_readings, sendings
+    lists = _(": ").join([screen.counted(its.foreign, "sending"), "campaigns reports --foreign"])
+    yield _("with reports of other programs"), its.foreign_readings, lists if its.foreign else ""
     yield _("broken"), its.broken, _("campaigns reports --retry ID tries one anew") if its.broken else ""
     gaps = _("{lost} of which nothing came, {cut} cut short").format(lost=figure(its.lost), cut=figure(its.cut))
     yield _("gaps, at most"), its.gaps, gaps if its.gaps else ""

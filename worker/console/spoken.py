@@ -55,6 +55,9 @@ def _parameter(parameter: click.Parameter, say: Say) -> click.Parameter:
             its.metavar = say(its.human_readable_name.upper())
     elif not (getattr(its, "is_flag", False) or isinstance(its.type, click.Choice)):
         its.metavar = say(its.type.name.upper())
+    if isinstance(its.type, click.types.IntParamType | click.types.FloatParamType):
+        its.type = copy(its.type)
+        its.type.name = say(its.type.name)  # what is no number is said not to be one, by this name
     return its
 
 

@@ -86,7 +86,7 @@ def drawn(seen: Glance) -> RenderableType:
     for stage in seen.stages:
         bars.add_row(_(STAGES[stage.name]), _bar(stage), _far(stage), *_speed(stage, seen))
     heading = Text.assemble(
-        (_("Campaign {id}").format(id=seen.id) + " ", "bold"), plain(seen.name, "bold"), ": ", _state(seen)
+        (_("Campaign {id}").format(id=seen.id) + " ", "bold"), plain(seen.name, "bold"), _(": "), _state(seen)
     )
     return Group(heading, bars, *_below(seen))
 
@@ -155,7 +155,7 @@ def _lines(console: Console, clock: Callable[[], float] = time.monotonic) -> Sho
         if how_far == before or (state == before[0] and soon):
             return
         said_at, before = moment, how_far
-        console.print(f"{': '.join(filter(None, how_far))}{_pace_of_all(seen)}")
+        console.print(f"{_(': ').join(filter(None, how_far))}{_pace_of_all(seen)}")
 
     return show
 
@@ -173,5 +173,5 @@ def _how_far(stage: Stage) -> str:
 def _pace_of_all(seen: Glance) -> str:
     """The speed of what goes on, if anything does."""
     speeds = [(_(STAGES[stage.name]), *_speed(stage, seen)) for stage in seen.stages]
-    told = [f"{name}: {rate}{', ' + left if left else ''}" for name, rate, left in speeds if rate]
+    told = [_(": ").join([name, ", ".join(filter(None, [rate, left]))]) for name, rate, left in speeds if rate]
     return f" ({'; '.join(told)})" if told else ""

@@ -20,11 +20,20 @@ def test_it_says_what_it_did_in_figures_and_nobody_is_found_then(clients: str) -
     figures = dict(line.rsplit(maxsplit=1) for line in result.stdout.splitlines())
     assert figures["campaigns that had this person"] == "1"
     assert figures["of these, messages that were still to be sent"] == "1"
-    assert "(1 do)" in result.stderr
+    assert "Campaigns that name this person: 1. What names them is erased there" in result.stderr
     assert "They are on no list of opt-outs, and may be texted again" in result.stderr
     assert run("find", "0505060708").stdout == "no campaign has this number\n"
     assert "0505060708" not in result.output
     assert "5060708" not in result.output
+
+
+def test_where_nobody_is_found_that_is_said_and_no_figures(clients: str) -> None:
+    submitted(clients)
+
+    result = run("forget", "07 99 99 99 99", "--yes")
+
+    assert (result.exit_code, result.stdout) == (0, "nobody has this number\n")
+    assert "Campaigns that name this person: 0." in result.stderr
 
 
 def test_without_a_terminal_nothing_is_erased_unless_that_was_agreed_to(clients: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 from types import MappingProxyType
 
 import click
@@ -50,6 +51,17 @@ def test_what_is_written_wrongly_is_explained_in_french() -> None:
     assert "La commande 'shw' n’existe pas. Vouliez-vous dire 'show'" in run("shw").stderr
     assert run("pause").stderr.endswith("Erreur\u00a0: Il manque l’argument 'ID'.\n")
     assert "'0' n’est pas un identifiant" in run("pause", "0").stderr
+    assert "'abc' n’est pas un nombre.\n" in run("submit", "--rate", "abc").stderr
+    assert "'1.5' n’est pas un nombre entier.\n" in run("list", "-n", "1.5").stderr
+
+
+@pytest.mark.usefixtures("french")
+def test_a_file_that_failed_is_named_with_a_blank_before_the_colon(clients: str, tmp_path: Path) -> None:
+    submitted(clients)
+    there = tmp_path / "r.csv"
+    there.touch()
+    assert f"{there}\u00a0: " in run("export", "1", "-o", str(there)).stderr
+    assert f"{there}\u00a0: " in run("export", "1", "-o", str(there), "--replace").stderr
 
 
 @pytest.mark.usefixtures("french")

@@ -1,6 +1,7 @@
 """What is seen of a campaign while it is watched, on a terminal and in a pipe."""
 
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -98,7 +99,16 @@ def test_sixty_columns_are_enough_in_french_too() -> None:
     moving = screen(SENDING, width=60)
     assert not any("…" in line or "\N{REPLACEMENT CHARACTER}" in line for line in [*moving, *screen(waiting, width=60)])
     assert [line.split()[0] for line in moving[1:4]] == ["Préparation", "Envoi", "Livraison"]
+    assert re.match(r"Campagne 12 Rappel\u00a0: ", moving[0])
     assert moving[2].endswith("encore 10 min")
+
+
+@pytest.mark.usefixtures("french")
+def test_a_line_in_french_has_a_blank_before_each_colon() -> None:
+    console = Console(file=io.StringIO(), width=300)
+    watching._lines(console)(SENDING)
+    assert "; Livraison\u00a0: 900/s, encore " in said(console).replace("\u202f;", ";")
+    assert not re.search(r"\w: ", said(console))
 
 
 def test_what_nobody_knows_yet_is_a_dash() -> None:
