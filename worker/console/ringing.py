@@ -29,6 +29,7 @@ class Ringing(logging.Handler):
         super().__init__(logging.WARNING)
         broker_settings()
         self.trouble: str | None = None
+        self.interrupted = False
 
     def __call__(self, bell: Bell, serial: int, after: float) -> None:
         """Send the bell's task."""
@@ -38,6 +39,7 @@ class Ringing(logging.Handler):
         try:
             ringing.ring(bell, serial, after)
         except KeyboardInterrupt:  # the campaign is made by now, and its id has to be told
+            self.interrupted = True
             self.trouble = _("the workers could not be told at once: it was interrupted")
         finally:
             ringing.log.removeHandler(self)
@@ -52,3 +54,8 @@ class Ringing(logging.Handler):
         if self.trouble:
             lost = _("Nothing is lost: running workers look for it by themselves.")
             click.echo(f"{self.trouble}\n{lost}", err=True)
+
+    def end_if_interrupted(self) -> None:
+        """Raises the KeyboardInterrupt that was put off until the id is told."""
+        if self.interrupted:
+            raise KeyboardInterrupt

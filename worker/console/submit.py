@@ -60,13 +60,18 @@ def submit(
     from worker.console.ringing import Ringing
     from worker.console.trying import readable_twice
 
-    wanted, ringing, test = spec(**asked), Ringing(), None
-    with readable_twice(audience) if own else nullcontext(audience) as named:
-        if own:
-            test = _try_out(wanted, named, audience_id, own, ringing=ringing, yes=yes)
-        made = _handed_over(named, audience_id, lambda opened: campaigns.submit(wanted, opened, ring=ringing))
-    _tell(made, test, as_json=as_json, watching=watching)
-    ringing.tell_trouble()
+    wanted, ringing, test, made = spec(**asked), Ringing(), None, None
+    try:
+        with readable_twice(audience) if own else nullcontext(audience) as named:
+            if own:
+                test = _try_out(wanted, named, audience_id, own, ringing=ringing, yes=yes)
+            made = _handed_over(named, audience_id, lambda opened: campaigns.submit(wanted, opened, ring=ringing))
+        _tell(made, test, as_json=as_json, watching=watching)
+        ringing.tell_trouble()
+        ringing.end_if_interrupted()
+    except KeyboardInterrupt:
+        click.echo(f"\n{_what_stands(made)}", err=True)
+        raise
     if watching:
         from worker.console.show import follow
 
@@ -83,6 +88,7 @@ def _try_out(
 
     tried = _handed_over(audience, audience_id, lambda opened: campaigns.try_out(wanted, opened, own, ring=ringing))
     ringing.tell_trouble()
+    ringing.end_if_interrupted()
     ringing.trouble = None
     ask(tried, yes=yes)
     made: int = tried.campaign.id
@@ -91,17 +97,24 @@ def _try_out(
 
 def _handed_over(audience: str | None, audience_id: int | None, hand_over: Callable[[Any], Any]) -> Any:
     """What is made of the audience, or an end in the words of the command."""
-    try:
-        with (
-            refused_in_words_of_the_command(),
-            _interrupted_once(),
-            source(audience, audience_id) as opened,
-        ):
-            return hand_over(opened)
-    except KeyboardInterrupt:
-        nothing = _("nothing is half done: a campaign that `campaigns list` does not show was not made")
-        click.echo(f"\n{nothing}", err=True)
-        raise
+    with (
+        refused_in_words_of_the_command(),
+        _interrupted_once(),
+        source(audience, audience_id) as opened,
+    ):
+        return hand_over(opened)
+
+
+def _what_stands(made: Any) -> str:
+    """What a Ctrl-C leaves behind, and how to stop that: whoever presses it wants nobody to be texted."""
+    if made is not None:
+        return _("campaign {id} is made, and goes on to text people: `campaigns cancel {id}` stops it").format(
+            id=made.id
+        )
+    return _(
+        "nothing is half done: the campaign was made or it was not, and `campaigns list` tells which. "
+        "One that was made goes on to text people: `campaigns cancel ID` stops it"
+    )
 
 
 @contextmanager

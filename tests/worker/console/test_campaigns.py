@@ -109,6 +109,33 @@ def test_a_broker_that_is_away_is_a_remark(clients: str) -> None:
     assert "Nothing is lost" in done.stderr
 
 
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("while_it", ["worker.ringing.ring", "campaigns.progress"], ids=["rings", "tells the id"])
+def test_ctrl_c_once_it_is_made_names_the_campaign_and_what_stops_it(
+    clients: str, monkeypatch: pytest.MonkeyPatch, while_it: str
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(while_it, interrupted)
+        result = run("submit", clients, *TEXT, "--watch")
+    assert result.exit_code == 130
+    assert "campaign 1 is made, and goes on to text people: `campaigns cancel 1` stops it\n" in result.stderr
+    assert campaigns.progress(1).state == "funding"
+
+
+def test_ctrl_c_where_nobody_knows_whether_it_is_made_says_how_to_tell_and_what_stops_it(
+    clients: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("campaigns.submission._wake", interrupted)
+    result = run("submit", clients, *TEXT)
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert "was made or it was not, and `campaigns list` tells which" in result.stderr
+    assert "`campaigns cancel ID` stops it" in result.stderr
+    assert campaigns.progress(1).state == "funding"
+
+
 def test_the_workers_are_told_at_once_by_a_host_without_the_gateway_s_password(clients: str, broker_url: str) -> None:
     environment = {**os.environ, "REDIS_URL": broker_url}
     code = (

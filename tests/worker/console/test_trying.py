@@ -86,3 +86,14 @@ def test_no_number_is_shown(clients: str) -> None:
         said = run("submit", clients, *TEXT, *words).output
         assert "0102030405" not in said
         assert "02 03 04" not in said
+
+
+def test_ctrl_c_while_the_workers_are_told_of_the_test_texts_nobody_else(
+    clients: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("worker.ringing.ring", interrupted)
+    assert run("submit", clients, *TEXT, *MINE, "--yes").exit_code == 130
+    assert names() == ["Test of Rappel"]
