@@ -1,12 +1,16 @@
 """A campaign's account as a file: whole or not there at all, private, and masked if asked."""
 
 import csv
+import errno
 import io
+import os
+import re
 from pathlib import Path
 
 import pytest
 
 import campaigns
+from campaigns.beside import new_file
 from campaigns.database import Database
 from campaigns.states import MessageStatus
 from tests.campaigns import making
@@ -69,6 +73,26 @@ def test_a_file_that_is_there_is_kept_unless_it_is_to_be_replaced(
     assert path.read_text(encoding="utf-8") == "tel\n"
     campaigns.export(campaign, path, replace=True, database=sqlite)
     assert len(rows_of(path)) == 5
+
+
+@pytest.mark.parametrize("why", [errno.ENOENT, errno.EACCES, errno.EROFS], ids=["missing", "not allowed", "read-only"])
+def test_a_folder_in_which_no_file_can_be_made_is_named_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: int
+) -> None:
+    def refused(path: Path, *_: int) -> int:
+        raise OSError(why, os.strerror(why), str(path))
+
+    monkeypatch.setattr("campaigns.beside.os.open", refused)
+    with pytest.raises(OSError, match=re.escape(os.strerror(why))) as caught, new_file(tmp_path / "r", replace=False):
+        pass
+    assert (caught.value.errno, caught.value.filename) == (why, str(tmp_path))
+
+
+def test_a_name_that_is_too_long_is_named_as_it_was_given(tmp_path: Path) -> None:
+    path = tmp_path / ("r" * 255)
+    with pytest.raises(OSError, match="too long") as caught, new_file(path, replace=False):
+        pass
+    assert caught.value.filename == str(path)
 
 
 def test_ctrl_c_leaves_no_half_file_and_the_old_one_as_it_was(

@@ -78,3 +78,10 @@ def test_ctrl_c_says_that_no_file_was_written(clients: str, tmp_path: Path, monk
     assert (result.exit_code, result.stderr) == (130, f"\n{file} was not written\n")
     assert list(tmp_path.glob("*out*")) == []
     assert list(tmp_path.glob(".*.part")) == []
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_a_folder_that_is_not_there_is_said_by_its_own_name(clients: str, tmp_path: Path, command: str) -> None:
+    campaign, folder = submitted(clients), tmp_path / "nowhere"
+    result = run(command, str(campaign), "-o", str(folder / "r.csv"))
+    assert (result.exit_code, result.stderr) == (1, f"Error: {folder}: No such file or directory\n")
