@@ -149,6 +149,8 @@ def _tell(made: Any, test: int | None, *, as_json: bool, watching: bool) -> None
         before = _("campaign {id} was made with this key and content before: nothing new is sent")
         click.echo(before.format(id=made.id), err=watching)
     if not watching:
+        if account.window_opens_at is not None:
+            click.echo(_("its window opens next at {time}").format(time=screen.moment(account.window_opens_at)))
         screen.out().print(screen.plain(_("it is {state}; to see how it gets on:").format(state=_state(account))))
         click.echo(f"  campaigns show {made.id} --watch")
 

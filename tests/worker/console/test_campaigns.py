@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,17 @@ def test_submit_tells_the_id_and_what_comes_next(clients: str) -> None:
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == "campaign 1 is made, 3 rows taken in"
     assert "campaigns show 1 --watch" in result.stdout
+
+
+def test_submit_into_a_window_that_is_closed_tells_when_it_opens(clients: str) -> None:
+    hour = (datetime.now(UTC).hour + 12) % 23  # at least ten hours away, and its end is on the same day
+    words = ["--window", f"{hour}h-{hour + 1}h", "--window-zone", "UTC"]
+    result = run("submit", clients, *TEXT, *words)
+    opens = campaigns.progress(1).window_opens_at
+    assert opens is not None
+    assert opens.hour == hour
+    assert f"its window opens next at {opens:%Y-%m-%d %H:%M:%S} UTC\n" in result.stdout
+    assert "window" not in run("submit", clients, *TEXT).stdout
 
 
 def test_submit_reads_standard_input() -> None:
