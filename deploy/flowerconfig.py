@@ -5,6 +5,7 @@
 
 import ipaddress
 
+from tornado.netutil import bind_sockets
 from tornado.options import options
 
 
@@ -23,3 +24,13 @@ if not _is_loopback(address) and not (options.basic_auth or options.auth):
     raise SystemExit(
         f"Flower would be open to all who reach {address}: set FLOWER_BASIC_AUTH=name:password, or keep it on loopback"
     )
+
+if not options.unix_socket:
+    try:
+        for socket in bind_sockets(options.port, address=address):
+            socket.close()
+    except OSError as error:  # Flower itself would show where in its code that was
+        raise SystemExit(
+            f"Flower cannot listen on {address}, port {options.port} ({error.strerror}): "
+            "end what listens there, or set FLOWER_PORT or FLOWER_ADDRESS"
+        ) from None
