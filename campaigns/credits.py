@@ -201,8 +201,8 @@ def _has_left(connection: Connection, campaign_id: int) -> bool:
 
 
 def plain(amount: Decimal) -> str:
-    """As a person writes it: 300, and not the 300.0000 of the column."""
-    return f"{amount.normalize():f}"
+    """As a person writes it: 1,300, and not the 1300.0000 of the column; `reasons` finds it back by its commas."""
+    return f"{amount.normalize():,f}"
 
 
 def _go_on(connection: Connection, account: str, funded: dict[int, _Hold]) -> None:

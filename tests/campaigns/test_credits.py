@@ -263,3 +263,11 @@ def test_an_older_balance_does_not_replace_a_newer_one(any_database: Database) -
     with any_database.reading() as connection:
         kept = connection.execute(select(accounts.c.balance, accounts.c.consumed)).one()
     assert tuple(kept) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [("600000.0000", "600,000"), ("1234567.5000", "1,234,567.5"), ("300.0000", "300"), ("0.5000", "0.5"), ("0", "0")],
+)
+def test_credits_in_a_sentence_are_written_as_all_figures_are(amount: str, written: str) -> None:
+    assert ledger.plain(Decimal(amount)) == written

@@ -298,3 +298,11 @@ def test_what_is_wrong_with_a_template_is_said_in_the_language_spoken(source: st
     with pytest.raises(TemplateError) as refused:
         read(source)
     assert typed(str(refused.value)).startswith(f"ligne 1 : {said}. Un modèle peut contenir")
+
+
+@pytest.mark.usefixtures("french")
+def test_credits_that_are_missing_are_written_as_the_language_writes_figures() -> None:
+    said = retold("it needs 600,000 credits and 24,682 are free: 575,318 are missing")
+    for count in (600_000, 24_682, 575_318):
+        assert figure(count) in said
+    assert "600,000" not in said
