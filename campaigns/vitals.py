@@ -91,6 +91,15 @@ class Halted:
 
 
 @dataclass(frozen=True)
+class Unserved:
+    """An account that none of the workers at work has, and what waits for one: how many campaigns, `first` of them."""
+
+    account: str
+    count: int
+    first: int
+
+
+@dataclass(frozen=True)
 class Trouble:
     """A bell whose work was taken up and broke, `tries` times in a row."""
 
@@ -190,13 +199,15 @@ def away(connection: Connection) -> list[Away]:
 
 
 def halted(connection: Connection, most: int) -> list[Halted]:
-    """Campaigns that are stalled, or were paused by themselves; the oldest first."""
+    """Campaigns that are stalled, await credits, or were paused by themselves; the oldest first."""
     c = campaigns.c
     at_work = c.state.in_([state for state in CampaignState if state not in _OVER])
     by_itself = and_(c.paused_at.is_not(None), c.pause_reason != PAUSED_BY_A_PERSON)
+    unpaid = and_(c.state == CampaignState.AWAITING_CREDITS, c.paused_at.is_(None))
+    waits = or_(c.state == CampaignState.STALLED, unpaid)
     found = (
         select(c.id, c.state, c.reason, c.pause_reason, c.paused_at)
-        .where(at_work, c.completed_at.is_(None), or_(c.state == CampaignState.STALLED, by_itself))
+        .where(at_work, c.completed_at.is_(None), or_(waits, by_itself))
         .order_by(c.id)
         .limit(most)
     )
@@ -206,6 +217,21 @@ def halted(connection: Connection, most: int) -> list[Halted]:
         )
         for row in connection.execute(found)
     ]
+
+
+def unserved(connection: Connection) -> list[Unserved]:
+    """By account, of campaigns whose turn it would be (see `waiting`); none where no worker is at work at all."""
+    c = campaigns.c
+    at_work = c.state.in_([state for state in CampaignState if state not in (*_OVER, CampaignState.STALLED)])
+    is_its_time = or_(c.state != CampaignState.SUBMITTED, c.scheduled_at.is_(None))
+    found = (
+        select(c.account, func.count(), func.min(c.id))
+        .where(at_work, c.completed_at.is_(None), c.paused_at.is_(None), is_its_time)
+        .group_by(c.account)
+        .order_by(c.account)
+    )
+    waiting = [Unserved(*row) for row in connection.execute(found).all()]
+    return [each for each in waiting if accounts.unserved(connection, each.account)]
 
 
 _OVER = (CampaignState.COMPLETED, CampaignState.FAILED, CampaignState.CANCELLED)

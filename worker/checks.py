@@ -222,19 +222,42 @@ def _accounts(patient: Patient) -> Finding:
     return warning(what, _("it is tried again each minute at the latest; ask the gateway's operator if it lasts"))
 
 
+_BY_A_PERSON: Mapping[str, str] = {
+    "paused": N_("put the reason right, then `campaigns resume ID`"),
+    "stalled": N_("a stalled one needs `campaigns doubts`"),
+    "awaiting_credits": N_("one that awaits credits goes on by itself once its account has been topped up"),
+}
+"""What a campaign in this state needs."""
+
+
 def _campaigns(patient: Patient) -> Finding:
+    strange = patient.asked(vitals.unserved)
     found = patient.asked(lambda connection: vitals.halted(connection, MOST_NAMED + 1))
-    if not found:
+    if not found and not strange:
         return ok(_("none waits for a person"))
-    what = named(
-        [
-            _("campaign {id} is {state}: {reason}").format(
-                id=each.campaign_id, state=called(each.state), reason=retold(each.reason)
-            )
-            for each in found
-        ]
-    )
-    return warning(what, _("put the reason right, then `campaigns resume ID`; a stalled one needs `campaigns doubts`"))
+    halted = [
+        _("campaign {id} is {state}: {reason}").format(
+            id=each.campaign_id, state=called(each.state), reason=retold(each.reason)
+        )
+        for each in found
+    ]
+    states = {each.state for each in found}
+    remedies = [_(remedy) for state, remedy in _BY_A_PERSON.items() if state in states]
+    if not strange:
+        return warning(named(halted), "; ".join(remedies))
+    missed = _("start a worker whose settings have the account (ACCOUNTS__NAME__…), or `campaigns cancel ID`")
+    return trouble("; ".join(map(named, filter(None, [_missed(strange), halted]))), "; ".join([missed, *remedies]))
+
+
+def _missed(strange: list[vitals.Unserved]) -> list[str]:
+    return [
+        ngettext(
+            "campaign {id} waits for a worker that has the account {account!r}, and none has",
+            "{count} campaigns, the first is {id}, wait for a worker that has the account {account!r}, and none has",
+            each.count,
+        ).format(id=each.first, count=figure(each.count), account=each.account)
+        for each in strange
+    ]
 
 
 def _pending(patient: Patient) -> Finding:
@@ -248,7 +271,7 @@ def _pending(patient: Patient) -> Finding:
             ]
         )
         return trouble(what, _("is a worker running that has this account, and does it take from the queue `sending`?"))
-    return ok(_("what could leave leaves") if found else _("nothing waits to leave"))
+    return ok(_("what could leave leaves") if found else _("nothing waits that may leave now"))
 
 
 def _retention(patient: Patient) -> Finding:

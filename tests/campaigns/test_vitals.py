@@ -1,12 +1,13 @@
 """The figures by which trouble is seen: by account, and by index however much there ever was."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns import accounts, journal, lifecycle, pause, settling, vitals
+from campaigns import accounts, cancel, journal, lifecycle, pause, settling, vitals
 from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
 from campaigns.models import accounts as accounts_table
@@ -36,6 +37,7 @@ def test_of_an_account_without_any_trouble_nothing_is_told(database: Database) -
         assert vitals.pending(connection) == []
         assert vitals.away(connection) == []
         assert vitals.halted(connection, 5) == []
+        assert vitals.unserved(connection) == []
         assert vitals.in_trouble(connection) == []
         assert vitals.drifts(connection, lately=60) == []
 
@@ -137,6 +139,45 @@ def test_campaigns_that_need_a_person_are_named_and_those_that_a_person_paused_a
     ]
 
 
+def test_a_campaign_that_awaits_credits_is_named_unless_a_person_paused_it(database: Database) -> None:
+    waits, paused = (making.submitted(database, making.numbers(3)) for _ in range(2))
+    making.fund(database, 2)
+    pause(paused, database=database)
+    with database.reading() as connection:
+        found = vitals.halted(connection, 5)
+    assert [(each.campaign_id, each.state) for each in found] == [(waits, "awaiting_credits")]
+
+
+class TestWhatNoWorkerHas:
+    def look(self, database: Database) -> list[vitals.Unserved]:
+        with database.reading() as connection:
+            return vitals.unserved(connection)
+
+    def test_it_is_counted_by_account(self, database: Database) -> None:
+        first, *_ = [making.submitted(database, making.numbers(3), account="autre") for _ in range(2)]
+        making.submitted(database, making.numbers(3))
+        assert self.look(database) == [vitals.Unserved("autre", 2, first)]
+        accounts.serve(database, ["autre"])
+        assert self.look(database) == []
+
+    def test_where_no_worker_is_at_work_none_is_missed(self, database: Database) -> None:
+        making.submitted(database, making.numbers(3), account="autre")
+        making.clock_goes_on(database, accounts.SERVED_SECONDS + 1, accounts_table.c.served_at)
+        assert self.look(database) == []
+
+    @pytest.mark.parametrize("settled", [pause, cancel])
+    def test_a_campaign_that_a_person_paused_or_cancelled_misses_nobody(
+        self, database: Database, settled: Callable[..., object]
+    ) -> None:
+        settled(making.submitted(database, making.numbers(3), account="autre"), database=database)
+        assert self.look(database) == []
+
+    def test_a_campaign_that_is_to_begin_later_does_not_yet(self, database: Database) -> None:
+        begins = database.clock() + timedelta(hours=1)
+        making.submitted(database, making.numbers(3), account="autre", scheduled_at=begins)
+        assert self.look(database) == []
+
+
 def test_work_that_breaks_is_named(database: Database) -> None:
     values = {"serial": 1, "until": database.clock()}
     making.change(database, insert(bells).values(key="fund:default", tries=3, trouble="KeyError", **values))
@@ -171,6 +212,7 @@ LOOKS: dict[str, tuple[str, str, Callable[..., object]]] = {
     "what was settled last": ("attempts", "attempts_settled", vitals.pending),
     "drifts": ("balance_readings", "balance_readings_latest", lambda connection: vitals.drifts(connection, lately=60)),
     "halted": ("campaigns", "campaigns_at_work", lambda connection: vitals.halted(connection, 5)),
+    "unserved": ("campaigns", "campaigns_at_work", vitals.unserved),
 }
 
 

@@ -140,6 +140,15 @@ def a_campaign_that_paused_itself(database: Database) -> None:
         lifecycle.halt(connection, made, "the gateway refused it, -11")
 
 
+def a_campaign_of_an_account_that_no_worker_has(database: Database) -> None:
+    making.submitted(database, making.numbers(3), account="autre")
+
+
+def a_campaign_that_cannot_be_paid(database: Database) -> None:
+    making.submitted(database, making.numbers(3))
+    making.fund(database, 2)
+
+
 def lanes_that_stand_still(database: Database) -> None:
     making.funded(database, making.numbers(3))
     making.clock_goes_on(database, checks.STILL_SECONDS + 1, campaigns_table.c.created_at)
@@ -178,6 +187,20 @@ PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] 
         "is paused: the gateway",
         "campaigns resume",
     ),
+    "unserved": (
+        a_campaign_of_an_account_that_no_worker_has,
+        "campaigns",
+        Verdict.TROUBLE,
+        "campaign 1 waits for a worker that has the account 'autre', and none has",
+        "start a worker whose settings have the account (ACCOUNTS__NAME__…), or `campaigns cancel ID`",
+    ),
+    "credits": (
+        a_campaign_that_cannot_be_paid,
+        "campaigns",
+        Verdict.WARNING,
+        "campaign 1 is awaiting credits: ",
+        "once its account has been topped up",
+    ),
     "still": (lanes_that_stand_still, "pending", Verdict.TROUBLE, "nothing has left for 2 min", "queue `sending`"),
 }
 
@@ -191,6 +214,33 @@ def test_a_planted_fault_is_named_with_what_to_do(database: Database, fault: str
     assert what in found[check].what
     assert remedy in found[check].remedy
     assert run("doctor").exit_code == (1 if verdict == Verdict.TROUBLE else 0)
+
+
+def test_campaigns_of_an_account_that_no_worker_has_are_counted_and_others_named_beside_them(
+    database: Database,
+) -> None:
+    for _ in range(2):
+        a_campaign_of_an_account_that_no_worker_has(database)
+    a_campaign_that_paused_itself(database)
+    found = examined()["campaigns"]
+
+    assert found.verdict == Verdict.TROUBLE
+    assert found.what == (
+        "2 campaigns, the first is 1, wait for a worker that has the account 'autre', and none has; "
+        "campaign 3 is paused: the gateway refused it, -11"
+    )
+    assert found.remedy.endswith("`campaigns cancel ID`; put the reason right, then `campaigns resume ID`")
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [a_campaign_that_cannot_be_paid, a_campaign_of_an_account_that_no_worker_has, a_campaign_that_paused_itself],
+)
+def test_of_campaigns_that_wait_it_is_not_said_that_nothing_waits(
+    database: Database, plant: Callable[[Database], object]
+) -> None:
+    plant(database)
+    assert examined()["pending"] == ok("nothing waits that may leave now")
 
 
 def kept_for_a_day_too_long(database: Database, days: float) -> None:
