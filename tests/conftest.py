@@ -5,10 +5,12 @@ import signal
 import threading
 from collections.abc import Callable
 
+import click
 import pytest
 from hypothesis import HealthCheck, settings
 
 from hatch_build import compile_catalogues
+from worker.cli import main
 
 pytest_plugins = [
     "tests.servers.databases",
@@ -37,10 +39,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     compile_catalogues()  # what people write, perhaps since the last `make setup`
+    _load(main)
     if hasattr(session.config, "workerinput"):
         _after(LONGEST_RUN, os.abort)
     else:
         _after(LONGEST_RUN + 30.0, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+
+def _load(command: click.Command) -> None:
+    """Load each command while English is spoken: click says what a type is called where it is made."""
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            _load(command.get_command(context, name))
 
 
 def _after(seconds: float, act: Callable[[], object]) -> None:
