@@ -117,6 +117,7 @@ def test_ten_workers_and_whoever_meets_them_never_promise_or_take_more_than_ther
 ) -> None:
     made = [making.submitted(postgresql, making.numbers(60), batch_size=3) for _ in range(4)]
     gateway = Gateway(postgresql, 100, seed)
+    fund(postgresql, gateway)  # or ten workers may have looked for work as often as they do before there is any
     over = Event()
     excess: list[Any] = []
 
