@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.language import N_
+from worker.language import N_, _, figure
+
+MOST_NAMED = 5
 
 
 class Verdict(StrEnum):
@@ -44,3 +46,10 @@ def trouble(what: str, remedy: str) -> Finding:
 def worst(findings: Iterator[Finding] | list[Finding]) -> Verdict:
     """The gravest verdict of all."""
     return max((finding.verdict for finding in findings), key=list(Verdict).index, default=Verdict.OK)
+
+
+def named(some: list[str]) -> str:
+    """The first few, and how many more."""
+    more = len(some) - MOST_NAMED
+    first = "; ".join(some[:MOST_NAMED])
+    return _("{first}; and {count} more").format(first=first, count=figure(more)) if more > 0 else first

@@ -18,7 +18,7 @@ from campaigns.spec import SpecError, check
 from worker.language import NARROW_SPACE
 
 ROOT = Path(__file__).parents[2]
-SAID_AT_ONCE = {"checks", "cli", "doctor", "findings", "metrics"}
+SAID_AT_ONCE = {"cli", "doctor", "findings", "metrics"}
 STORED = [path for path in (*ROOT.glob("campaigns/*.py"), *ROOT.glob("worker/*.py")) if path.stem not in SAID_AT_ONCE]
 """Where sentences are written that somebody reads later."""
 

@@ -13,7 +13,8 @@ from tests.campaigns.making import clock_goes_on
 from tests.system.conftest import Build
 from tests.system.installation import Installation, every, people
 from tests.worker.terminal import PROGRAM
-from worker import checks, sweeping
+from worker import sweeping
+from worker.checks import rounds
 
 pytestmark = pytest.mark.system
 
@@ -61,16 +62,16 @@ def test_a_beat_that_is_dead_is_a_trouble_and_one_that_runs_again_is_none(build:
     site.until(lambda: age(site) < heartbeats.WRITTEN_EVERY, what="the sweep's first heartbeat")
     status, said = verdict(site)
     assert (status, said["verdict"]) == (0, "ok")
-    assert metric(site) < checks.SILENT_SECONDS
+    assert metric(site) < rounds.SILENT_SECONDS
 
     site.kill("beat")
     # A sweep that goes round is never taken for so old: it is written every ten seconds, and made every two.
     site.until(lambda: age(site) > heartbeats.WRITTEN_EVERY + 4, within=30, what="the heartbeat grows old")
-    clock_goes_on(site.database, checks.SILENT_SECONDS, table.c.beat_at)
+    clock_goes_on(site.database, rounds.SILENT_SECONDS, table.c.beat_at)
     status, said = verdict(site)
     assert (status, said["verdict"]) == (1, "trouble")
     assert "celery -A worker beat" in said["do"]
-    assert metric(site) > checks.SILENT_SECONDS
+    assert metric(site) > rounds.SILENT_SECONDS
 
     site.start_beat("another")
     site.until(lambda: age(site) < heartbeats.WRITTEN_EVERY, what="the sweep's next heartbeat")

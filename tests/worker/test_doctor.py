@@ -17,8 +17,8 @@ from campaigns.models import heartbeats as heartbeats_table
 from campaigns.states import PollState
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
-from worker import checks, spool, sweeping
-from worker.checks import Patient
+from worker import spool, sweeping
+from worker.checks import CHECKS, Patient, patient, requests, rounds
 from worker.console.screen import lasting
 from worker.doctor import examine
 from worker.findings import Finding, Verdict, ok, warning, worst
@@ -67,12 +67,12 @@ def examined() -> dict[str, Finding]:
 def test_where_all_is_well_every_verdict_is_ok_and_so_is_the_status(database: Database) -> None:
     result = run("doctor", "--json")
     said = json.loads(result.stdout)
-    assert {each["check"]: each["verdict"] for each in said["checks"]} == dict.fromkeys(checks.CHECKS, "ok")
+    assert {each["check"]: each["verdict"] for each in said["checks"]} == dict.fromkeys(CHECKS, "ok")
     assert (said["verdict"], result.exit_code) == ("ok", 0)
 
 
 def the_sweep_is_silent(database: Database) -> None:
-    making.clock_goes_on(database, checks.SILENT_SECONDS + 1, heartbeats_table.c.beat_at)
+    making.clock_goes_on(database, rounds.SILENT_SECONDS + 1, heartbeats_table.c.beat_at)
 
 
 def a_look_breaks(database: Database) -> None:
@@ -86,7 +86,7 @@ def a_doubt(database: Database, seconds: float = 60) -> None:
 
 
 def an_old_doubt(database: Database) -> None:
-    a_doubt(database, checks.DOUBTFUL_SECONDS + 1)
+    a_doubt(database, requests.DOUBTFUL_SECONDS + 1)
 
 
 def a_lost_reading(database: Database) -> None:
@@ -151,7 +151,7 @@ def a_campaign_that_cannot_be_paid(database: Database) -> None:
 
 def lanes_that_stand_still(database: Database) -> None:
     making.funded(database, making.numbers(3))
-    making.clock_goes_on(database, checks.STILL_SECONDS + 1, campaigns_table.c.created_at)
+    making.clock_goes_on(database, requests.STILL_SECONDS + 1, campaigns_table.c.created_at)
 
 
 PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] = {
@@ -320,7 +320,7 @@ def test_what_is_to_be_done_is_said_of_each_kind_of_work_once(database: Database
 
 def test_a_drift_of_the_day_before_is_no_news(database: Database) -> None:
     a_drift(database)
-    making.clock_goes_on(database, checks.LATELY + 60, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
+    making.clock_goes_on(database, patient.LATELY + 60, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
     assert examined()["credits"].verdict == Verdict.OK
 
 

@@ -1,0 +1,42 @@
+"""What must be there before anything else: settings that can be read, a database, a broker."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from celery import Celery
+
+from campaigns.migrations import require_newest
+from campaigns.outages import place
+from worker.broker import broker_settings
+from worker.checks.patient import Patient
+from worker.findings import Finding, ok, trouble
+from worker.language import _
+from worker.ringing import speak
+
+BROKER_SECONDS = 5.0
+
+
+def settings(patient: Patient) -> Finding:
+    names = ", ".join(patient.settings.accounts)
+    return ok(_("readable; accounts: {names}").format(names=names))
+
+
+def database(patient: Patient) -> Finding:
+    require_newest(patient.database)
+    return ok(_("{place} is there and migrated").format(place=place(patient.database.url)))
+
+
+def broker(_patient: Patient) -> Finding:
+    read = broker_settings()  # which are there even where an account's are wrong
+    url = urlsplit(read.broker)
+    where = f"{url.scheme}://{url.hostname or url.path}" + (f":{url.port}" if url.port else "")
+    client = Celery("doctor", set_as_current=False)
+    speak(client, read)
+    try:
+        with client.connection_for_read(connect_timeout=BROKER_SECONDS) as connection:
+            connection.default_channel.close()
+    except Exception as error:  # noqa: BLE001  each broker's client has errors of its own; some quote its URL
+        what = _("{place} cannot be reached ({error})").format(place=where, error=type(error).__name__)
+        return trouble(what, _("start it, or correct REDIS_URL or BROKER_URL; campaigns then go on by themselves"))
+    return ok(_("{place} is there").format(place=where))
