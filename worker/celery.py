@@ -6,6 +6,8 @@ Tasks are bells, not jobs (see `campaigns.bells`): acknowledged late, with names
 from __future__ import annotations
 
 import gc
+import os
+from pathlib import Path
 
 import click
 from celery import Celery
@@ -41,7 +43,15 @@ def _settings() -> Settings:
         raise SystemExit(str(error)) from None  # Celery's command would show a traceback around it
 
 
+def _safe_flower() -> None:
+    """Flower is started with our settings for it, unless it is told others: by its own it would need no login."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.invoked_subcommand == "flower":
+        os.environ.setdefault("FLOWER_CONF", str(Path(__file__).with_name("flowerconfig.py")))
+
+
 _NOW = _settings()
+_safe_flower()
 
 app = Celery("campaigns", include=["worker.tasks"])
 speak(app, _NOW)

@@ -126,7 +126,6 @@ def start_workers(processes: Processes, environment: Mapping[str, str]) -> str:
     worker += ["--loglevel", "WARNING", "--hostname", "demo@%h"]
     beat = [*celery, "beat", "--loglevel", "WARNING", "--schedule", folder / "beat-schedule", "--pidfile", ""]
     flower = [*celery, "flower", "--address=127.0.0.1", f"--port={port}", "--read-only=True", "--logging=warning"]
-    flower += ["--tasks_columns=name,result,state,received,runtime,worker"]
     # Its work is in the database, so nothing is lost by a worker that stops at once; asked by SIGTERM, it may take half
     # a minute.
     processes.start("worker", worker, environment=environment, cwd=folder, farewell=SIGQUIT, grace=1)

@@ -1,6 +1,7 @@
-"""Flower as the Procfile starts it: on loopback unless told otherwise, and anywhere else only behind a login.
+"""Flower's settings, which it reads as a file: on loopback unless told otherwise, elsewhere only behind a login.
 
-`FLOWER_ADDRESS`, `FLOWER_PORT`, `FLOWER_BASIC_AUTH` and the like come from the environment, as Flower documents them.
+`celery -A worker flower` finds it (`worker.celery`), wherever that is started. `FLOWER_ADDRESS`, `FLOWER_PORT`,
+`FLOWER_BASIC_AUTH` and the like come from the environment, as Flower documents them.
 """
 
 import ipaddress
