@@ -3,7 +3,8 @@
 The gateway counts what was consumed (`cumul`, IV-1 of the API document), net of what it gave back, and a top-up does
 not change it: so what it counts more than we do since the account's first reading, the drift, is what somebody else
 spent, or what became of a doubt. It is known only at moments when nothing was in the air and every report was applied.
-What the readings prove of a doubt is decided in `witness`.
+Even then credits may have come back of which no report was read yet: how many at most stands beside it (`unread`), and
+what a drift is worth in the light of that is said in `vitals`. What the readings prove of a doubt is in `witness`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, li
 from campaigns import accounts, unapplied
 from campaigns.database import Database, Record, later
 from campaigns.models import accounts as accounts_table
-from campaigns.models import attempts, balance_readings, refunds
+from campaigns.models import attempts, balance_readings, campaigns, refunds
 from campaigns.states import POSTED, AttemptState
 
 FRESH_DOUBT_SECONDS = 600.0
@@ -73,11 +74,11 @@ def _read(connection: Connection, account: str, balance: Balance) -> None:
     found = {"credits": balance.credits, "consumed": balance.consumed, "still": still}
     found |= _ledger(connection, account, since, balance.asked_at)
     found["drift"] = _drift(connection, account, found) if still else None
+    known = {"confirmed_at": balance.asked_at, "unread": _unread(connection, account, balance.asked_at)}
     if last is not None and all(getattr(last, name) == value for name, value in found.items()):
-        connection.execute(update(balance_readings).where(r.id == last.id).values(confirmed_at=balance.asked_at))
+        connection.execute(update(balance_readings).where(r.id == last.id).values(known))
         return
-    moments = {"asked_at": balance.asked_at, "confirmed_at": balance.asked_at}
-    connection.execute(insert(balance_readings).values(account=account, **moments, **found))
+    connection.execute(insert(balance_readings).values(account=account, asked_at=balance.asked_at, **known, **found))
 
 
 def _is_still(connection: Connection, account: str, asked_at: datetime) -> bool:
@@ -100,6 +101,19 @@ def _ledger(connection: Connection, account: str, since: Record | None, asked_at
     row = [found or Decimal(0) for found in connection.execute(select(*sums)).one()]
     before = (Decimal(0), Decimal(0)) if since is None else (since.posted, since.refunded)
     return {"posted": before[0] + row[0], "refunded": before[1] + row[1], "unsettled": row[2]}
+
+
+def _unread(connection: Connection, account: str, asked_at: datetime) -> Decimal:
+    """Credits that may have come back without our knowing it when the balance was asked: so many at most.
+
+    Those of messages without an end, by whole requests; and those that came back by reports applied since then.
+    """
+    a, c, r = attempts.c, campaigns.c, refunds.c
+    at_work = and_(c.account == account, c.completed_at.is_(None), a.campaign_id == c.id)
+    taken = select(func.sum(a.credits)).where(at_work, a.account == account, a.state.in_(POSTED), a.ended_at.is_(None))
+    since = and_(r.refunded_at >= asked_at, a.id == r.attempt_id, a.account == account)
+    sums = [taken.scalar_subquery(), select(func.sum(r.credits)).where(since).scalar_subquery()]
+    return sum((found for found in connection.execute(select(*sums)).one() if found is not None), Decimal(0))
 
 
 def _within(moment: ColumnElement[Any], since: Record | None, until: datetime) -> ColumnElement[bool]:

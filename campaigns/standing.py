@@ -32,7 +32,10 @@ class Share:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the gateway said, and our ledger at that moment; `drift` only where nothing was under way."""
+    """What the gateway said, and our ledger at that moment; `drift` only where nothing was under way.
+
+    `unread` is how many credits may have come back by then of which no report had told us (see `balances`).
+    """
 
     asked_at: datetime
     credits: Decimal
@@ -40,6 +43,7 @@ class Reading:
     posted: Decimal
     refunded: Decimal
     unsettled: Decimal
+    unread: Decimal
     drift: Decimal | None
 
 
@@ -54,7 +58,8 @@ class Standing:
         free: what can still be promised; less than nothing where more is gone than was known.
         waiting: campaigns that wait for a top-up, and what each is short of.
         posted: what the gateway took, by our ledger, until the last reading; `refunded` came back.
-        drift: what the gateway counts more than our ledger does, at `drift_at`, since `drift_since`.
+        drift: what the gateway counts more than our ledger does, at `drift_at`, since `drift_since`; `unread` credits of
+            it may have come back by then, and be no drift once their reports are read.
         readings: the last ones, the newest first.
     """
 
@@ -73,6 +78,7 @@ class Standing:
     drift: Decimal | None
     drift_at: datetime | None
     drift_since: datetime | None
+    unread: Decimal
     readings: list[Reading]
 
 
@@ -109,6 +115,7 @@ def _of(connection: Connection, account: str) -> Standing:
         drift=last.drift if last else None,
         drift_at=last.asked_at if last else None,
         drift_since=first.asked_at if first else None,
+        unread=last.unread if last else Decimal(0),
         readings=readings,
     )
 

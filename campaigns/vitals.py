@@ -14,7 +14,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, and_, func, or_, select
 
 from campaigns import accounts, doubts, openings, tries, turns
-from campaigns.database import is_ahead, later, now
+from campaigns.database import Record, is_ahead, later, now
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, campaigns, report_polls
 from campaigns.states import CampaignState, PollState
@@ -115,7 +115,11 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Drift:
-    """What the gateway counts more than our ledger does (see `balances`): in all, and what came to it `lately`."""
+    """What the gateway counts more than our ledger does (see `balances`): in all, and what came to it `lately`.
+
+    In all it is as last read, whatever may explain it. Of late it is so much at least: nothing that was under way at
+    either moment explains it.
+    """
 
     account: str
     credits: Decimal
@@ -246,13 +250,27 @@ def drifts(connection: Connection, *, lately: float) -> list[Drift]:
     """By account, as last known; `lately` is within so many seconds. Those that were never compared are not in it."""
     r, found = balance_readings.c, []
     for account in names(connection):
-        known = select(r.drift).where(r.account == account, r.drift.is_not(None))
-        known = known.order_by(r.asked_at.desc(), r.id.desc()).limit(1)
-        last = connection.execute(known).scalar()
+        known = select(r.drift, r.unread, r.unsettled).where(r.account == account, r.drift.is_not(None)).limit(1)
+        latest = known.order_by(r.asked_at.desc(), r.id.desc())
+        last = connection.execute(latest).first()
         if last is not None:
-            before = connection.execute(known.where(r.asked_at < later(-lately))).scalar()
-            found.append(Drift(account, last, last - (before or Decimal(0))))
+            old = latest.where(r.asked_at < later(-lately))
+            # A moment at which every message had its end is best compared with; else any, and at last the first.
+            ways = (old.where(r.unread == 0), old, known.order_by(r.asked_at, r.id))
+            before = next(row for way in ways if (row := connection.execute(way).first()) is not None)
+            found.append(Drift(account, last.drift, _unexplained(before, last)))
     return found
+
+
+def _unexplained(before: Record, last: Record) -> Decimal:
+    """What came to the drift between two readings: so much of it as neither refunds nor doubts may explain.
+
+    Credits that came back unread make a drift less than it is, and a doubt that was taken makes it more.
+    """
+    came: Decimal = last.drift - before.drift
+    more: Decimal = came - before.unread - last.unsettled
+    less: Decimal = came + last.unread + before.unsettled
+    return max(Decimal(0), more) if came > 0 else min(Decimal(0), less)
 
 
 def _age(clock: datetime, moment: datetime) -> float:

@@ -5,10 +5,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 
 from campaigns import accounts, cancel, journal, lifecycle, pause, settling, vitals
 from campaigns.balances import Balance, note_balance
+from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, bells, report_polls
@@ -16,6 +17,7 @@ from campaigns.models import campaigns as table
 from campaigns.reports import Reports
 from campaigns.states import MessageStatus, PollState
 from tests.campaigns import making
+from tests.campaigns.gateways import Count, later
 from tests.campaigns.making import ACCOUNT
 from tests.campaigns.plans import plans_of
 from tests.campaigns.test_plans import old_history
@@ -203,6 +205,106 @@ def test_a_drift_is_told_in_all_and_what_came_to_it_lately(database: Database) -
     assert look() == [vitals.Drift(ACCOUNT, Decimal(3), Decimal(0))]
     counted(12)
     assert look() == [vitals.Drift(ACCOUNT, Decimal(2), Decimal(-1))]
+
+
+def drifted(database: Database) -> list[tuple[Decimal, Decimal]]:
+    """What a drift is told to be: in all, and of late."""
+    with database.reading() as connection:
+        return [(each.credits, each.lately) for each in vitals.drifts(connection, lately=600)]
+
+
+class TestADriftThatIsNone:
+    """What is under way explains it: it is gone with a later reading, and no trouble."""
+
+    @pytest.fixture
+    def gateway(self, database: Database) -> Count:
+        made = Count(database)
+        made.read()
+        later(database)
+        return made
+
+    def accepted(self, database: Database, gateway: Count) -> Claim:
+        claim = making.claimed(database, making.funded(database, making.numbers(3)))
+        gateway.accept(claim)
+        later(database)
+        return claim
+
+    def test_credits_that_came_back_and_whose_reports_nobody_has_read_yet(
+        self, database: Database, gateway: Count
+    ) -> None:
+        claim = self.accepted(database, gateway)
+        gateway.take(-2)
+        gateway.read()
+        assert drifted(database) == [(-2, 0)]
+
+        making.reported(database, making.report(claim, *[(place, MessageStatus.REJECTED) for place in range(2)]))
+        later(database)
+        gateway.read()
+        assert drifted(database) == [(0, 0)]
+
+    def test_reports_that_are_applied_between_the_gateways_answer_and_its_being_noted(
+        self, database: Database, gateway: Count
+    ) -> None:
+        claim = self.accepted(database, gateway)
+        gateway.take(-3)
+        said = gateway.balance()
+        making.reported(database, making.report(claim, *[(place, MessageStatus.REJECTED) for place in range(3)]))
+        making.advance(database)
+        note_balance(database, ACCOUNT, said)
+        assert drifted(database) == [(-3, 0)]
+
+    def test_a_request_in_doubt_that_was_taken(self, database: Database, gateway: Count) -> None:
+        gateway.lose(making.claimed(database, making.funded(database, making.numbers(3))))
+        later(database)
+        gateway.read()
+        assert drifted(database) == [(3, 0)]
+
+    def test_a_day_that_began_while_credits_had_come_back_unread(self, database: Database, gateway: Count) -> None:
+        making.change(database, delete(balance_readings))
+        claim = self.accepted(database, gateway)
+        gateway.take(-2)
+        gateway.read()
+        making.reported(database, making.report(claim, *[(place, MessageStatus.REJECTED) for place in range(2)]))
+        later(database, 1_000)
+        gateway.read()
+        assert drifted(database) == [(2, 0)]
+
+    def test_what_it_does_not_explain_is_told(self, database: Database, gateway: Count) -> None:
+        claim = self.accepted(database, gateway)
+        gateway.take(-5)  # of three credits, no five can have come back
+        gateway.read()
+        assert drifted(database) == [(-5, -2)]
+
+        gateway.take(9)  # and none that came back makes it more
+        later(database)
+        gateway.read()
+        assert drifted(database) == [(4, 4)]
+
+        gateway.take(-6)
+        making.all_delivered(database, claim)
+        making.advance(database)
+        later(database)
+        gateway.read()
+        assert drifted(database) == [(-2, -2)], "its messages have ended, and none of them came back"
+
+    def test_the_same_figures_explain_less_once_the_messages_have_ended(
+        self, database: Database, gateway: Count
+    ) -> None:
+        claim = self.accepted(database, gateway)
+        gateway.take(-2)
+        gateway.read()
+        making.all_delivered(database, claim)
+        making.advance(database)
+        later(database)
+        gateway.read()
+        assert drifted(database) == [(-2, -2)]
+
+    def test_what_the_account_next_to_it_waits_for_explains_nothing(self, database: Database, gateway: Count) -> None:
+        claim = making.claimed(database, making.funded(database, making.numbers(3), account="other"))
+        Count(database, account="other").accept(claim)
+        gateway.take(-2)
+        gateway.read()
+        assert drifted(database)[0] == (-2, -2)
 
 
 LOOKS: dict[str, tuple[str, str, Callable[..., object]]] = {

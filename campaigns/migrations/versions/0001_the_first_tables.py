@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("posted", Credits, nullable=False),
         sa.Column("refunded", Credits, nullable=False),
         sa.Column("unsettled", Credits, nullable=False),
+        sa.Column("unread", Credits, server_default=sa.text("0"), nullable=False),
         sa.Column("drift", Credits, nullable=True),
         sa.PrimaryKeyConstraint("id", name="balance_readings_pk"),
     )

@@ -75,6 +75,21 @@ def test_credits_that_came_back_and_a_gateway_that_agrees_are_told_apart() -> No
     assert "2 less than our ledger: credits came back" in run("credits").stdout
 
 
+def test_credits_whose_reports_may_not_have_been_read_yet_are_no_drift_that_shows() -> None:
+    where = database.default()
+    gateway = Count(where)
+    gateway.read()
+    gateway.accept(making.claimed(where, making.funded(where, making.numbers(3))))
+    gateway.take(-2)
+    later(where)
+    gateway.read()
+
+    page = run("credits").stdout
+
+    assert "drift: none that shows" in page
+    assert "counted 2 less than our ledger, and 3 may have come back whose reports were not read yet" in page
+
+
 def test_a_script_gets_every_figure() -> None:
     at_work()
 
