@@ -110,7 +110,7 @@ def _unread(connection: Connection, account: str, asked_at: datetime) -> Decimal
     """
     a, c, r = attempts.c, campaigns.c, refunds.c
     at_work = and_(c.account == account, c.completed_at.is_(None), a.campaign_id == c.id)
-    taken = select(func.sum(a.credits)).where(at_work, a.account == account, a.state.in_(POSTED), a.ended_at.is_(None))
+    taken = select(func.sum(a.credits)).where(at_work, a.state.in_(POSTED), a.ended_at.is_(None))
     since = and_(r.refunded_at >= asked_at, a.id == r.attempt_id, a.account == account)
     sums = [taken.scalar_subquery(), select(func.sum(r.credits)).where(since).scalar_subquery()]
     return sum((found for found in connection.execute(select(*sums)).one() if found is not None), Decimal(0))

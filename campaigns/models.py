@@ -396,9 +396,7 @@ balance_readings = Table(
     Column("posted", Credits, nullable=False),  # by our ledger, since its beginning
     Column("refunded", Credits, nullable=False),
     Column("unsettled", Credits, nullable=False),  # of requests of which nobody knew then
-    Column(
-        "unread", Credits, nullable=False, server_default=text("0")
-    ),  # may have come back, and no report said so yet
+    Column("unread", Credits, nullable=False, server_default=text("0")),  # came back, perhaps, and no report said so
     Column("drift", Credits),  # what the gateway counts more than we do since the first reading; known of still ones
     Index("balance_readings_latest", "account", "asked_at"),
 )

@@ -58,8 +58,8 @@ class Standing:
         free: what can still be promised; less than nothing where more is gone than was known.
         waiting: campaigns that wait for a top-up, and what each is short of.
         posted: what the gateway took, by our ledger, until the last reading; `refunded` came back.
-        drift: what the gateway counts more than our ledger does, at `drift_at`, since `drift_since`; `unread` credits of
-            it may have come back by then, and be no drift once their reports are read.
+        drift: what the gateway counts more than our ledger does, at `drift_at`, since `drift_since`; of it,
+            `unread` credits may have come back by then, and be no drift once their reports are read.
         readings: the last ones, the newest first.
     """
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from campaigns import batches, credits, doubts, lifecycle, setbacks, silence, turns, unapplied
 from campaigns.database import Database
 from tests.campaigns import making
+from tests.campaigns.gateways import Count
 from tests.campaigns.plans import campaign_without_statistics, plans_of
 
 LONG_AGO = 5_000
@@ -26,6 +27,7 @@ ASKED_ALL_THE_TIME: dict[str, tuple[str, str, Callable[[Database], object]]] = {
     "silent": ("attempts", "attempts_", lambda database: asked_for(database)),
     "overdue": ("attempts", "attempts_", lambda database: silence.give_up(database, older_than=-60)),
     "polls": ("report_polls", "report_polls_at_work", lambda database: unapplied.due(database, making.ACCOUNT)),
+    "what may have come back": ("attempts", "attempts_campaign", lambda database: Count(database).read()),
     "attempts ahead": ("attempts", "attempts_settled", setbacks.mend),
     "polls ahead": ("report_polls", "report_polls_at_work", setbacks.mend),
     "gates ahead": ("campaigns", "campaigns_at_work", setbacks.mend),

@@ -103,8 +103,8 @@ def drift_told(standing: Any) -> str:
         return _("drift: none: from {since} to {until} the gateway counted what our ledger did").format(**told)
     if standing.drift < 0 and -standing.drift <= standing.unread:
         return _(
-            "drift: none that shows: at {until} the gateway counted {credits} less than our ledger, and {unread} may have"
-            " come back whose reports were not read yet"
+            "drift: none that shows: at {until} the gateway counted {credits} less than our ledger, and {unread} may"
+            " have come back whose reports were not read yet"
         ).format(**told, unread=amount(standing.unread))
     if standing.drift < 0:
         less = _("drift: from {since} to {until} the gateway counted {credits} less than our ledger: {why}")
