@@ -94,8 +94,7 @@ def _ledger(connection: Connection, account: str, since: Record | None, asked_at
     """Our sums until the balance was asked: those of an earlier reading, and what was settled since."""
     a, r = attempts.c, refunds.c
     posted = select(func.sum(a.credits)).where(a.account == account, _within(a.settled_at, since, asked_at))
-    of_account = and_(a.id == r.attempt_id, a.account == account)
-    refunded = select(func.sum(r.credits)).where(of_account, _within(r.refunded_at, since, asked_at))
+    refunded = select(func.sum(r.credits)).where(_of_account(account), _within(r.refunded_at, since, asked_at))
     unsettled = select(func.sum(a.estimated)).where(a.account == account, a.state.in_(_UNKNOWN))
     sums = [posted.scalar_subquery(), refunded.scalar_subquery(), unsettled.scalar_subquery()]
     row = [found or Decimal(0) for found in connection.execute(select(*sums)).one()]
@@ -110,10 +109,17 @@ def _unread(connection: Connection, account: str, asked_at: datetime) -> Decimal
     """
     a, c, r = attempts.c, campaigns.c, refunds.c
     at_work = and_(c.account == account, c.completed_at.is_(None), a.campaign_id == c.id)
-    taken = select(func.sum(a.credits)).where(at_work, a.state.in_(POSTED), a.ended_at.is_(None))
-    since = and_(r.refunded_at >= asked_at, a.id == r.attempt_id, a.account == account)
-    sums = [taken.scalar_subquery(), select(func.sum(r.credits)).where(since).scalar_subquery()]
+    # Nothing is said of their state: SQLite would look through all that was ever accepted. What was not has no credits.
+    taken = select(func.sum(a.credits)).where(at_work, a.ended_at.is_(None))
+    since = select(func.sum(r.credits)).where(_of_account(account), r.refunded_at >= asked_at)
+    sums = [taken.scalar_subquery(), since.scalar_subquery()]
     return sum((found for found in connection.execute(select(*sums)).one() if found is not None), Decimal(0))
+
+
+def _of_account(account: str) -> ColumnElement[bool]:
+    """Of a refund. Not joined: SQLite would begin with all that the account ever sent."""
+    a, r = attempts.c, refunds.c
+    return exists(literal(1)).where(a.id == r.attempt_id, a.account == account).correlate(refunds)
 
 
 def _within(moment: ColumnElement[Any], since: Record | None, until: datetime) -> ColumnElement[bool]:
