@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CATALOGUE := worker/language/locale/fr/LC_MESSAGES/campaigns
 
-.PHONY: help setup demo test test-all packages lint format messages docs bench chaos mutants lock clean
+.PHONY: help setup demo test test-all packages lint format messages docs wheel bench chaos mutants lock clean
 
 help: ## Name every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -51,6 +51,9 @@ messages: setup ## Collect what people are told, and bring the French of it up t
 docs: setup ## Build the pages into var/docs, without a network; a link that leads nowhere is an error
 	$(BIN)/sphinx-build -q -W --keep-going -n -j auto -c docs -d var/doctrees . var/docs
 	@echo "var/docs/index.html"
+
+wheel: setup ## Build the wheel and the source archive into dist/, with the hatchling of the lock
+	$(BIN)/hatchling build --directory dist --clean
 
 bench: setup ## Measure speed and scale against their goals, in one run: QUICK=1 ONLY=contest N=100000
 	$(BIN)/python -m tests.benchmarks $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(if $(N),--recipients $(N))
