@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 import campaigns
 from campaigns import chunks, lifecycle, settling
@@ -184,16 +184,21 @@ def test_what_cannot_be_expanded_stands_in_nobodys_way(any_database: Database) -
 
 
 def test_a_thousand_small_campaigns_advance_at_once_quickly(postgresql: Database) -> None:
-    many(postgresql, campaigns_=1_000, messages_=1)
+    moving, idle = [], []
+    for _ in range(3):
+        many(postgresql, campaigns_=1_000, messages_=1)
+        making.change(postgresql, text("ANALYZE"))
+        moving.append(timed(lambda: making.advance(postgresql)))
+        idle.append(timed(lambda: making.advance(postgresql)))
+        with postgresql.reading() as connection:
+            states = set(connection.execute(select(campaigns_table.c.state)).scalars())
+        making.change(postgresql, text("DELETE FROM campaigns"))
 
-    making.change(postgresql, text("ANALYZE"))
-    seconds = timed(lambda: making.advance(postgresql))
-    idle = timed(lambda: making.advance(postgresql))
-
-    assert making.state(postgresql, 1) == C.TRACKING
-    # Measured on two busy cores: 38 ms, and 11 ms where there is nothing to move.
-    assert seconds < 0.5
-    assert idle < 0.25
+        assert states == {C.TRACKING}
+    # Measured on two busy cores: 38 ms, and 11 ms where there is nothing to move; the best of three, for a machine that
+    # does something else for half a second says nothing of a plan.
+    assert min(moving) < 0.5
+    assert min(idle) < 0.25
 
 
 def test_looking_at_a_large_campaign_that_is_far_from_done_costs_next_to_nothing(any_database: Database) -> None:
