@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 CATALOGUE := worker/language/locale/fr/LC_MESSAGES/campaigns
+COMPILE := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate \
+  --custom-compile-command "make lock"
 
 .PHONY: help setup demo test test-all packages lint format messages docs wheel bench chaos mutants lock clean
 
@@ -64,9 +66,10 @@ chaos: setup ## Hurt whole installations in every way: ROUNDS=200 SEED=7 JOBS=4
 mutants: setup ## Break the code in one place after another, and see that a test fails: SEED=5 COUNT=160 MODULES=batches,claims
 	$(BIN)/python -m tests.mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(if $(MODULES),--modules $(MODULES))
 
-lock: setup ## Resolve the dependencies anew
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 \
-	  --no-annotate --upgrade --custom-compile-command "make lock" --output-file requirements.lock
+lock: setup ## Resolve the dependencies anew: all of them, then what the image runs and is built with, held to the first
+	$(COMPILE) pyproject.toml --group dev --upgrade --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra xlsx --extra otel --constraint requirements.lock --output-file requirements-run.lock
+	$(COMPILE) --group build --constraint requirements.lock --output-file requirements-build.lock
 
 clean: ## Remove what these targets made
 	rm -rf .venv var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
