@@ -64,7 +64,7 @@ def test_it_says_which_release_it_is() -> None:
 def test_what_is_private_never_reaches_the_builder(tmp_path: Path) -> None:
     handed = context(tmp_path)
     assert {path.name for path in handed.iterdir()} == {
-        *("LICENSE", "README.md", "campaigns", "deploy", "hatch_build.py", "pyproject.toml", "worker"),
+        *("LICENSE", "README.md", "campaigns", "hatch_build.py", "pyproject.toml", "worker"),
         *("requirements-run.lock", "requirements-build.lock"),
     }
     assert not [path for path in handed.rglob("*") if path.name in (".env", ".git", "__pycache__")]
