@@ -1,4 +1,4 @@
-"""The README, held to its word: each command, target, setting and option in it exists, and the other way round."""
+"""The pages, held to their word: each command, target, setting and option in them exists, and the other way round."""
 
 import os
 import re
@@ -22,23 +22,25 @@ from worker.settings import Account, Settings
 from worker.submitting import submit_named
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path.stem: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
 ACCOUNTS = {"default": {"base_url": "http://127.0.0.1:9", "login": "demo", "password": "secret"}}
 
 
-def section(title: str) -> str:
-    return re.split(r"\n#{2,3} ", README.split(f"# {title}\n", 1)[1], maxsplit=1)[0]
+def section(page: str, title: str) -> str:
+    return re.split(r"\n#{2,3} ", PAGES[page].split(f"# {title}\n", 1)[1], maxsplit=1)[0]
 
 
 def first_column(text: str) -> set[str]:
-    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    cells = [re.split(r"(?<!\\)\|", line)[1] for line in text.splitlines() if line.startswith("| `")]
     return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
 
 
 def example(name: str) -> str:
-    found = re.search(rf"<!-- example: {name} -->\n```python\n(.*?)```", README, re.DOTALL)
-    assert found, f"the README has no example {name}"
-    return found.group(1)
+    found = re.findall(rf"<!-- example: {name} -->\n```python\n(.*?)```", "\n".join(PAGES.values()), re.DOTALL)
+    assert len(found) == 1, f"{len(found)} pages have the example {name}"
+    return str(found[0])
 
 
 @pytest.fixture
@@ -66,27 +68,33 @@ def run(code: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_every_command_in_the_readme_exists_and_every_command_is_in_it() -> None:
-    assert set(re.findall(r"(?:`|^)campaigns ([a-z]+)\b", README, re.MULTILINE)) == set(COMMANDS)
+def test_every_command_is_in_the_table_of_commands() -> None:
+    table = first_column(section("operating", "Which command for what"))
+    assert {found for cell in table for found in re.findall(r"^campaigns ([a-z]+)\b", cell)} == set(COMMANDS)
 
 
-def test_every_target_in_the_readme_exists_and_help_names_every_target() -> None:
+def test_the_front_page_is_short_enough_to_be_read_to_its_end() -> None:
+    assert len(PAGES["README"].splitlines()) <= 200
+
+
+def test_every_target_in_the_pages_exists_and_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split())  # type: ignore[union-attr]
-    assert set(re.findall(r"(?:`|^)make ([a-z]+)\b", README, re.MULTILINE)) <= targets
+    named = re.findall(r"(?:`|^)make ([a-z-]+)\b", "\n".join(PAGES.values()), re.MULTILINE)
+    assert {"demo", "test", "docs"} <= set(named) <= targets
     helped = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"make ([a-z-]+)", helped)) >= targets
 
 
 def test_the_table_of_settings_is_the_settings() -> None:
-    listed = {name.removeprefix("…") for name in first_column(section("Settings"))} - {"WORKER_CONCURRENCY"}
+    listed = {name.removeprefix("…") for name in first_column(section("settings", "Settings"))} - {"WORKER_CONCURRENCY"}
     accounts = {f"ACCOUNTS__NAME__{field.upper()}" for field in Account.model_fields}
     fields = {field.upper() for field in Settings.model_fields} - {"ACCOUNTS"} | accounts
     assert {f"ACCOUNTS__NAME{name}" if name.startswith("__") else name for name in listed} == fields
 
 
 def test_the_table_of_options_is_the_spec() -> None:
-    assert first_column(section("What a campaign may ask for")) == set(Spec.model_fields)
+    assert first_column(section("campaigns", "What a campaign may ask for")) == set(Spec.model_fields)
 
 
 def test_the_environment_example_names_settings_only() -> None:
@@ -130,7 +138,8 @@ def test_the_example_of_a_schedule_is_due_on_the_next_monday_at_nine(surrounding
 
 
 def test_every_state_that_a_campaign_may_be_in_is_in_the_table_of_states() -> None:
-    assert set(re.findall(r"`([a-z_]+)`", section("Operating"))) >= set(CampaignState)
+    table = section("operating", "What you may see, and what it means")
+    assert set(re.findall(r"`([a-z_]+)`", table)) >= set(CampaignState)
 
 
 def submitted(

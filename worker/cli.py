@@ -133,5 +133,5 @@ def main() -> None:
     """Text an audience through the SMSECO gateway, exactly once, and account for every message and every credit.
 
     A campaign is one text for one audience. `submit` hands it over; workers send it and ask the gateway what became of
-    every message; `show` is its account. DATABASE_URL names the database, other settings are in README.md.
+    every message; `show` is its account. DATABASE_URL names the database, other settings are in docs/settings.md.
     """

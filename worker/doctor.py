@@ -13,7 +13,7 @@ from worker.findings import Finding, trouble, warning
 from worker.language import N_, _
 
 REMEDIES = {
-    "settings": N_("correct them in the environment or in .env; README.md lists them"),
+    "settings": N_("correct them in the environment or in .env; docs/settings.md lists them"),
     "database": N_("start it, correct DATABASE_URL, or run `campaigns migrate`"),
 }
 """What to do where a check broke."""
