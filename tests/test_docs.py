@@ -97,12 +97,6 @@ def test_the_table_of_options_is_the_spec() -> None:
     assert first_column(section("campaigns", "What a campaign may ask for")) == set(Spec.model_fields)
 
 
-def test_the_environment_example_names_settings_only() -> None:
-    text = (ROOT / "deploy" / "environment.example").read_text(encoding="utf-8")
-    names = set(re.findall(r"^#? ?([A-Z_]+)=", text, re.MULTILINE))
-    assert {name.split("__")[0] for name in names} <= {field.upper() for field in Settings.model_fields}
-
-
 def test_the_example_in_python_makes_a_campaign_of_two_messages_and_wakes_the_workers(
     surroundings: dict[str, str], broker_url: str
 ) -> None:

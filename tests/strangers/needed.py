@@ -18,6 +18,7 @@ PACKAGES = {
     "openssl": "openssl",
     "php-soap": "php-cli php-soap",
     "php-curl": "php-cli php-curl",
+    "systemd-analyze": "systemd",
 }
 """What may be needed, and the packages of Debian that bring it."""
 
@@ -38,7 +39,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _is_here(name: str) -> bool:
     if name not in PACKAGES:
         raise ValueError(f"nobody knows how to install {name!r}")
-    program, _, extension = name.partition("-")
+    program, _, extension = name.partition("-") if name.startswith("php-") else (name, "", "")
     if shutil.which(program) is None:
         return False
     return not extension or extension in _php_extensions()
