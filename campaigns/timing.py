@@ -69,7 +69,7 @@ def _width(first: int, last: int) -> int:
 def waits(connection: Connection, campaign_id: int) -> tuple[Wait, ...]:
     """Messages delivered, by the time from the gateway's yes to their report; none whose yes has no time."""
     m, b, a = messages.c, batches.c, attempts.c
-    seconds = _seconds(connection, a.settled_at, m.updated_at)
+    seconds = seconds_between(connection, a.settled_at, m.updated_at)
     place = case(*[(seconds < bound, index) for index, bound in enumerate(BOUNDS)], else_=len(BOUNDS)).label("place")
     counted = (
         select(place, func.count())
@@ -90,7 +90,7 @@ def _epoch(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[
     return cast(func.strftime("%s", moment), Integer)
 
 
-def _seconds(connection: Connection, start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
+def seconds_between(connection: Connection, start: ColumnElement[Any], end: ColumnElement[Any]) -> ColumnElement[float]:
     """From one moment to another, to the millisecond; below nought where a report came before the gateway's reply."""
     if connection.dialect.name == "postgresql":
         return cast(func.extract("epoch", end - start), Float)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 
@@ -38,7 +39,7 @@ class InDoubt:
 
 @dataclass(frozen=True)
 class Polls:
-    """Readings of the delivery reports that did not end well.
+    """Readings of the delivery reports that did not end well, or not yet.
 
     Attributes:
         account: whose.
@@ -47,6 +48,7 @@ class Polls:
         overdue: requests whose reader has died, most likely: they will count as lost.
         parked: bodies with reports that nobody claims (yet).
         broken: bodies that cannot be applied, and are kept.
+        stored: bodies that nobody has applied yet; `waits` is for how many seconds the oldest of them has been here.
     """
 
     account: str
@@ -55,6 +57,8 @@ class Polls:
     overdue: int = 0
     parked: int = 0
     broken: int = 0
+    stored: int = 0
+    waits: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,17 @@ class Drift:
     lately: Decimal
 
 
+@dataclass(frozen=True)
+class KnownBalance:
+    """What the gateway said of an account when it was asked last, `age` seconds ago."""
+
+    account: str
+    credits: Decimal
+    asked_at: datetime
+    age: float
+    expires_at: datetime | None
+
+
 def names(connection: Connection) -> list[str]:
     """The accounts that the database knows."""
     return list(connection.execute(select(accounts_table.c.name).order_by(accounts_table.c.name)).scalars())
@@ -149,25 +164,25 @@ def in_doubt(connection: Connection) -> list[InDoubt]:
 def polls(connection: Connection, *, lately: float) -> list[Polls]:
     """By account; `lost_lately` counts those of the last so many seconds."""
     p = report_polls.c
-    unwell = [PollState.ASKED, PollState.PARKED, PollState.BROKEN, PollState.LOST]
+    at_work = [PollState.ASKED, PollState.STORED, PollState.PARKED, PollState.BROKEN, PollState.LOST]
     of_accounts = p.account.in_(select(accounts_table.c.name))
     old = and_(p.state == PollState.ASKED, p.asked_at < later(-ASKED_SECONDS))
     recent = and_(p.state == PollState.LOST, or_(p.asked_at > later(-lately), is_ahead(p.asked_at)))
+    counted = func.count().filter(old), func.count().filter(recent), func.min(p.stored_at), now()
     found = (
-        select(p.account, p.state, func.count(), func.count().filter(old), func.count().filter(recent))
-        .where(of_accounts, p.state.in_(unwell))
+        select(p.account, p.state, func.count(), *counted)
+        .where(of_accounts, p.state.in_(at_work))
         .group_by(p.account, p.state)
     )
-    counts: dict[str, dict[str, int]] = {}
-    for account, state, count, overdue, recently in connection.execute(found):
-        mine = counts.setdefault(account, {})
-        if state == PollState.ASKED:
-            mine["overdue"] = overdue
-        else:
-            mine[state] = count
+    figures: dict[str, dict[str, Any]] = {}
+    for account, state, count, overdue, recently, first, clock in connection.execute(found):
+        mine = figures.setdefault(account, {})
+        mine |= {"overdue": overdue} if state == PollState.ASKED else {state: count}
         if state == PollState.LOST:
             mine["lost_lately"] = recently
-    return [Polls(account, **counts[account]) for account in sorted(counts)]
+        if state == PollState.STORED:
+            mine["waits"] = _age(clock, first)
+    return [Polls(account, **figures[account]) for account in sorted(figures)]
 
 
 def pending(connection: Connection) -> list[Pending]:
@@ -244,6 +259,16 @@ _OVER = (CampaignState.COMPLETED, CampaignState.FAILED, CampaignState.CANCELLED)
 def in_trouble(connection: Connection) -> Sequence[Trouble]:
     """Bells whose work breaks again and again."""
     return [Trouble(row.key, row.tries, row.trouble) for row in tries.in_trouble(connection)]
+
+
+def balances(connection: Connection) -> list[KnownBalance]:
+    """By account; those whose gateway never said are not in it."""
+    acc = accounts_table.c
+    known = select(acc.name, acc.balance, acc.balance_asked_at, acc.expires_at, now()).where(acc.balance.is_not(None))
+    return [
+        KnownBalance(name, balance, asked_at, _age(clock, asked_at), expires_at)
+        for name, balance, asked_at, expires_at, clock in connection.execute(known.order_by(acc.name))
+    ]
 
 
 def drifts(connection: Connection, *, lately: float) -> list[Drift]:

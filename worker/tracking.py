@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from time import monotonic
 
-from campaigns import doubts, journal, lifecycle, reports, unapplied
+from campaigns import doubts, heartbeats, journal, lifecycle, reports, unapplied
 from campaigns.ahead import Ahead
 from campaigns.database import Record
 from campaigns.outages import PASSING
@@ -81,9 +81,16 @@ def poll_slice(resources: Resources, account: str) -> Slice:
             last = reading
             taken += last.reports
     changed += catch_up(resources, account, settle=True).changed
+    if not last.error:
+        heartbeats.note(resources.database, [heartbeat(account)])
     # Until the gateway has no more; but not in a tight loop for a few at a time.
     after = SOON_SECONDS if last.reports >= MANY and not last.error else BREATH_SECONDS
     return Slice(f"{taken:,} reports, {changed:,} messages changed", after=after if taken else None)
+
+
+def heartbeat(account: str) -> str:
+    """By which name it is known that the account's reports are read, and arrive whole."""
+    return f"poll: {account}"
 
 
 def _may_bring_more(resources: Resources, last: Reading) -> bool:

@@ -72,6 +72,29 @@ def test_readings_that_did_not_end_well_are_counted_by_how(database: Database) -
     assert found == vitals.Polls(ACCOUNT, lost=3, lost_lately=1, overdue=1, parked=1, broken=1)
 
 
+def test_bodies_that_nobody_has_applied_are_counted_with_how_long_the_oldest_waits(database: Database) -> None:
+    for _ in range(2):
+        making.stored(database)
+    making.clock_goes_on(database, 100, report_polls.c.stored_at)
+    making.stored(database)
+    with database.reading() as connection:
+        (found,) = vitals.polls(connection, lately=60)
+    assert found.stored == 3
+    assert 100 <= found.waits < 110
+
+
+def test_what_the_gateway_said_last_is_told_with_its_age(database: Database) -> None:
+    expires = database.clock() + timedelta(days=9)
+    with database.reading() as connection:
+        assert vitals.balances(connection) == []
+    note_balance(database, ACCOUNT, Balance(Decimal(70), None, expires, database.clock()))
+    making.clock_goes_on(database, 100, accounts_table.c.balance_asked_at)
+    with database.reading() as connection:
+        (found,) = vitals.balances(connection)
+    assert (found.account, found.credits, found.expires_at) == (ACCOUNT, Decimal(70), expires)
+    assert 100 <= found.age < 110
+
+
 class TestWhatCouldLeave:
     def look(self, database: Database) -> list[vitals.Pending]:
         with database.reading() as connection:

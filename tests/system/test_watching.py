@@ -13,7 +13,7 @@ from tests.campaigns.making import clock_goes_on
 from tests.system.conftest import Build
 from tests.system.installation import Installation, every, people
 from tests.worker.terminal import PROGRAM
-from worker import sweeping
+from worker import sweeping, tracking
 from worker.checks import rounds
 
 pytestmark = pytest.mark.system
@@ -91,4 +91,5 @@ def test_two_beats_do_no_harm(build: Build) -> None:
         assert site.ended(campaign_id, within=60).state == CampaignState.COMPLETED
     site.settled("main", *every(site, "main"))
     assert len(site.gateways["main"].sent()) == 300
-    assert set(heartbeats.ages(site.database)) == {sweeping.HEARTBEAT, *map(sweeping.heartbeat, sweeping.LOOKS)}
+    looks = {sweeping.HEARTBEAT, *map(sweeping.heartbeat, sweeping.LOOKS)}
+    assert set(heartbeats.ages(site.database)) == {*looks, tracking.heartbeat("main")}

@@ -1,29 +1,34 @@
 """The figures for Prometheus: what is read is what is so, by names that its conventions allow, and nothing private."""
 
+import math
 import re
 import signal
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
 from campaigns import accounts, heartbeats, journal, settling
 from campaigns.database import Database
+from campaigns.endings import Endings
 from campaigns.models import attempts, bells
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import heartbeats as heartbeats_table
 from campaigns.settings import domain_settings
+from campaigns.states import MessageStatus
 from tests.campaigns import making
 from tests.campaigns.plans import plans_of
 from tests.campaigns.test_plans import old_history
+from tests.servers.waiting import eventually
 from tests.worker.terminal import PROGRAM, forget, run
 from worker import sweeping
-from worker.metrics import registry
+from worker.metrics import counting, registry
 
 
 @pytest.fixture
@@ -35,7 +40,12 @@ def database(any_database: Database) -> Database:
 
 def sampled(database: Database) -> dict[str, float]:
     """Every sample, as Prometheus reads it: `name{label}` → value."""
-    text = generate_latest(registry(database)).decode()
+    return sampled_of(registry(database))
+
+
+def sampled_of(known: CollectorRegistry) -> dict[str, float]:
+    """The same of an exporter that goes on."""
+    text = generate_latest(known).decode()
     return {
         sample.name + "".join(f"{{{value}}}" for value in sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -47,9 +57,18 @@ def test_where_all_is_well_each_account_has_its_zeros(database: Database) -> Non
     heartbeats.note(database, [sweeping.HEARTBEAT, *map(sweeping.heartbeat, sweeping.LOOKS)])
     found = sampled(database)
     assert found.pop("campaigns_database_up") == 1
+    assert 0 < found.pop("campaigns_read_seconds") < 10
     ages = {name: found.pop(name) for name in list(found) if name.startswith("campaigns_sweep_")}
     assert len(ages) == 1 + len(sweeping.LOOKS)
     assert all(age < 10 for age in ages.values())
+    unknown = {name: found.pop(name) for name in list(found) if not math.isfinite(found[name])}
+    assert {name.partition("{")[0] for name in unknown} == {
+        "campaigns_report_poll_age_seconds",
+        "campaigns_credits_balance",
+        "campaigns_credits_balance_age_seconds",
+        "campaigns_credits_free",
+        "campaigns_account_expires_timestamp_seconds",
+    }
     assert set(found.values()) == {0.0}
     assert {name for name in found if name.endswith("{other}")}
 
@@ -111,7 +130,9 @@ def test_names_follow_the_conventions_and_each_has_its_help(database: Database) 
         assert re.fullmatch(r"campaigns_[a-z_]+", family.name)
         assert family.documentation.endswith(".")
         assert all(sample.name.endswith("_total") == (family.type == "counter") for sample in family.samples)
-        assert ("age" in family.name or "oldest" in family.name) <= family.name.endswith("_seconds")
+        labels = {name for sample in family.samples for name in sample.labels}
+        assert labels <= {"account", "by", "kind", "le", "look", "outcome", "state", "status", "what", "work"}
+        assert ({"age", "oldest"} & set(family.name.split("_")) != set()) <= family.name.endswith("_seconds")
 
 
 def test_a_database_that_cannot_be_read_is_all_that_is_told(empty_sqlite_url: str) -> None:
@@ -125,6 +146,87 @@ def test_no_message_is_read_however_many_there_are(database: Database) -> None:
     with plans_of(database, "messages") as plans:
         generate_latest(registry(database))
     assert plans == []
+
+
+def test_of_a_long_history_no_table_is_walked_through(database: Database) -> None:
+    old_history(database)
+    known, walked = registry(database), []
+    for table in ("campaigns", "batches", "attempts", "report_polls", "balance_readings"):
+        with plans_of(database, table) as plans:
+            generate_latest(known)
+        walked += [
+            plan for plan in plans if f"Seq Scan on {table}" in plan or re.search(rf"SCAN {table}(?! USING)", plan)
+        ]
+    assert walked == []
+
+
+def test_what_is_at_work_is_counted(database: Database) -> None:
+    endings = Endings()
+    known = registry(database, endings=endings)
+    counting.count(database, endings, seconds=60)
+    sampled_of(known)
+    made = making.funded(database, making.numbers(12), batch_size=3)
+    claim = making.accepted(database, made)
+    found = making.report(claim, (0, MessageStatus.DELIVERED), (1, MessageStatus.REJECTED))
+    making.reported(database, found)
+    settling.refuse(database, making.claimed(database, made), -1, "bad")
+    making.claimed(database, made)
+    assert counting.count(database, endings, seconds=60)
+    exact = {
+        "campaigns_at_work{default}{sending}": 1,
+        "campaigns_paused{default}{itself}": 0,
+        "campaigns_batches{default}{accepted}": 1,
+        "campaigns_batches{default}{pending}": 1,
+        "campaigns_messages{default}{delivered}": 1,
+        "campaigns_messages{default}{rejected}": 1,
+        "campaigns_messages{default}{in_flight}": 1,
+        "campaigns_messages{default}{refused}": 3,
+        "campaigns_messages{default}{sending}": 3,
+        "campaigns_messages{default}{pending}": 3,
+        "campaigns_messages_ended_total{default}{delivered}": 1,
+        "campaigns_messages_ended_total{default}{refused}": 3,
+        "campaigns_requests_total{default}{send}{accepted}": 1,
+        "campaigns_requests_numbers_total{default}{send}{refused}": 3,
+        "campaigns_request_duration_seconds_count{default}{send}": 2,
+        "campaigns_request_duration_seconds_bucket{default}{send}{+Inf}": 2,
+        "campaigns_requests_in_the_air{default}": 1,
+        "campaigns_credits_held{default}": 3,
+        "campaigns_credits_in_the_air{default}": 3,
+        "campaigns_credits_posted_total{default}": 3,
+        "campaigns_credits_refunded_total{default}": 1,
+        "campaigns_credits_balance{default}": 1_000_000,
+        "campaigns_credits_free{default}": 1_000_000 - 3 - 3 - 3,
+        "campaigns_requests_total{other}{send}{accepted}": 0,
+    }
+    sampled = sampled_of(known)
+    assert {name: sampled[name] for name in exact} == exact
+    assert 0 < sampled["campaigns_expected_end_timestamp_seconds{default}"] < time.time() + 60
+
+
+def test_a_counter_never_falls_while_its_exporter_lives(database: Database) -> None:
+    making.claimed(database, making.funded(database, making.numbers(3)))
+    lost = journal.note(database, "default")
+    journal.lose(database, lost)
+    known = registry(database)
+    assert sampled_of(known)["campaigns_report_polls_lost_total{default}"] == 1
+    journal.store(database, "default", lost, b"<REPONSE/>")
+    assert sampled_of(known)["campaigns_report_polls_lost_total{default}"] == 1
+    assert sampled(database)["campaigns_report_polls_lost_total{default}"] == 0
+
+
+def test_messages_are_counted_meanwhile_again_and_again(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting, "RESTS_SECONDS", 0.01)
+    endings = Endings()
+    with counting.counting(database, endings):
+        assert eventually(lambda: endings.counted.since is None)
+        making.all_delivered(database, making.accepted(database, making.funded(database, making.numbers(3))))
+        assert eventually(lambda: endings.counted.own)
+
+
+def test_a_database_that_is_away_is_counted_another_time(empty_sqlite_url: str) -> None:
+    database = Database(empty_sqlite_url)
+    assert not counting.count(database, Endings(), seconds=1)
+    database.close()
 
 
 @pytest.fixture

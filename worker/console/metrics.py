@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from worker.language import _
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+PRINTED_WITHIN = 5.0
+"""For so long messages are counted, where the figures are printed once."""
 
 EPILOG = """\b
 Examples:
@@ -33,15 +40,26 @@ def metrics(port: int | None, bind: str) -> None:
     needs no settings but DATABASE_URL. There are names of accounts in them, and nothing of any recipient; who may read
     them on another address than loopback is for your network to say.
     """
-    from prometheus_client import generate_latest
-
     from campaigns.database import default
-    from worker.metrics import registry
+    from campaigns.endings import Endings
+    from worker.broker import broker_settings
+    from worker.metrics import counting, registry
+    from worker.metrics.queues import Queues
 
-    known = registry(default())
+    endings = Endings()
+    known = registry(default(), endings=endings, broker=Queues(broker_settings()))
     if port is None:
+        from prometheus_client import generate_latest
+
+        counting.count(default(), endings, seconds=PRINTED_WITHIN)
         click.echo(generate_latest(known).decode(), nl=False)
         return
+    with counting.counting(default(), endings):
+        _serve(known, bind, port)
+
+
+def _serve(known: CollectorRegistry, bind: str, port: int) -> None:
+    """Until Ctrl-C."""
     from prometheus_client import start_http_server
 
     server, _thread = start_http_server(port, addr=bind, registry=known)
