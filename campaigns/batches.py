@@ -7,16 +7,17 @@ knows is recorded (`decided`). What a worker comes back with is the affair of `s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, func, select, update
+from sqlalchemy import Connection, Text, Update, and_, bindparam, cast, func, insert, literal, select, update
 
 from campaigns import decided
-from campaigns.database import Database, now
+from campaigns.database import Database, Moment, now
 from campaigns.language import N_
-from campaigns.models import attempts, batches
+from campaigns.models import attempts, batches, campaigns
 from campaigns.payload import Payload
 from campaigns.states import TO_LOOK_UP, UNSENT, AttemptKind, AttemptState, BatchState, Decision
 
@@ -154,6 +155,49 @@ def decide(connection: Connection, attempt_id: int, batch_id: int, decision: Dec
     after = BatchState.VOIDED if ended and after == BatchState.PENDING else after
     its_own = update(batches).where(b.id == batch_id, b.attempt_id == attempt_id, b.state == BatchState.IN_DOUBT)
     return connection.execute(its_own.values(state=after)).rowcount == 1
+
+
+def doubt_unsent(connection: Connection, campaign_id: int, *, began: datetime | None, msgid: str, detail: str) -> None:
+    """A backup was restored: whatever has not left in it may have, so each such batch gets a request in doubt.
+
+    Args:
+        connection: a transaction that holds the campaign's row.
+        campaign_id: whose batches.
+        began: when such a request was made at the earliest; just now, if nobody knows.
+        msgid: how each of their ids begins; the batch's own follows. The gateway has seen none of them.
+        detail: why it is in doubt.
+    """
+    a, b = attempts.c, batches.c
+    unsent = and_(b.campaign_id == campaign_id, b.state.in_(UNSENT))
+    values = {
+        a.account: campaigns.c.account,
+        a.kind: literal(AttemptKind.SEND.value),
+        a.campaign_id: b.campaign_id,
+        a.batch_id: b.id,
+        a.size: b.size,
+        a.msgid: literal(msgid) + cast(b.id, Text),
+        a.state: literal(AttemptState.IN_DOUBT.value),
+        a.started_at: now() if began is None else literal(began, Moment()),
+        a.leased_until: now(),
+        a.settled_at: now(),
+        a.detail: literal(detail),
+        a.estimated: b.credits,
+    }
+    requests = select(*values.values()).where(unsent, campaigns.c.id == b.campaign_id)
+    connection.execute(insert(attempts).from_select(list(values), requests))
+    made = and_(a.batch_id == b.id, a.kind == AttemptKind.SEND, a.state == AttemptState.IN_DOUBT)
+    its_own = select(a.id).where(made).correlate(batches).scalar_subquery()
+    connection.execute(update(batches).where(unsent).values(state=BatchState.IN_DOUBT, attempt_id=its_own))
+
+
+def doubt_open(connection: Connection, detail: str) -> None:
+    """A backup was restored: whoever was at a request when it was taken has settled it where nobody knows of it."""
+    a, b = attempts.c, batches.c
+    opened = update(attempts).where(a.state == AttemptState.OPEN)
+    told = opened.values(state=AttemptState.IN_DOUBT, settled_at=now(), detail=detail)
+    ids = connection.execute(told.returning(a.id)).scalars().all()
+    sending = update(batches).where(b.attempt_id.in_(ids), b.state == BatchState.SENDING)
+    connection.execute(sending.values(state=BatchState.IN_DOUBT))
 
 
 def void_unsent(connection: Connection, campaign_id: int) -> None:

@@ -23,6 +23,9 @@ from campaigns.payload import Payload
 from campaigns.states import AttemptKind, AttemptState, BatchState
 from campaigns.witness import Verdict, witness
 
+RESTORED = "restored-"
+"""How the msgid begins of a request that nobody here has made, and may have been, after a backup that was restored."""
+
 LEAST_SEEN = 3
 LEAST_SHARE = 10
 
@@ -110,12 +113,19 @@ def proves(
     verdict = verdict_of(attempt)
     if verdict == Verdict.NOT_TAKEN:
         return None
-    return attempt if enough or verdict == Verdict.TAKEN else None
+    # What was sent after a backup, and is not in it, is in the gateway's count as another program's requests are.
+    paid_for = verdict == Verdict.TAKEN and not _is_of_a_backup(attempt)
+    return attempt if enough or paid_for else None
+
+
+def _is_of_a_backup(attempt: Unsettled) -> bool:
+    return bool(attempt.row.msgid.startswith(RESTORED))
 
 
 def _enough(evidence: Evidence, attempt: Unsettled, *, exclusive: bool) -> int:
     """Of how many numbers there must be reports."""
-    enough = 1 if exclusive else max(LEAST_SEEN, -(-len(attempt.numbers) // LEAST_SHARE))
+    alone = exclusive and not _is_of_a_backup(attempt)  # what was submitted after a backup is as of another program
+    enough = 1 if alone else max(LEAST_SEEN, -(-len(attempt.numbers) // LEAST_SHARE))
     if evidence.asked_for == attempt.row.msgid:
         # No less than usual, only fewer than three where there are no three: the gateway may ignore what it is asked
         # for, and then a report on one of many may be another program's.
@@ -232,7 +242,8 @@ def to_ask_for(database: Database, account: str, *, every: float, most: int) -> 
     """
     a = attempts.c
     unasked = or_(a.asked_at.is_(None), is_over(a.asked_at, every))
-    mine = select(a.id).where(a.account == account, unasked)
+    can_be = or_(a.msgfid.is_not(None), ~a.msgid.startswith(RESTORED))  # under an id that the gateway may have seen
+    mine = select(a.id).where(a.account == account, unasked, can_be)
     declared = mine.where(a.state == AttemptState.ACCEPTED, a.ended_at.is_(None), decided.may_have_sent())
     due = mine.where(is_in_doubt()).union_all(declared).order_by("id").limit(most)
     asked = update(attempts).where(a.id.in_(due)).values(asked_at=now())

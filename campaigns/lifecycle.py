@@ -44,6 +44,13 @@ def halt(connection: Connection, campaign_id: int, reason: str) -> None:
     )
 
 
+def halt_anew(connection: Connection, campaign_id: int, reason: str) -> None:
+    """Pause for this reason, whatever it was paused for before."""
+    c = campaigns.c
+    going_on = update(campaigns).where(c.id == campaign_id, c.completed_at.is_(None))
+    connection.execute(going_on.values(paused_at=func.coalesce(c.paused_at, now()), pause_reason=reason))
+
+
 def halt_waiting(connection: Connection, account: str, reason: str) -> int:
     """Pause the account's campaigns that wait for credits; returns how many."""
     paused = update(campaigns).where(wait_for_credits(account))

@@ -457,3 +457,17 @@ heartbeats = Table(
     Column("name", Text, primary_key=True),
     Column("beat_at", Moment(), nullable=False),
 )
+
+# Which database this is, in one row that goes wherever a backup goes, and what is known of its past (see `lineage`).
+lineage = Table(
+    "lineage",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("identity", Text, nullable=False),
+    Column("generation", Integer, nullable=False, server_default=text("0")),  # so often a restored backup was seen to
+    Column("set_back_at", Moment()),  # somebody noticed a restored backup: nothing leaves until it is seen to
+    Column("set_back", Text),  # how it was noticed
+    Column("known_until", Moment()),  # what was done until then, at least, the backup knows
+    Column("restored_at", Moment()),  # when one was last seen to
+    CheckConstraint("one", name="one_row"),
+)

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, or_, select, update
 
-from campaigns import bells
+from campaigns import bells, lineage
 from campaigns.database import Database, Record, is_ahead, now
 from campaigns.language import N_
 from campaigns.models import bells as table
@@ -33,6 +33,8 @@ SLOTS_AT_ONCE = 5_000
 """Of a year of missed minutes so many are passed over in one transaction: all of them take a processor some 15 s."""
 
 _BELLS = "occur:"
+
+SKIPPED = N_("skipped: the database was restored from a backup, which does not know whether it was made")
 
 BEGUN_SECONDS = 7_200.0
 """How long what has begun may last, for its audience's host may be away, before it counts as missed all the same."""
@@ -101,9 +103,10 @@ def is_ahead_of_time() -> ColumnElement[bool]:
 
 
 def is_due() -> ColumnElement[bool]:
-    """Of a schedule: its slot has come, or a person asked for an occurrence."""
+    """Of a schedule: its slot has come, or a person asked for an occurrence; and the database was not set back."""
     s = schedules.c
-    return or_(s.asked_at.is_not(None), s.paused_at.is_(None) & (s.next_at <= now()))
+    due = or_(s.asked_at.is_not(None), s.paused_at.is_(None) & (s.next_at <= now()))
+    return and_(due, ~lineage.is_set_back())
 
 
 def begin(database: Database, schedule_id: int) -> Occurrence | None:
@@ -186,6 +189,26 @@ def reckon_anew(connection: Connection, clock: datetime) -> int:
         anew = update(schedules).where(s.id == row.id)
         connection.execute(anew.values(next_at=next_at, reckoned_at=clock, begun_at=None))
     return len(ahead)
+
+
+def skip(connection: Connection) -> int:
+    """A backup was restored, which does not know what was made since: of what has come nothing is made.
+
+    Returns of how many schedules.
+    """
+    s = schedules.c
+    come = or_(s.asked_at.is_not(None), s.next_at <= now())
+    rows = connection.execute(select(schedules, now().label("clock")).where(come).order_by(s.id).with_for_update())
+    skipped = rows.all()
+    for row in skipped:
+        told: dict[str, Any] = {"asked_at": None, "begun_at": None, "reckoned_at": row.clock, "last_outcome": SKIPPED}
+        if row.next_at <= row.clock:
+            slots = list(islice(_slots(row), SLOTS_AT_ONCE))
+            following = Recurrence(row.cron, row.timezone).next_after(row.clock)
+            told |= {"next_at": following, "last_at": slots[-1], "missed": row.missed + len(slots)}
+        connection.execute(update(schedules).where(s.id == row.id).values(told))
+        bells.forgive(connection, bells.occur(row.id))
+    return len(skipped)
 
 
 def _slots(row: Record) -> Iterable[datetime]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, update
 
-from campaigns import accounts, bells
+from campaigns import accounts, bells, lineage
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, later
 from campaigns.language import N_
@@ -73,6 +73,7 @@ def _overdue() -> Select[int, str, str, int, int]:
     return (
         select(a.id, a.account, policy().label("policy"), deadline.label("deadline"), resends)
         .where(sends, c.id == a.campaign_id, waited, policy_acts(), accounts.is_there(a.account))
+        .where(~lineage.is_set_back())
         .order_by(a.id)
     )
 
@@ -87,12 +88,13 @@ def policy_acts() -> ColumnElement[bool]:
     """Of an attempt in doubt and its campaign: the policy will decide when its time has come, and no person need.
 
     It writes off, or sends again: but not for ever, not while its campaign is paused, and not what was most probably
-    taken.
+    taken. Of what was in doubt when a restored backup was seen to, it does neither: it may have acted before.
     """
     a, c = attempts.c, campaigns.c
     probably_taken = or_(a.msgfid.is_not(None), func.coalesce(a.detail, "").endswith(PAID_FOR))
     may_resend = and_(~probably_taken, resends_by_policy() < RESENDS_BY_POLICY, c.paused_at.is_(None))
-    return or_(policy() == Decision.WRITE_OFF, and_(policy() == Decision.RESEND, may_resend))
+    acts = or_(policy() == Decision.WRITE_OFF, and_(policy() == Decision.RESEND, may_resend))
+    return and_(acts, ~lineage.is_of_before(a.settled_at))
 
 
 def resends_by_policy() -> ColumnElement[int]:

@@ -6,6 +6,7 @@ time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from campaigns import accounts, openings
+from campaigns import accounts, lineage, openings
 from campaigns.database import Database, Record, later, now
 from campaigns.models import batches, campaigns
 from campaigns.moments import SQLITE_FORMAT
@@ -38,16 +39,32 @@ LATENESS = 0.1
 """Seconds of pause that a rated campaign may make up for."""
 
 
-def candidates(database: Database, account: str, most: int) -> list[int]:
+@dataclass(frozen=True)
+class Turn:
+    """Campaigns that have a batch to claim now, and the generation of the database that they are of (see `lineage`)."""
+
+    campaigns: list[int]
+    generation: int = 0
+
+
+def look(database: Database, account: str, most: int) -> Turn:
     """Campaigns of the account that have a batch to claim now, in random order: none waits behind a larger one."""
     with database.reading() as connection:
-        return list(connection.execute(_candidates(), {"of_account": account, "most": most}).scalars())
+        found = connection.execute(_candidates(), {"of_account": account, "most": most}).all()
+    return Turn([row.id for row in found], max((row.generation for row in found), default=0))
+
+
+def candidates(database: Database, account: str, most: int) -> list[int]:
+    """These campaigns alone."""
+    return look(database, account, most).campaigns
 
 
 @cache  # asked once a batch, and dearer to put together than to answer
-def _candidates() -> Select[int]:
+def _candidates() -> Select[int, int]:
     c, account = campaigns.c, bindparam("of_account", type_=Text)
-    found = select(c.id).where(c.account == account, is_claimable(), accounts.is_there(account))
+    is_there = and_(accounts.is_there(account), ~lineage.is_set_back())
+    columns = select(c.id, lineage.generation().label("generation"))  # which is asked for once, and not for each
+    found = columns.where(c.account == account, is_claimable(), is_there)
     return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
 
 

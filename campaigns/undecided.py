@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, select
 
+from campaigns import lineage
 from campaigns.database import Database, default, now
 from campaigns.models import attempts, campaigns
 from campaigns.models import batches as batches_table
@@ -34,6 +35,7 @@ class Doubt:
         policy: what its campaign's policy makes of it.
         deadline: seconds in doubt after which the policy does; None if a person must decide.
         resent: how often a policy has sent the same batch again before.
+        of_a_backup: it was in doubt when a restored backup was seen to, or is so because of that.
         witness: what the gateway said of the account's credits before it and after, and what that proves.
     """
 
@@ -52,6 +54,7 @@ class Doubt:
     policy: str
     deadline: int | None
     resent: int
+    of_a_backup: bool
     witness: Witness
 
     @property
@@ -122,4 +125,5 @@ def _found() -> Select[*tuple[Any, ...]]:
         policy().label("policy"),
         case((policy_acts(), deadline)).label("deadline"),
         resends_by_policy().label("resent"),
+        lineage.is_of_before(a.settled_at).label("of_a_backup"),
     ).order_by(a.id)

@@ -6,6 +6,7 @@ Tasks are bells, not jobs (see `campaigns.bells`): acknowledged late, with names
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from campaigns import departure
 from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.migrations import require_newest
 from campaigns.settings import SettingsError
-from worker import keeping
+from worker import keeping, mark
 from worker.ringing import speak
 from worker.settings import Settings
 from worker.settings import settings as read_settings
+
+log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 2.0
 
@@ -96,10 +99,13 @@ def _begin(**_: object) -> None:
     try:
         require_newest(database)
         keeping.take_in(database, _NOW.spool_dir, _NOW.accounts)
+        set_back = mark.look(database, _NOW.spool_dir)
     except (NotMigratedError, DatabaseAway) as error:
         raise SystemExit(f"the worker does not start: {error}") from None
     finally:
         database.close()  # its connections must not be shared with the children
+    if set_back is not None:  # it goes on reading reports, which nobody can read twice
+        log.error("nothing is sent: the database was set back (%s): see `campaigns doctor`", set_back)
 
 
 @worker_process_init.connect

@@ -41,6 +41,7 @@ COMMANDS = {
     "retry": Entry("worker.console.retry", "retry", "Text those again whom a campaign did not reach."),
     "doubts": Entry("worker.console.doubts", "doubts", "List requests of which nobody knows whether they were taken."),
     "resolve": Entry("worker.console.resolve", "resolve", "Decide what becomes of one of them."),
+    "restored": Entry("worker.console.restored", "restored", "See to a database into which a backup was restored."),
     "doctor": Entry("worker.console.doctor", "doctor", "Look over the whole installation: what is wrong, what to do."),
     "metrics": Entry("worker.console.metrics", "metrics", "Print or serve the figures of the domain for Prometheus."),
     "credits": Entry("worker.console.credits", "credits", "Show where the credits of each account are, and any drift."),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from campaigns import lineage
 from campaigns.bells import Ring
 from campaigns.caps import Cap
 from campaigns.clocks import zone
 from campaigns.database import Database
 from worker.language import _
+from worker.mark import Mark
 from worker.settings import Settings
 from worker.smseco.client import Gateway
 
@@ -48,6 +51,11 @@ class Resources:
         if account not in clients:
             clients[account] = self.settings.gateway(account, form=self.form)
         return clients[account]
+
+    @cached_property
+    def mark(self) -> Mark:
+        """This host's mark of the database."""
+        return Mark(self.settings.spool_dir, lineage.read(self.database))
 
     def cap(self, account: str) -> Cap | None:
         """How many messages a number may get from the account in a day, if there is such a cap."""

@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, field
 from time import monotonic
 
-from campaigns import accounts, bells, claims, lifecycle, poison, settling, turns
+from campaigns import accounts, bells, claims, lifecycle, lineage, poison, settling, turns
 from campaigns.claims import Claim, DamagedBatchError
 from campaigns.database import NotMigratedError
 from campaigns.outages import PASSING
@@ -17,6 +17,7 @@ from campaigns.text import Alphabet
 from campaigns.unwanted import OptOutKeyError
 from worker import balances
 from worker.language import N_
+from worker.mark import behind
 from worker.receipts import acceptance_of
 from worker.refused import pause, settle_refused, settle_unwritten
 from worker.resources import Resources, Slice, UnknownAccountError
@@ -31,6 +32,8 @@ SLICE_SECONDS = 0.2
 CANDIDATES = 20
 
 CLOSED = N_("its window closed before a byte had left: nothing was sent")
+
+SET_BACK = N_("the database was set back: nothing was sent")
 
 LONGEST_WAIT_SECONDS = 2.0
 """How long a lane waits for a gate; the sweep looks as often."""
@@ -71,10 +74,13 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
     """One turn of a lane: batches of campaigns chosen at random, one after the other, for a fifth of a second."""
     until = monotonic() + SLICE_SECONDS
     tally = Tally()
-    some = turns.candidates(resources.database, account, CANDIDATES)
+    turn = turns.look(resources.database, account, CANDIDATES)
+    some = turn.campaigns
     nothing_to_claim = not some
     if some and accounts.is_doubtful(resources.database, account) and not _may_try(resources, account, lane):
         some = []
+    if some:
+        resources.mark.generation = turn.generation
     while some and not tally.halted and (not tally.touched or monotonic() < until):
         campaign_id = some.pop(0)
         if _see_to(resources, account, campaign_id, tally):
@@ -149,12 +155,32 @@ def _what_broke(error: BaseException) -> str:
 def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:
     """Send the campaign's next batch; returns whether it may have another."""
     lease_seconds, cap = resources.lease_seconds(account), resources.cap(account)
+    highest = resources.mark.highest()  # before the claim: whatever is claimed from now on is above it
     claim = claims.claim(resources.database, campaign_id, lease_seconds=lease_seconds, cap=cap)
     if claim is None:
         return False
     tally.add(claim)
+    if claim.attempt_id <= highest and _is_set_back(resources, claim):
+        tally.halted = True
+        return False
+    resources.mark.rise(claim.attempt_id)
     tally.accepted += deliver(resources, claim, tally)
     return not claim.is_last
+
+
+def _is_set_back(resources: Resources, claim: Claim) -> bool:
+    """A request of so low a number was made before: the database does not know it, for a backup was restored.
+
+    Nothing of it leaves then, nor of any other until somebody has seen to that.
+    """
+    database = resources.database
+    how = behind(database, resources.mark)
+    if how is None:
+        return False
+    settling.release(database, claim, SET_BACK)
+    lineage.declare_set_back(database, how, newest_attempt=claim.attempt_id - 1)
+    log.error("nothing is sent any more: the database was set back (%s): see `campaigns doctor`", how)
+    return True
 
 
 def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:

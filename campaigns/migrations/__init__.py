@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import func, select
 
+from campaigns import lineage
 from campaigns.database import Database, NotMigratedError
 
 __all__ = ["NotMigratedError", "migrate", "require_newest"]
@@ -26,6 +27,7 @@ def migrate(database: Database) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        lineage.begin(connection)
 
 
 def require_newest(database: Database) -> None:

@@ -83,6 +83,9 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "schedules.asked_at": ("it names one occurrence, and is compared with nothing", "the same"),
     "schedules.last_at": (SHOWN, SHOWN),
     "bells.until": ("it may be rung at once", "it may be rung at once"),
+    "lineage.set_back_at": ("what was submitted since counts as older, and is in doubt", "the same"),
+    "lineage.known_until": (SHOWN, SHOWN),
+    "lineage.restored_at": ("doubts until that moment comes are left to a person", "what is in doubt since is older"),
     "heartbeats.beat_at": ("nothing is known until the next", "it seems to have been silent until the next"),
 }
 

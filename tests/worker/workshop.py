@@ -7,6 +7,7 @@ from typing import Any
 
 from campaigns.bells import Bell
 from campaigns.database import Database
+from worker.mark import Mark
 from worker.resources import Resources
 from worker.sending import send_slice
 from worker.settings import Settings
@@ -79,6 +80,8 @@ class Workshop(Resources):
         read = Settings(**{"accounts": ACCOUNTS, "_env_file": None, **settings})
         super().__init__(read, database, lambda bell, _serial, _after: rung.append(bell))
         object.__setattr__(self, "rung", rung)
+        if "spool_dir" not in settings:  # no test leaves a mark in the folder that it is run in
+            self.__dict__["mark"] = Mark(None)
         object.__setattr__(self, "_scripted", gateway)
 
     def gateway(self, _account: str) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from worker.checks.lineage import backup
 from worker.checks.money import drift
 from worker.checks.patient import Patient
 from worker.checks.reports import reports, spool
@@ -25,6 +26,7 @@ CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
     N_("database"): database,
     N_("broker"): broker,
     N_("sweep"): sweep,
+    N_("backup"): backup,
     N_("pending"): pending,
     N_("doubts"): doubts,
     N_("reports"): reports,

@@ -150,7 +150,9 @@ def _hints(doubt: Any) -> list[str]:
         hints.append(_(VERDICTS[doubt.witness.verdict]))
     if doubt.msgfid is not None:
         hints.append(_("its broken reply had the gateway's id: most probably taken"))
-    if doubt.acts_at is not None:
+    if doubt.of_a_backup:
+        hints.append(_("of the time since a backup that was restored: held for a person"))
+    elif doubt.acts_at is not None:
         hints.append(_(ACTS[doubt.policy]).format(moment=screen.moment(doubt.acts_at)))
     elif doubt.policy == "resend":
         held = _("held for a person, though its policy is resend: {reason}")

@@ -55,6 +55,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="heartbeats_pk"),
     )
     op.create_table(
+        "lineage",
+        sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("set_back_at", Moment(), nullable=True),
+        sa.Column("set_back", sa.Text(), nullable=True),
+        sa.Column("known_until", Moment(), nullable=True),
+        sa.Column("restored_at", Moment(), nullable=True),
+        sa.CheckConstraint("one", name=op.f("lineage_one_row")),
+        sa.PrimaryKeyConstraint("one", name="lineage_pk"),
+    )
+    op.create_table(
         "schedules",
         sa.Column("id", Id, sa.Identity(), nullable=False),
         sa.Column("account", sa.Text(), nullable=False),
@@ -449,6 +461,7 @@ def downgrade() -> None:
     op.drop_table("bells")
     op.drop_table("audiences")
     op.drop_table("schedules")
+    op.drop_table("lineage")
     op.drop_table("heartbeats")
     op.drop_table("balance_readings")
     op.drop_table("accounts")

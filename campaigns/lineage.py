@@ -1,0 +1,115 @@
+"""Which database this is, and whether it was set back: a backup was restored, and what was done since is unknown to it.
+
+Its identity is made once, and goes wherever a backup goes. A generation begins each time that somebody has seen to a
+restored backup (`restoring`). How a host notices that nobody has is in `worker.mark`; from then on nothing is claimed.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, func, literal, select, update
+
+from campaigns.database import Database, now, upsert
+from campaigns.heartbeats import WRITTEN_EVERY
+from campaigns.models import attempts, heartbeats, lineage
+from campaigns.outages import insisting
+
+AT_WORK_SECONDS = 3 * WRITTEN_EVERY
+"""Whose heartbeat is younger than this is at work now: it does not say until when a backup knows what was done."""
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What a database is called, and what is known of its past.
+
+    Attributes:
+        identity: made at random when it was.
+        generation: how often a restored backup was seen to.
+        set_back_at: when somebody noticed that it was set back, and nobody has seen to that; `set_back` says how.
+        known_until: what was done until then, at least, the backup knows; of the last one that was seen to, or noticed.
+        restored_at: when a restored backup was last seen to.
+    """
+
+    identity: str
+    generation: int
+    set_back_at: datetime | None
+    set_back: str | None
+    known_until: datetime | None
+    restored_at: datetime | None
+
+
+def read(database: Database) -> Lineage:
+    """The database's; it gets its identity now, if it has none."""
+    with database.reading() as connection:
+        found = connection.execute(_its_own()).first()
+    if found is None:
+        with database.transaction() as connection:
+            begin(connection)
+            found = connection.execute(_its_own()).one()
+    return Lineage(*found)
+
+
+def _its_own() -> Any:
+    return select(*[lineage.c[name] for name in Lineage.__dataclass_fields__])
+
+
+def begin(connection: Connection) -> None:
+    """Give a database its identity; one that has it keeps it."""
+    made = upsert(connection, lineage).values(identity=secrets.token_hex(8))
+    connection.execute(made.on_conflict_do_nothing())
+
+
+def is_set_back() -> ColumnElement[bool]:
+    """Whether it was noticed that the database was set back, and nobody has seen to that."""
+    return exists(literal(1)).where(lineage.c.set_back_at.is_not(None))
+
+
+def generation() -> ColumnElement[int]:
+    """How often a restored backup was seen to."""
+    return func.coalesce(select(lineage.c.generation).scalar_subquery(), 0)
+
+
+def is_of_before(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Of a moment: it was before a restored backup was last seen to; not true where none ever was."""
+    seen_to = select(lineage.c.restored_at).scalar_subquery()
+    return func.coalesce(moment <= seen_to, literal(value=False))
+
+
+def newest_attempt(database: Database) -> int:
+    """The highest id of a request that the database knows; each new one is above it. 0 if it knows none."""
+    with database.reading() as connection:
+        return int(connection.execute(select(func.max(attempts.c.id))).scalar() or 0)
+
+
+@insisting
+def declare_set_back(database: Database, how: str, *, newest_attempt: int) -> None:
+    """Somebody noticed it: nothing is claimed from now on. Of several who do the first one is kept.
+
+    Args:
+        database: where.
+        how: it was noticed, in a sentence.
+        newest_attempt: the last one of the backup.
+    """
+    with database.transaction() as connection:
+        begin(connection)
+        noticed = {"set_back_at": now(), "set_back": how, "known_until": known_until(connection, newest_attempt)}
+        connection.execute(update(lineage).where(lineage.c.set_back_at.is_(None)).values(noticed))
+
+
+def known_until(connection: Connection, newest_attempt: int | None = None) -> datetime | None:
+    """What was done until then the database knows, if it is as its backup was: its last request, or its last heartbeat.
+
+    A heartbeat counts if nobody is at work. None if nothing was ever done.
+    """
+    a, h = attempts.c, heartbeats.c
+    last = select(a.started_at).order_by(a.id.desc()).limit(1)
+    if newest_attempt is not None:
+        last = last.where(a.id <= newest_attempt)
+    beat, clock = connection.execute(select(select(func.max(h.beat_at)).scalar_subquery(), now())).one()
+    at_work = beat is not None and (clock - beat).total_seconds() < AT_WORK_SECONDS
+    moments = [connection.execute(last).scalar(), None if at_work else beat]
+    return max((moment for moment in moments if moment is not None), default=None)

@@ -1,0 +1,208 @@
+"""The mark of a host: a database that was set back is noticed before anything of it is sent again."""
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from campaigns import lineage, restoring
+from campaigns.database import Database
+from campaigns.lineage import Lineage
+from campaigns.migrations import migrate
+from campaigns.models import attempts
+from campaigns.states import AttemptState
+from tests.campaigns import making
+from tests.campaigns.backups import Backup, backup, restore
+from tests.worker.workshop import ScriptedGateway, Workshop
+from worker import mark
+from worker.mark import Mark, Seen
+from worker.sending import SET_BACK, send_slice
+
+A1, B2 = (Lineage(identity, 0, None, None, None, None) for identity in ("a1", "b2"))
+
+DEAREST = 50e-6
+"""Seconds that a batch may pay for its mark, on a machine that does other things, too: it is some 5 µs."""
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Mark:
+    return Mark(tmp_path / "spool", A1)
+
+
+def test_a_new_mark_has_seen_nothing(kept: Mark) -> None:
+    assert kept.seen() == Seen(0, 0)
+
+
+def test_it_rises_and_never_falls(kept: Mark, tmp_path: Path) -> None:
+    for attempt_id in (7, 12, 9):
+        kept.rise(attempt_id)
+    assert kept.seen() == Mark(tmp_path / "spool", A1).seen() == Seen(0, 12)
+    assert Mark(tmp_path / "spool", B2).seen() == Seen(0, 0)
+
+
+def test_once_a_restored_backup_was_seen_to_it_counts_from_there(kept: Mark) -> None:
+    kept.rise(12)
+    kept.generation = 1
+    assert kept.highest() == 0
+    kept.rise(4)
+    assert (kept.seen(), kept.highest()) == (Seen(1, 4), 4)
+
+
+def test_whatever_a_database_of_before_that_has_is_looked_at(kept: Mark) -> None:
+    kept.generation = 1
+    kept.rise(4)
+    kept.generation = 0
+    kept.rise(9)
+    assert kept.seen() == Seen(1, 4)
+    assert kept.highest() > 1_000_000_000
+
+
+def test_one_that_is_damaged_has_seen_nothing_and_is_written_anew(kept: Mark, tmp_path: Path) -> None:
+    mark.path(tmp_path / "spool", "a1").write_bytes(b"\0" * 32)
+    assert kept.seen() == Seen(0, 0)
+    kept.rise(3)
+    assert kept.seen() == Seen(0, 3)
+
+
+def test_where_none_can_be_kept_that_is_said_and_nothing_is_known(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "spool").write_text("a file where a folder should be")
+    kept = Mark(tmp_path / "spool", A1)
+    kept.rise(3)
+    assert kept.seen() == Seen(0, 0)
+    assert "no mark is kept" in caplog.text
+
+
+def _rise(folder: Path, first: int) -> None:
+    kept = Mark(folder, A1)
+    for attempt_id in range(first, 2_000, 2):
+        kept.rise(attempt_id)
+
+
+def test_of_processes_that_rise_it_at_once_the_highest_stays(tmp_path: Path) -> None:
+    processes = [multiprocessing.Process(target=_rise, args=(tmp_path, first)) for first in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(30)
+    assert Mark(tmp_path, A1).seen() == Seen(0, 1_999)
+
+
+def test_a_batch_pays_some_microseconds_for_it(kept: Mark) -> None:
+    began = time.perf_counter()
+    for attempt_id in range(2_000):
+        kept.seen()
+        kept.rise(attempt_id)
+    assert (time.perf_counter() - began) / 2_000 < DEAREST
+
+
+# What a worker makes of it.
+
+
+@pytest.fixture
+def gateway() -> ScriptedGateway:
+    return ScriptedGateway()
+
+
+@pytest.fixture
+def host(any_database: Database, gateway: ScriptedGateway, tmp_path: Path) -> Workshop:
+    """A worker on a host that keeps its mark."""
+    lineage.read(any_database)  # it has its identity, as one that was migrated has
+    return Workshop(any_database, gateway, spool_dir=tmp_path / "spool")
+
+
+def gone_on(host: Workshop) -> tuple[int, Backup]:
+    """A campaign of two batches, and the backup that was taken before either left."""
+    made = making.funded(host.database, making.numbers(6), batch_size=3)
+    kept = backup(host.database)
+    send_slice(host, "default", 1)
+    return made, kept
+
+
+def anew(host: Workshop) -> Workshop:
+    """Another process on the same host."""
+    return Workshop(host.database, host.gateway("default"), spool_dir=host.settings.spool_dir)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_nothing_of_a_restored_backup_is_sent(
+    host: Workshop, gateway: ScriptedGateway, caplog: pytest.LogCaptureFixture, *, restarted: bool
+) -> None:
+    made, kept = gone_on(host)
+    restore(host.database, kept)
+    host = anew(host) if restarted else host
+
+    assert send_slice(host, "default", 1).more is False
+
+    assert len(gateway.sent) == 2
+    its = lineage.read(host.database)
+    assert its.set_back == mark.BEHIND.format(seen=2, known=1)  # the claim itself, given back, is known
+    assert "nothing is sent any more" in caplog.text
+    assert making.account(host.database, made).by_status == {"pending": 6}
+    with host.database.reading() as connection:
+        given_back = connection.execute(select(attempts.c.state, attempts.c.detail)).all()
+    assert given_back == [(AttemptState.NOT_SENT, SET_BACK)]
+    assert send_slice(host, "default", 1).did == "nothing to send"
+
+
+def test_a_host_without_a_mark_cannot_tell(host: Workshop, gateway: ScriptedGateway, tmp_path: Path) -> None:
+    """So a person must say it: this is what is not promised."""
+    _, kept = gone_on(host)
+    restore(host.database, kept)
+    send_slice(Workshop(host.database, gateway, spool_dir=tmp_path / "other"), "default", 1)
+    assert len(gateway.sent) == 4
+
+
+def test_a_host_that_notices_it_stops_all_others(host: Workshop, gateway: ScriptedGateway, tmp_path: Path) -> None:
+    _, kept = gone_on(host)
+    restore(host.database, kept)
+    assert mark.look(host.database, host.settings.spool_dir) == mark.BEHIND.format(seen=2, known=0)
+    send_slice(Workshop(host.database, gateway, spool_dir=tmp_path / "other"), "default", 1)
+    assert len(gateway.sent) == 2
+
+
+def test_once_it_was_seen_to_the_host_sends_what_is_new(host: Workshop, gateway: ScriptedGateway) -> None:
+    made, kept = gone_on(host)
+    restore(host.database, kept)
+    send_slice(host, "default", 1)
+
+    restoring.carry_out(host.database)
+
+    assert mark.behind(host.database, host.mark) is None
+    making.funded(host.database, making.numbers(3))
+    send_slice(host, "default", 1)
+    assert (len(gateway.sent), host.mark.seen().generation) == (3, 1)
+    assert making.account(host.database, made).by_status == {"in_doubt": 6}
+
+
+def test_a_second_backup_is_noticed_as_the_first_was(host: Workshop, gateway: ScriptedGateway) -> None:
+    _, kept = gone_on(host)
+    restore(host.database, kept)
+    send_slice(host, "default", 1)
+    restoring.carry_out(host.database)
+    making.funded(host.database, making.numbers(3))
+    send_slice(host, "default", 1)
+
+    restore(host.database, kept)
+
+    assert mark.behind(host.database, host.mark) == mark.OLDER
+    assert send_slice(host, "default", 1).more is False
+    assert send_slice(host, "default", 1).did == "nothing to send"
+    assert len(gateway.sent) == 3
+
+
+def test_a_worker_that_starts_where_all_is_well_notices_nothing(host: Workshop) -> None:
+    gone_on(host)
+    assert mark.look(host.database, host.settings.spool_dir) is None
+    assert lineage.read(host.database).set_back_at is None
+
+
+def test_another_database_has_another_mark(host: Workshop, empty_sqlite_url: str) -> None:
+    gone_on(host)
+    other = Database(empty_sqlite_url)
+    migrate(other)
+    assert mark.look(other, host.settings.spool_dir) is None
+    other.close()

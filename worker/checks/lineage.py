@@ -1,0 +1,35 @@
+"""Whether the database was set back: a backup was restored, and nobody has seen to what was sent since."""
+
+from __future__ import annotations
+
+from campaigns import lineage
+from campaigns.lineage import Lineage
+from campaigns.reasons import retold
+from worker import mark
+from worker.checks.patient import LATELY, Patient
+from worker.console.screen import lasting, moment
+from worker.findings import Finding, ok, trouble, warning
+from worker.language import _
+
+
+def backup(patient: Patient) -> Finding:
+    """By the database itself, or by the mark of this host, which a worker looks at only when it starts or sends."""
+    its = lineage.read(patient.database)
+    how = its.set_back if its.set_back_at else mark.behind(patient.database, _mark(patient, its), its)
+    if how is not None:
+        what = _("the database was set back, so nothing is sent: {how}").format(how=retold(how))
+        return trouble(what, _("was a backup restored? `campaigns restored` sees to it (docs/backup.md)"))
+    if its.restored_at is None:
+        return ok(_("no backup was restored, as far as this host can tell"))
+    age = (patient.database.clock() - its.restored_at).total_seconds()
+    if age > LATELY or its.known_until is None:
+        return ok(_("a restored backup was seen to {time} ago").format(time=lasting(age)))
+    what = _("a backup was restored and seen to {time} ago; nothing is known of what was done after {moment}")
+    remedy = _("see to what came after it: `campaigns doubts`, opt-outs, campaigns submitted since (docs/backup.md)")
+    return warning(what.format(time=lasting(age), moment=moment(its.known_until)), remedy)
+
+
+def _mark(patient: Patient, its: Lineage) -> mark.Mark:
+    """This host's, if it has one: who only looks makes none."""
+    folder = patient.settings.spool_dir
+    return mark.Mark(folder if mark.path(folder, its.identity).exists() else None, its)
