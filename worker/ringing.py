@@ -23,6 +23,16 @@ WAIT = "wait"
 ROUNDS = "rounds"
 """The queue of what the beat sends, of which a few are enough, however long nobody takes them (`worker.beat`)."""
 
+SAID = {
+    "campaigns.expand": "campaign {}",
+    "campaigns.fund": "account {}",
+    "campaigns.send": "account {}, lane {}",
+    "campaigns.poll": "account {}",
+    "campaigns.occur": "schedule {}",
+    "campaigns.purge": "",
+}
+"""What a bell's arguments are called where people see them: in Flower."""
+
 
 def speak(app: Celery, settings: BrokerSettings) -> None:
     """Have an app know what producers and workers must agree on: the broker, the queues, who listens where."""
@@ -63,6 +73,7 @@ def ring(bell: Bell, serial: int, after: float = 0.0) -> None:
         _client(os.getpid()).send_task(  # sockets must not be shared with a parent
             bell.task,
             args=[*bell.args, serial],
+            argsrepr=SAID[bell.task].format(*bell.args),
             headers={WAIT: after},
             retry=False,
         )

@@ -51,7 +51,7 @@ def sweep(resources: Resources) -> str:
         heartbeats.note(resources.database, [HEARTBEAT, *map(heartbeat, found)])
     if broken:
         raise broken[0]
-    return ", ".join(f"{count} {what}" for what, count in found.items() if count) or "all is well"
+    return ", ".join(f"{count} {what}" for what, count in found.items() if count) or "nothing to do"
 
 
 def heartbeat(look: str) -> str:
@@ -104,7 +104,7 @@ def give_up_on_the_silent(resources: Resources) -> str:
     if touched:
         with resources.database.transaction() as connection:
             lifecycle.advance(connection, touched)
-    return f"{len(touched)} campaigns gave up on silent messages"
+    return f"campaigns that gave up on silent messages: {len(touched)}"
 
 
 def ask_for_reports(resources: Resources) -> str:
@@ -113,7 +113,7 @@ def ask_for_reports(resources: Resources) -> str:
     for account in resources.settings.accounts:
         rested = 0.0 if lifecycle.at_work(resources.database, account) else IDLE_POLL_SECONDS
         rung += bells.ring(resources.database, bells.poll(account), resources.ring, rested=rested)
-    return f"{rung} pollers rung"
+    return f"pollers rung: {rung}"
 
 
 def ask_for_balances(resources: Resources) -> str:
@@ -121,4 +121,4 @@ def ask_for_balances(resources: Resources) -> str:
     rung = sum(
         bells.ring(resources.database, bells.fund(account), resources.ring) for account in resources.settings.accounts
     )
-    return f"{rung} accounts looked at"
+    return f"accounts looked at: {rung}"

@@ -85,7 +85,8 @@ def poll_slice(resources: Resources, account: str) -> Slice:
         heartbeats.note(resources.database, [heartbeat(account)])
     # Until the gateway has no more; but not in a tight loop for a few at a time.
     after = SOON_SECONDS if last.reports >= MANY and not last.error else BREATH_SECONDS
-    return Slice(f"{taken:,} reports, {changed:,} messages changed", after=after if taken else None)
+    did = (f"{last.error}; " if last.error else "") + f"{taken:,} reports, {changed:,} messages changed"
+    return Slice(did, after=after if taken else None)
 
 
 def heartbeat(account: str) -> str:

@@ -46,7 +46,7 @@ SETTINGS = {
     "LOOKUP_DEADLINE": "12",
     "BALANCE_INTERVAL": "4",
     "PYTHONPATH": str(ROOT),
-    **flower.OPEN,
+    **flower.KNOWN,
 }
 """A lease of twelve seconds. Whose report was lost is given up within 50 s; whose report is only late, because a killed
 poller is missed for 40 s, may be too, and is told of all the same.

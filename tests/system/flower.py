@@ -2,10 +2,12 @@
 
 import json
 import socket
+from base64 import b64encode
 from http.client import HTTPConnection, HTTPException
 
-OPEN = {"FLOWER_UNAUTHENTICATED_API": "true"}
-"""Its environment, so that its API can be looked into as well."""
+LOGIN = "operator:let-me-look"
+KNOWN = {"FLOWER_BASIC_AUTH": LOGIN}
+"""Its environment, so that a test can log in."""
 
 PAGES = ("/", "/workers", "/worker/worker@here", "/tasks", "/broker", "/metrics")
 ANSWERS = ("/api/workers?refresh=1", "/api/task/types", "/api/queues/length")
@@ -34,11 +36,12 @@ def answers(port: int) -> bool:
         return False
 
 
-def get(port: int, path: str) -> tuple[int, str]:
+def get(port: int, path: str, login: str | None = LOGIN) -> tuple[int, str]:
     """Its answer: status and body."""
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
     try:
-        connection.request("GET", path)
+        headers = {} if login is None else {"Authorization": f"Basic {b64encode(login.encode()).decode()}"}
+        connection.request("GET", path, headers=headers)
         reply = connection.getresponse()
         return reply.status, reply.read().decode()
     finally:

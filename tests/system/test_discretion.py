@@ -19,7 +19,7 @@ def start_flower(site: Installation) -> int:
     """Flower beside an installation; returns its port."""
     port = flower.free_port()
     command = [sys.executable, "-m", "celery", "-A", "worker", *flower.words(port)]
-    site.processes.start("flower", command, environment=site.environment(**flower.OPEN), cwd=site.folder)
+    site.processes.start("flower", command, environment=site.environment(**flower.KNOWN), cwd=site.folder)
     site.until(lambda: flower.answers(port), what="Flower answers")
     return port
 

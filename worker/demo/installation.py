@@ -117,6 +117,10 @@ def start_gateway(processes: Processes, *, recipients: int) -> str:
     return f"http://127.0.0.1:{port_file.read_text().strip()}"
 
 
+FLOWER_LOGIN = "demo:demo"
+"""Whoever is on this machine may look at the demo, which has nothing of anybody's."""
+
+
 def start_workers(processes: Processes, environment: Mapping[str, str]) -> str:
     """Start worker, beat and Flower by Celery's own commands; returns Flower's URL, which answers seconds later."""
     celery: list[str | Path] = [sys.executable, "-m", "celery", "-A", "worker"]
@@ -126,6 +130,7 @@ def start_workers(processes: Processes, environment: Mapping[str, str]) -> str:
     worker += ["--loglevel", "WARNING", "--hostname", "demo@%h"]
     beat = [*celery, "beat", "--loglevel", "WARNING", "--schedule", folder / "beat-schedule", "--pidfile", ""]
     flower = [*celery, "flower", "--address=127.0.0.1", f"--port={port}", "--read-only=True", "--logging=warning"]
+    flower += [f"--basic-auth={FLOWER_LOGIN}"]
     # Its work is in the database, so nothing is lost by a worker that stops at once; asked by SIGTERM, it may take half
     # a minute.
     processes.start("worker", worker, environment=environment, cwd=folder, farewell=SIGQUIT, grace=1)

@@ -61,7 +61,9 @@ def _campaign(
 
     # A worker that is still starting would be counted against the campaign's speed.
     processes.until(lambda: app.control.ping(timeout=0.2, limit=1), within=READY_WITHIN, what=_("the worker answers"))
-    console.print(_("Flower, while this runs: {url}").format(url=flower_url))
+    name, password = installation.FLOWER_LOGIN.split(":")
+    said = _("Flower, while this runs: {url} (name: {name}, password: {password})")
+    console.print(said.format(url=flower_url, name=name, password=password))
     audience: Path | Iterable[Sequence[str]] = CLIENTS if recipients is None else people(recipients)
     spec = {"name": "demo", "template": TEMPLATE, "account": installation.ACCOUNT, "transliterate": True}
     started = time.monotonic()
