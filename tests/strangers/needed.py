@@ -17,6 +17,8 @@ PACKAGES = {
     "curl": "curl",
     "openssl": "openssl",
     "php-soap": "php-cli php-soap",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
     "php-curl": "php-cli php-curl",
     "systemd-analyze": "systemd",
 }
