@@ -17,19 +17,19 @@ project_copyright = author
 version = release = installed("sms-campaigns")
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "commands"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands"]
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/*.md"]
 exclude_patterns = [".*", "var", "dist", "tests", "campaigns", "worker", "**/node_modules", "**/.venv"]
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["strikethrough"]
-nitpick_ignore_regex = [
-    ("py:.*", r"(?!campaigns\.).*")
-]  # what others' documentation would have to say: nothing is fetched
+nitpick_ignore_regex = [("py:.*", ".*")]  # of types in signatures: most are private, or of others, whose pages are not fetched
+default_role = "code"  # docstrings write names in single backticks
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 
 html_theme = "furo"

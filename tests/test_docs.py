@@ -77,6 +77,11 @@ def test_the_front_page_is_short_enough_to_be_read_to_its_end() -> None:
     assert len(PAGES["README"].splitlines()) <= 200
 
 
+def test_every_name_that_a_producer_may_import_is_on_the_page_of_python() -> None:
+    named = re.findall(r"^\.\. auto(?:function|class|exception):: campaigns\.(\w+)$", PAGES["python"], re.MULTILINE)
+    assert sorted(named) == sorted(campaigns.__all__)
+
+
 def test_every_target_in_the_pages_exists_and_help_names_every_target() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split())  # type: ignore[union-attr]
