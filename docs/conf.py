@@ -24,9 +24,10 @@ exclude_patterns = [".*", "var", "dist", "tests", "campaigns", "worker", "**/nod
 
 myst_heading_anchors = 4
 myst_enable_extensions = ["strikethrough"]
-nitpick_ignore_regex = [("py:.*", ".*")]  # of types in signatures: most are private, or of others, whose pages are not fetched
+nitpick_ignore_regex = [("py:.*", ".*")]  # types in signatures: many are private, or of others (nothing is fetched)
 default_role = "code"  # docstrings write names in single backticks
 
+napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
