@@ -5,7 +5,9 @@ import subprocess
 from collections.abc import Callable
 from functools import cache
 
+import flower.options  # noqa: F401  which defines Flower's
 import pytest
+from tornado.options import options as defined
 
 from tests import commands
 from tests.pages import ROOT, Page, pages, slug
@@ -54,9 +56,10 @@ def source() -> str:
 
 @cache
 def known_names() -> frozenset[str]:
-    """Settings as the environment has them, and every name in capitals that some code or file knows."""
+    """Settings as the environment has them, Flower's, and every name in capitals that some code or file knows."""
     fields = {field.upper() for its in (Settings, Account) for field in its.model_fields}
-    return frozenset(fields | set(ASKS_FOR_CAPITALS.findall(source())))
+    flowers = {f"FLOWER_{name.upper().replace('-', '_')}" for name in defined}
+    return frozenset(fields | flowers | set(ASKS_FOR_CAPITALS.findall(source())))
 
 
 def wrong_names(page: Page) -> list[str]:
@@ -114,6 +117,7 @@ def test_the_pages_that_people_read_first_are_among_them() -> None:
         ("```sh\ncd x && make dmeo\n```", wrong_targets),
         ("`DATABSE_URL`", wrong_names),
         ("`ACCOUNTS__DEFAULT__PASSWROD`", wrong_names),
+        ("`FLOWER_BASIC_AHTU`", wrong_names),
         ("```sh\nexport DATABSE_URL=x\n```", wrong_names),
         ("```sh\nif true; echo\n```", unreadable_code),
         ("```python\nimport campaigns,\n```", unreadable_code),
