@@ -95,8 +95,9 @@ def test_all_units_together_send_a_campaign_and_are_looked_into_and_the_worker_e
     site.ended(made)
     site.settled("main", made)
     site.until(lambda: flower.answers(ports[0]), what="Flower answers")
+    assert (supervisor.state / "var" / "flower-login").exists(), "where the page on deploying says"
     site.until(lambda: serves(ports[1], "campaigns_"), what="metrics are served")
-    assert {path.name.partition(".")[0] for path in supervisor.state.iterdir()} <= {"beat", "spool"}
+    assert {path.name.partition(".")[0] for path in supervisor.state.iterdir()} <= {"beat", "spool", "var"}
 
     worker.process.terminate()  # the main process alone: KillMode=mixed
     assert worker.process.wait(seconds(WORKER, "TimeoutStopSec")) == 0
