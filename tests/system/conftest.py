@@ -1,6 +1,6 @@
 """Installations to be asked for by name; what they are made of is in `tests.system.installation`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -59,8 +59,8 @@ Build = Callable[..., Installation]
 def building(databases: Databases) -> Iterator[Build]:
     """Makes installations; no worker runs in them yet.
 
-    Arguments: the options of the one gateway (account `main`), or `gateways`; `settings`; `database_url` for another
-    database than a fresh PostgreSQL.
+    Arguments: the options of the one gateway (account `main`), or `gateways`; `doors`, by whom they are of; `settings`;
+    `database_url` for another database than a fresh PostgreSQL.
     """
     with ExitStack() as stack:
 
@@ -69,6 +69,7 @@ def building(databases: Databases) -> Iterator[Build]:
             gateways: dict[str, SandboxOptions] | None = None,
             settings: dict[str, str] | None = None,
             database_url: str | None = None,
+            doors: Collection[str] = (),
             **options: Any,
         ) -> Installation:
             folder = stack.enter_context(lifeline.folder("own-"))
@@ -76,7 +77,9 @@ def building(databases: Databases) -> Iterator[Build]:
             broker = stack.enter_context(valkey(stack.enter_context(lifeline.folder("valkey-"))))
             gateways = gateways or {"main": quick(**options)}
             return stack.enter_context(
-                installation(folder, database_url=url, broker_url=broker, gateways=gateways, settings=settings)
+                installation(
+                    folder, database_url=url, broker_url=broker, gateways=gateways, doors=doors, settings=settings
+                )
             )
 
         yield make

@@ -261,6 +261,27 @@ def test_the_command_serves_them_on_loopback_until_ctrl_c(told: None) -> None:
             process.kill()
 
 
+def test_while_the_database_is_away_it_answers_that_it_is_until_ctrl_c(
+    told: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/nowhere")
+    with subprocess.Popen([*PROGRAM, "metrics", "--port", "0"], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            url = re.search(r"http://127\.0\.0\.1:\d+/metrics", process.stderr.readline())
+            assert url is not None
+            for _ in range(2):
+                with urllib.request.urlopen(url[0], timeout=10) as reply:
+                    lines = [line for line in reply.read().decode().splitlines() if not line.startswith("#")]
+                assert [line for line in lines if "broker" not in line and "queue" not in line] == [
+                    "campaigns_database_up 0.0"
+                ]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+
+
 def test_a_port_that_is_taken_is_a_sentence(told: None, sqlite_url: str) -> None:
     with subprocess.Popen([*PROGRAM, "metrics", "--port", "0"], stderr=subprocess.PIPE, text=True) as process:
         try:
