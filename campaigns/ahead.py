@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextvars import copy_context
 from math import inf
 from threading import Thread
 from time import monotonic
@@ -49,7 +50,9 @@ class Ahead(Generic[T]):
         if monotonic() < self._until:
             self._begun = Future()
             # A daemon: an executor's thread would hold up the end of its process.
-            Thread(target=_do, args=(work, self._begun), name="ahead", daemon=True).start()
+            # What it writes into the log is about the same as its caller's lines.
+            todo = copy_context().run, _do, work, self._begun
+            Thread(target=todo[0], args=todo[1:], name="ahead", daemon=True).start()
 
     def take(self) -> T | None:
         """What was done, once; None if nothing was begun. Raises what the work has raised."""

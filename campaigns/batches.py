@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, Update, and_, bindparam, cast, func, insert, literal, select, update
 
-from campaigns import decided
+from campaigns import decided, events
 from campaigns.database import Database, Moment, now
 from campaigns.language import N_
 from campaigns.models import attempts, batches, campaigns
@@ -34,6 +34,9 @@ _DECIDED_AS = {
 }
 
 
+_LEASE_RAN_OUT = N_("its worker died or hung: the lease ran out")
+
+
 def expire_leases(database: Database) -> list[int]:
     """Put in doubt every attempt whose worker did not come back in time; returns the campaigns concerned.
 
@@ -46,9 +49,7 @@ def expire_leases(database: Database) -> list[int]:
         expired = connection.execute(
             update(attempts)
             .where(a.id.in_(overdue.with_for_update(skip_locked=True)))
-            .values(
-                state=AttemptState.IN_DOUBT, settled_at=now(), detail=N_("its worker died or hung: the lease ran out")
-            )
+            .values(state=AttemptState.IN_DOUBT, settled_at=now(), detail=_LEASE_RAN_OUT)
             .returning(a.id, a.campaign_id)
         ).all()
         if expired:
@@ -57,6 +58,8 @@ def expire_leases(database: Database) -> list[int]:
                 .where(b.attempt_id.in_([row.id for row in expired]), b.state == BatchState.SENDING)
                 .values(state=BatchState.IN_DOUBT)
             )
+        for row in expired:
+            events.tell(events.DOUBTED, campaign=row.campaign_id, attempt=row.id, reason=_LEASE_RAN_OUT)
     return sorted({row.campaign_id for row in expired})
 
 

@@ -9,9 +9,10 @@ import secrets
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from math import inf
+from time import monotonic
 
 from sqlalchemy import Connection, Float, Integer, Text, bindparam, insert, select, update
 
@@ -108,6 +109,7 @@ class Claim:
     flash: bool
     counted_on: date | None = None  # the day on which this claim has counted its messages, where there is a cap
     zone: str | None = None  # of one that is to be sent in a window: by whose clocks it goes
+    begun: float = field(default_factory=monotonic, compare=False)  # by this process's clock
     is_last: bool = False  # none of a higher number was made: the campaign has probably nothing more to claim
 
     def __repr__(self) -> str:

@@ -9,11 +9,14 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, Connection, Update, case, exists, func, literal, select, update
 
-from campaigns import refusals
+from campaigns import events, refusals
 from campaigns.database import among, now
 from campaigns.language import N_
 from campaigns.models import batches, campaigns, exclusions
 from campaigns.states import CampaignState
+
+ENDED_AS = {CampaignState.CANCELLED.value: "cancelled, nothing open"}
+"""What is told of a campaign's end where its state is what it was."""
 
 _DOES_NOT_ADD_UP = N_("its account does not add up: not completed; see what `campaigns show` says")
 
@@ -30,7 +33,10 @@ def complete(connection: Connection, mine: Update, ids: Collection[int]) -> None
     cancelled = c.state == CampaignState.CANCELLED
     state = case((cancelled, CampaignState.CANCELLED), else_=CampaignState.COMPLETED)
     ended = mine.where(cancelled | _adds_up()).values(state=state, reason=what_stays_said(), completed_at=now())
-    done = set(connection.execute(ended.returning(c.id)).scalars())
+    states: dict[int, str] = dict(connection.execute(ended.returning(c.id, c.state)).all())
+    done = states.keys()
+    for campaign_id, its in states.items():
+        events.tell(events.MOVED, campaign=campaign_id, state=ENDED_AS.get(its, its))
     if odd := set(ids) - done:
         connection.execute(mine.where(among(connection, c.id, odd)).values(reason=_DOES_NOT_ADD_UP))
     _explain_the_empty(connection, done)

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
 
-from campaigns import accounts, balances, doubts, lifecycle, witness
+from campaigns import accounts, balances, doubts, events, lifecycle, witness
 from campaigns.balances import Balance
 from campaigns.batches import void_unsent
 from campaigns.database import Database, Record, upsert
@@ -192,6 +192,7 @@ def _wait_or_fail(connection: Connection, campaign: Record, need: Decimal, free:
     waits = {"state": CampaignState.AWAITING_CREDITS, "reason": reason, "shortfall": shortfall}
     if waits != {name: getattr(campaign, name) for name in waits}:  # thousands may wait for the same top-up
         connection.execute(update(campaigns).where(campaigns.c.id == campaign.id).values(waits))
+        events.tell(events.MOVED, campaign=campaign.id, state=CampaignState.AWAITING_CREDITS.value, reason=reason)
 
 
 def _has_left(connection: Connection, campaign_id: int) -> bool:
@@ -218,7 +219,7 @@ def _go_on(connection: Connection, account: str, funded: dict[int, _Hold]) -> No
     )
     c = campaigns.c
     to_look_up = lifecycle.has(TO_LOOK_UP)
-    connection.execute(
+    gone_on = connection.execute(
         update(campaigns)
         .where(c.id.in_(funded))
         .values(
@@ -227,7 +228,10 @@ def _go_on(connection: Connection, account: str, funded: dict[int, _Hold]) -> No
             shortfall=None,
             balance_refused=None,
         )
+        .returning(c.id, c.state)
     )
+    for campaign_id, state in gone_on:
+        events.tell(events.MOVED, campaign=campaign_id, state=str(state))
 
 
 def _sender_unknown(sender: str | None) -> str:

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from campaigns import engines, outages
+from campaigns import engines, events, outages
 from campaigns.moments import Moment, is_ahead, is_over, later, now
 from campaigns.outages import AnswerLost, DatabaseAway, NotMigratedError
 from campaigns.settings import domain_settings
@@ -90,17 +90,20 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """All or nothing; on SQLite it holds the write lock from its first moment (BEGIN IMMEDIATE).
 
-        Never keep one open while the network answers. Raises AnswerLost if nobody knows whether it was kept.
+        Never keep one open while the network answers. Raises AnswerLost if nobody knows whether it was kept. What is
+        told meanwhile (`campaigns.events`) is told at its end, if it is kept.
         """
-        whole = False
+        whole, telling = False, events.hold()
         try:
             with self.engine.begin() as connection:
                 yield connection
                 whole = True
-        except DatabaseAway as away:
-            if not whole:
-                raise
-            raise AnswerLost(self.url, away.orig or away) from None
+        except BaseException as error:
+            events.drop(telling)
+            if whole and isinstance(error, DatabaseAway):
+                raise AnswerLost(self.url, error.orig or error) from None
+            raise
+        events.release(telling)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, exists, func, literal, or_, select, update
 
-from campaigns import batches, decided, journal
+from campaigns import batches, decided, events, journal
 from campaigns.database import Database, Record, among, is_over, now, rows_of
 from campaigns.language import N_
 from campaigns.models import attempts
@@ -202,7 +202,7 @@ def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
 
     Args:
         connection: a transaction.
-        attempt: with id, kind and batch_id.
+        attempt: with id, kind, campaign_id and batch_id.
         msgfid: the gateway's id of the sending.
     """
     estimated = connection.execute(select(attempts.c.estimated).where(attempts.c.id == attempt.id)).scalar_one()
@@ -216,6 +216,7 @@ def adopt(connection: Connection, attempt: Record, msgfid: str) -> None:
         credits=estimated,
         detail=N_("its reply was lost; its delivery reports prove that it was accepted"),
     )
+    events.tell(events.PROVEN, campaign=attempt.campaign_id, attempt=attempt.id)
 
 
 def in_doubt(database: Database, account: str) -> set[int]:

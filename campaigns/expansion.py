@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sqlalchemy import BigInteger, Connection, insert, select, update
 
-from campaigns import chunks, lifecycle, openings, unwanted
+from campaigns import chunks, events, lifecycle, openings, unwanted
 from campaigns.ahead import Ahead
 from campaigns.clocks import Hours
 from campaigns.database import Database, Record, copy_in, forbid_scans, rows_of
@@ -215,6 +215,8 @@ def _write(connection: Connection, campaign: Record, ready: Slice) -> None:
     opted_out = partial(unwanted.among, connection, campaign.account) if seen else None
     found = ready.sorter.sort(ready.looked, known, opted_out)
     store(connection, campaign.id, ready.sorter, found, after=campaign.batches)
+    if campaign.state != CampaignState.EXPANDING:
+        events.tell(events.MOVED, campaign=campaign.id, state=CampaignState.EXPANDING.value)
     connection.execute(
         update(campaigns)
         .where(campaigns.c.id == campaign.id)

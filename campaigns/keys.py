@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from campaigns import lifecycle
+from campaigns import events, lifecycle
 from campaigns.database import Database, upsert_for
 from campaigns.language import N_, _
 from campaigns.models import campaigns
@@ -68,7 +68,11 @@ def make(connection: Connection, spec: Spec, **values: Any) -> int | None:
         "rate": spec.rate,
         "windowed": spec.window is not None,
     }
-    return _insert(connection, {**row, **values})
+    made = _insert(connection, {**row, **values})
+    if made is not None:
+        state, recipients = str(values["state"]), values.get("recipients")
+        events.tell(events.SUBMITTED, campaign=made, account=spec.account, state=state, recipients=recipients)
+    return made
 
 
 def first(database: Database, spec: Spec, its_digest: str) -> tuple[int, str]:
@@ -161,6 +165,7 @@ def keep_refusal(name: str, key: str | None, account: str, faults: list[str], da
                 },
             )
     assert made is not None  # noqa: S101  nothing can be in the way of a row without a key
+    events.tell(events.SUBMITTED, campaign=made, account=account, state=CampaignState.FAILED.value)
     return made
 
 

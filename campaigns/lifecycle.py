@@ -6,13 +6,14 @@ what is seen to when it ends in `completion`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
+from logging import INFO, WARNING
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select, true, update
 
-from campaigns import chunks, completion
+from campaigns import chunks, completion, events
 from campaigns.database import Database, among, forbid_sorting, is_over, later, now
 from campaigns.language import N_
 from campaigns.models import audiences, batches, campaigns, messages
@@ -36,12 +37,19 @@ class UnknownCampaignError(LookupError):
     """No campaign has this id."""
 
 
-def halt(connection: Connection, campaign_id: int, reason: str) -> None:
+def halt(connection: Connection, campaign_id: int, reason: str, *, by_a_person: bool = False) -> None:
     """Pause inside a transaction: by a person, or by ourselves where only a person can help."""
     c = campaigns.c
-    connection.execute(
-        update(campaigns).where(c.id == campaign_id, c.paused_at.is_(None)).values(paused_at=now(), pause_reason=reason)
-    )
+    running = update(campaigns).where(c.id == campaign_id, c.paused_at.is_(None))
+    if connection.execute(running.values(paused_at=now(), pause_reason=reason)).rowcount:
+        _tell_paused([campaign_id], None if by_a_person else reason)
+
+
+def _tell_paused(campaign_ids: Iterable[int], reason: str | None) -> None:
+    """What a person gives for a reason may be anything, and stays out of logs."""
+    by, level = ("a person", INFO) if reason is None else ("itself", WARNING)
+    for campaign_id in campaign_ids:
+        events.tell(events.PAUSED, level=level, campaign=campaign_id, by=by, reason=reason)
 
 
 def halt_anew(connection: Connection, campaign_id: int, reason: str) -> None:
@@ -53,8 +61,10 @@ def halt_anew(connection: Connection, campaign_id: int, reason: str) -> None:
 
 def halt_waiting(connection: Connection, account: str, reason: str) -> int:
     """Pause the account's campaigns that wait for credits; returns how many."""
-    paused = update(campaigns).where(wait_for_credits(account))
-    return connection.execute(paused.values(paused_at=now(), pause_reason=reason)).rowcount
+    waiting = update(campaigns).where(wait_for_credits(account)).values(paused_at=now(), pause_reason=reason)
+    paused = connection.execute(waiting.returning(campaigns.c.id)).scalars().all()
+    _tell_paused(paused, reason)
+    return len(paused)
 
 
 def wait_for_credits(account: str) -> ColumnElement[bool]:
@@ -103,13 +113,17 @@ def change(connection: Connection, campaign_id: int, state: CampaignState, reaso
     connection.execute(
         update(campaigns).where(campaigns.c.id == campaign_id).values(state=state, reason=reason, **ended)
     )
+    # Why one was cancelled is a person's word.
+    told = None if state == CampaignState.CANCELLED else reason
+    events.tell(events.MOVED, campaign=campaign_id, state=state.value, reason=told)
 
 
 def fund_again(connection: Connection, campaign_id: int) -> None:
     """Something of it is to be sent again: first its credits must be set aside anew; whoever has ended stays so."""
     c = campaigns.c
     going_on = update(campaigns).where(c.id == campaign_id, c.state.in_(_FUNDED), c.completed_at.is_(None))
-    connection.execute(going_on.values(state=CampaignState.FUNDING, reason=None))
+    if connection.execute(going_on.values(state=CampaignState.FUNDING, reason=None)).rowcount:
+        events.tell(events.MOVED, campaign=campaign_id, state=CampaignState.FUNDING.value)
 
 
 def expanded(connection: Connection, campaign_id: int) -> CampaignState:
@@ -148,7 +162,9 @@ def advance(connection: Connection, campaign_ids: Sequence[int] | None = None) -
             completion.complete(connection, mine, ids)
         elif state != CampaignState.CANCELLED:
             reason = STALLED if stands == CampaignState.STALLED else completion.what_stays_said()
-            connection.execute(mine.values(state=stands, reason=reason))
+            moved = connection.execute(mine.values(state=stands, reason=reason).returning(c.id)).scalars()
+            for campaign_id in moved:
+                events.tell(events.MOVED, campaign=campaign_id, state=str(stands))
 
 
 def _lock(connection: Connection, campaign_ids: Sequence[int], *, wait: bool) -> set[int]:
@@ -252,11 +268,12 @@ def fail_abandoned(connection: Connection, which: ColumnElement[bool], *, second
         update(campaigns)
         .where(which, receiving, c.audience_id.in_(silent))
         .values(state=CampaignState.FAILED, completed_at=now(), reason=reason)
-        .returning(c.audience_id)
+        .returning(c.id, c.audience_id)
     )
-    abandoned = connection.execute(failed).scalars().all()
-    for audience_id in abandoned:
+    abandoned = connection.execute(failed).all()
+    for campaign_id, audience_id in abandoned:
         chunks.drop(connection, audience_id)
+        events.tell(events.MOVED, campaign=campaign_id, state=CampaignState.FAILED.value, reason=reason)
     return len(abandoned)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import BigInteger, Connection, and_, case, func, or_, select, update
 
-from campaigns import accounts, batches, statuses
+from campaigns import accounts, batches, events, statuses
 from campaigns.database import Database, Record, among, is_ahead, later, rows_of, upsert
 from campaigns.dropping import drop
 from campaigns.models import attempts, campaigns, lookups
@@ -187,6 +187,7 @@ def give_up(database: Database, campaign_id: int, note: str) -> None:
         connection.execute(
             update(campaigns).where(c.id == campaign_id).values(state=CampaignState.SENDING, reason=note)
         )
+        events.tell(events.MOVED, campaign=campaign_id, state=CampaignState.SENDING.value, reason=note)
 
 
 def clean(database: Database, batch_id: int, prices: Prices) -> int | None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from campaigns import batches, bells, journal, lifecycle
+from campaigns import batches, bells, events, journal, lifecycle
 from campaigns.bells import Ring
 from campaigns.called import called
 from campaigns.database import Database, Record, default
@@ -148,6 +148,16 @@ def decide(
     lifecycle.advance(connection, [campaign.id])
     b = batches_table.c
     batch = connection.execute(select(b.number, b.state).where(b.id == attempt.batch_id)).one()
+    events.tell(
+        events.DECIDED,
+        campaign=campaign.id,
+        batch=batch.number,
+        attempt=attempt_id,
+        decision=decision.value,
+        by=POLICY if by == POLICY else "a person",
+        size=attempt.size,
+        credits=attempt.estimated,
+    )
     return campaign.account, Resolved(
         attempt_id=attempt_id,
         decision=decision,

@@ -5,14 +5,16 @@ Each is one commit, which waits for no network, but for a database that is away:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from logging import INFO, WARNING
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, and_, select, update
 
-from campaigns import batches, caps, corrections
+from campaigns import batches, caps, corrections, events
 from campaigns.claims import CLAIMED_FROM, Claim
 from campaigns.database import Database, now, upsert
 from campaigns.models import attempts, campaigns, lookups, messages
@@ -54,7 +56,8 @@ def accept(database: Database, claim: Claim, acceptance: Acceptance) -> None:
         "credits": acceptance.credits,
     }
     with database.transaction() as connection:
-        its_own = settle(connection, claim, AttemptState.ACCEPTED, **known)
+        left_out = len(acceptance.left_out)
+        its_own = settle(connection, claim, AttemptState.ACCEPTED, left_out=left_out, **known)
         its_own = its_own or _complete(connection, claim, **known)
         if its_own and acceptance.left_out:
             _leave_out(connection, claim, acceptance)
@@ -129,10 +132,35 @@ def doubt(database: Database, claim: Claim, detail: str, *, msgfid: str | None =
         settle(connection, claim, AttemptState.IN_DOUBT, detail=detail, msgfid=msgfid)
 
 
-def settle(connection: Connection, claim: Claim, outcome: AttemptState, **known: Any) -> bool:
-    """Settle a claim's attempt as `batches.settle` does; where nothing was sent, its messages count no more."""
+def settle(connection: Connection, claim: Claim, outcome: AttemptState, *, left_out: int = 0, **known: Any) -> bool:
+    """Settle a claim's attempt as `batches.settle` does; where nothing was sent, its messages count no more.
+
+    `left_out` is how many of its numbers an accepting reply does not name.
+    """
     its_own = batches.settle(connection, claim.attempt_id, claim.batch_id, claim.kind, outcome, **known)
     if its_own and outcome in NOTHING_SENT and claim.counted_on is not None:
         batches.uncount(connection, claim.batch_id)
         caps.give_back(connection, claim.account, claim.counted_on, claim.payload.numbers)
+    _tell(claim, outcome, left_out, known)
     return its_own
+
+
+def _tell(claim: Claim, outcome: AttemptState, left_out: int, known: Mapping[str, Any]) -> None:
+    """One line a request, with what its worker knows of it."""
+    size, accepted = len(claim.payload), outcome == AttemptState.ACCEPTED
+    events.tell(
+        events.SENT if claim.kind == AttemptKind.SEND else events.LOOKED_UP,
+        level=WARNING if outcome == AttemptState.IN_DOUBT else INFO,
+        campaign=claim.campaign_id,
+        batch=claim.number,
+        attempt=claim.attempt_id,
+        account=claim.account,
+        outcome=outcome.value,
+        code=known.get("code"),
+        size=size,
+        accepted=size - left_out if accepted else 0,
+        credits=known.get("credits"),
+        # Of a refusal it is the gateway's words, which may quote anything.
+        reason=None if outcome == AttemptState.REFUSED else known.get("detail"),
+        seconds=monotonic() - claim.begun,
+    )

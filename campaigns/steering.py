@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, update
 
-from campaigns import batches, bells, chunks, lifecycle, poison
+from campaigns import batches, bells, chunks, events, lifecycle, poison
 from campaigns.bells import Ring
 from campaigns.database import Database, Record, default
 from campaigns.language import N_, _
@@ -37,7 +37,7 @@ def pause(campaign_id: int, *, reason: str = PAUSED_BY_A_PERSON, database: Datab
                     id=campaign_id, state=retold(campaign.state)
                 )
             )
-        lifecycle.halt(connection, campaign_id, reason)
+        lifecycle.halt(connection, campaign_id, reason, by_a_person=True)
 
 
 def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | None = None) -> None:
@@ -58,6 +58,7 @@ def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | N
         going_on = update(campaigns).where(campaigns.c.id == campaign_id)
         connection.execute(going_on.values(paused_at=None, pause_reason=None))
         poison.forgive(connection, campaign_id)
+        events.tell(events.RESUMED, campaign=campaign_id)
     if campaign.state in (CampaignState.SUBMITTED, CampaignState.EXPANDING):
         bells.wake(database, bells.expand(campaign_id), ring)
     bells.wake(database, bells.fund(campaign.account), ring)

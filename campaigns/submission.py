@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from campaigns import bells, chunks, keys, lifecycle, unwanted
+from campaigns import bells, chunks, events, keys, lifecycle, unwanted
 from campaigns.audience import Audience, Source, open_audience
 from campaigns.bells import Ring
 from campaigns.chunks import Shape
@@ -193,6 +193,7 @@ def _complete(
         if connection.execute(complete).rowcount == 0:
             raise chunks.GivenUpError
         chunks.complete(connection, audience_id, row_digest)
+        events.tell(events.MOVED, campaign=campaign_id, state=CampaignState.SUBMITTED.value)
 
 
 def _submit_stored(database: Database, spec: Spec, audience_id: int) -> Submitted:

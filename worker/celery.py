@@ -9,17 +9,27 @@ import gc
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import click
-from celery import Celery
-from celery.signals import worker_init, worker_process_init, worker_shutting_down
+from celery import Celery, Task
+from celery.signals import (
+    after_setup_logger,
+    after_setup_task_logger,
+    celeryd_init,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_init,
+    worker_shutting_down,
+)
 
-from campaigns import departure
+from campaigns import departure, events
 from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.migrations import require_newest
 from campaigns.settings import SettingsError
 from worker import keeping, mark
-from worker.ringing import speak
+from worker.ringing import named, speak
 from worker.settings import Settings
 from worker.settings import settings as read_settings
 
@@ -87,6 +97,36 @@ app.conf.update(
         },
     },
 )
+
+
+@after_setup_logger.connect
+@after_setup_task_logger.connect
+def _dress(logger: logging.Logger, colorize: bool, **_: object) -> None:
+    """Celery has made the handlers, by its options; what they write looks as our settings say."""
+    from worker import logs  # late: who only looks at a worker (`celery status`) needs none of it
+
+    logs.dress(logger, _NOW, colours=bool(colorize))
+
+
+@celeryd_init.connect
+def _hush(instance: Any, **_: object) -> None:
+    """The banner is for people; and what Celery warns of before it has made its handlers is a line as the others."""
+    if _NOW.log_format == "json":
+        from worker import logs
+
+        instance.quiet = True
+        logs.capture_warnings(_NOW)
+
+
+@task_prerun.connect
+def _about(task_id: str, task: Task, args: tuple[object, ...], **_: object) -> None:
+    events.unbind()
+    events.bind(task=task.name, task_id=task_id, **named(task.name, args))
+
+
+@task_postrun.connect
+def _about_nothing(**_: object) -> None:
+    events.unbind()
 
 
 @worker_init.connect

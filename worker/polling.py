@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from time import monotonic, time
 
-from campaigns import accounts, doubts, journal, reports, silence
+from campaigns import accounts, doubts, events, journal, reports, silence
 from worker import keeping
 from worker.language import N_
 from worker.resources import Resources
@@ -91,7 +91,7 @@ def take_in(
     `gateway` is the client to ask with, where that is not this thread's own.
     """
     database, gateway = resources.database, gateway or resources.gateway(account)
-    poll_id = journal.note(database, account, msgfid)
+    poll_id, begun = journal.note(database, account, msgfid), monotonic()
     try:
         body = gateway.fetch_reports(msgfid, smsfid)
     except Refused as error:
@@ -103,8 +103,8 @@ def take_in(
             return _nothing_came(resources, account, poll_id, error)
         log.warning("reports of the account %s did not arrive whole: %s", account, error)
         cut = Arrived(account, poll_id, error.partial, msgfid, cut=True, at=time())
-        return replace(_keep(resources, cut), error=error)
-    return _keep(resources, Arrived(account, poll_id, body, msgfid, cut=False, at=time()))
+        return replace(_keep(resources, cut, begun), error=error)
+    return _keep(resources, Arrived(account, poll_id, body, msgfid, cut=False, at=time()), begun)
 
 
 def _refused(resources: Resources, account: str, error: Refused) -> None:
@@ -125,12 +125,14 @@ def _nothing_came(resources: Resources, account: str, poll_id: int, error: ReadF
     return Reading(error=error)
 
 
-def _keep(resources: Resources, its: Arrived) -> Reading:
+def _keep(resources: Resources, its: Arrived, begun: float) -> Reading:
     account, body = its.account, its.body
     poll_id = keeping.keep(resources.database, resources.settings.spool_dir, its)
     # Whoever applies it parses it: here it is counted, if it is spelt as usual.
     count = count_reports(body)
     if count:
+        took = monotonic() - begun
+        events.tell(events.READ, account=account, poll=poll_id, reports=count, bytes=len(body), seconds=took)
         _answered(resources, account)
         return Reading(count, poll_id)
     empty = _empty(resources, account, body)

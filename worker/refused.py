@@ -82,7 +82,6 @@ def pause(database: Database, campaign_id: int, reason: str) -> None:
     """Stop a campaign until a person has put right what the reason says."""
     with database.transaction() as connection:
         lifecycle.halt(connection, campaign_id, reason)
-    log.warning("campaign %s is paused: %s", campaign_id, reason)
 
 
 def _balance(resources: Resources, account: str) -> Decimal | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from celery import Celery
@@ -32,6 +33,21 @@ SAID = {
     "campaigns.purge": "",
 }
 """What a bell's arguments are called where people see them: in Flower."""
+
+
+NAMED: Mapping[str, tuple[str, ...]] = {
+    "campaigns.expand": ("campaign",),
+    "campaigns.send": ("account", "lane"),
+    "campaigns.poll": ("account",),
+    "campaigns.fund": ("account",),
+    "campaigns.occur": ("schedule",),
+}
+"""What the first arguments of a bell's task are; of other tasks nothing is said, for a spec may hold anything."""
+
+
+def named(task: str, args: Sequence[object]) -> dict[str, object]:
+    """What a task is about, by its arguments, for logs and traces."""
+    return dict(zip(NAMED.get(task, ()), args, strict=False))
 
 
 def speak(app: Celery, settings: BrokerSettings) -> None:

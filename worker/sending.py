@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, field
 from time import monotonic
 
-from campaigns import accounts, bells, claims, lifecycle, lineage, poison, settling, turns
+from campaigns import accounts, bells, claims, events, lifecycle, lineage, poison, settling, turns
 from campaigns.claims import Claim, DamagedBatchError
 from campaigns.database import NotMigratedError
 from campaigns.outages import PASSING
@@ -131,7 +131,8 @@ def _may_try(resources: Resources, account: str, lane: int) -> bool:
 def _see_to(resources: Resources, account: str, campaign_id: int, tally: Tally) -> bool:
     """As `_send_next`; what breaks with one campaign is in no other's way, and pauses it if it happens too often."""
     try:
-        return _send_next(resources, account, campaign_id, tally)
+        with events.about(campaign=campaign_id):
+            return _send_next(resources, account, campaign_id, tally)
     except (*PASSING, NotMigratedError, UnknownAccountError):
         raise
     except (DamagedBatchError, OptOutKeyError) as fault:
@@ -139,9 +140,7 @@ def _see_to(resources: Resources, account: str, campaign_id: int, tally: Tally) 
         return False
     except Exception as error:  # noqa: BLE001  whatever is wrong with this campaign is not wrong with the others
         log.error("campaign %s: a batch could not be seen to: %s", campaign_id, _what_broke(error))  # noqa: TRY400
-        paused = poison.not_sent_from(resources.database, campaign_id, _what_broke(error))
-        if paused is not None:
-            log.warning("campaign %s is paused: %s", campaign_id, paused)
+        poison.not_sent_from(resources.database, campaign_id, _what_broke(error))
         return False
 
 
@@ -164,7 +163,8 @@ def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tall
         tally.halted = True
         return False
     resources.mark.rise(claim.attempt_id)
-    tally.accepted += deliver(resources, claim, tally)
+    with events.about(campaign=campaign_id, batch=claim.number, attempt=claim.attempt_id):
+        tally.accepted += deliver(resources, claim, tally)
     return not claim.is_last
 
 
@@ -219,7 +219,6 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
             doubtful=True,
         )
         tally.halted = True
-        log.warning("campaign %s, batch %s is in doubt: %s", claim.campaign_id, claim.number, error.reason)
     else:
         settling.accept(resources.database, claim, acceptance_of(claim.payload.numbers, receipt))
         if not tally.accepted:  # once a turn is enough: it is a look at the database

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
@@ -104,6 +104,9 @@ class Settings(BrokerSettings):
         default=Path("var/spool"),
         validate_default=True,
         description="where delivery reports wait that the database does not take",
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="`json`: an object a line, for programs; `console`: for people"
     )
 
     @field_validator("lookup_deadline")

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from time import monotonic
 
-from campaigns import doubts, heartbeats, journal, lifecycle, reports, unapplied
+from campaigns import doubts, events, heartbeats, journal, lifecycle, reports, unapplied
 from campaigns.ahead import Ahead
 from campaigns.database import Record
 from campaigns.outages import PASSING
@@ -129,17 +129,19 @@ def catch_up(resources: Resources, account: str, *, settle: bool = False) -> App
 
 def _apply_all(resources: Resources, account: str, total: Applied) -> None:
     for poll in unapplied.due(resources.database, account):
-        _apply(resources, poll, total)
+        _apply(resources, account, poll, total)
 
 
-def _apply(resources: Resources, poll: Record, total: Applied) -> None:
+def _apply(resources: Resources, account: str, poll: Record, total: Applied) -> None:
     """Apply one body, and add what came of it; one that breaks is tried again, and keeps no other from its turn."""
-    database = resources.database
+    database, begun = resources.database, monotonic()
     try:
         body = unapplied.begin(database, poll.id)
         if body is None:
             return
-        applied = reports.apply(database, poll.id, _parse(body))
+        said = _parse(body)
+        with events.about(poll=poll.id):
+            applied = reports.apply(database, poll.id, said)
     except PASSING:
         unapplied.give_back(database, poll.id)
         raise
@@ -148,6 +150,15 @@ def _apply(resources: Resources, poll: Record, total: Applied) -> None:
         more = "is not tried again" if unapplied.failed(database, poll.id, what) else "is tried again"
         log.warning("the body of poll %s cannot be applied, stays in the journal, and %s: %s", poll.id, more, what)
         return
+    if applied.changed:
+        events.tell(
+            events.APPLIED,
+            account=account,
+            poll=poll.id,
+            reports=len(said),
+            changed=applied.changed,
+            seconds=monotonic() - begun,
+        )
     total.changed += applied.changed
     total.campaigns |= applied.campaigns
     total.looked_up |= applied.looked_up
