@@ -17,6 +17,7 @@ from campaigns.importing import Imported, import_opt_outs
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.listing import Listed, listing
 from campaigns.optouts import NoNumberError, OptOut, opt_in, opt_out, opted_out
+from campaigns.outages import DatabaseAway
 from campaigns.people import Contact, find_person
 from campaigns.preview import Preview, preview
 from campaigns.progress import Progress, find, progress
@@ -33,6 +34,7 @@ from campaigns.undecided import Doubt, open_doubts
 __all__ = [
     "AudienceError",
     "Contact",
+    "DatabaseAway",
     "Doubt",
     "Entry",
     "Exported",

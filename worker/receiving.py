@@ -7,15 +7,20 @@ an hour. So a task of ours says for how many seconds it waits. A stale bell does
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Task
+from celery.exceptions import InvalidTaskError
 from celery.worker.strategy import default
+from kombu.exceptions import ContentDisallowed, DecodeError
 
 from worker.broker import VISIBILITY_SECONDS
 from worker.ringing import WAIT
+
+log = logging.getLogger(__name__)
 
 
 class BellTask(Task):
@@ -36,7 +41,7 @@ def by_own_clock(task: Task, app: Any, consumer: Any, **options: Any) -> Callabl
 
     def take_by_own_clock(message: Any, *more: Any, **others: Any) -> Any:
         message.headers.update(eta=_due(message.headers), expires=None)
-        return take(message, *more, **others)
+        return _taken(take, message, *more, **others)
 
     return take_by_own_clock
 
@@ -48,9 +53,27 @@ def by_own_clock_where_put_off(task: Task, app: Any, consumer: Any, **options: A
     def take_where_put_off(message: Any, *more: Any, **others: Any) -> Any:
         if WAIT in message.headers:
             message.headers["eta"] = _due(message.headers)
-        return take(message, *more, **others)
+        return _taken(take, message, *more, **others)
 
     return take_where_put_off
+
+
+_NO_TASK = (ValueError, LookupError, TypeError, AttributeError, InvalidTaskError, ContentDisallowed, DecodeError)
+"""What Celery raises of a message that is not made as its own are. Most of it would end the worker, and each one after
+it: the broker hands the message on."""
+
+
+def _taken(take: Callable[..., Any], message: Any, *more: Any, **others: Any) -> Any:
+    """Takes a task; what a program of somebody's own has sent, and cannot be read, is thrown away.
+
+    Celery's own words about it would quote its body, and there may be numbers in it.
+    """
+    try:
+        return take(message, *more, **others)
+    except _NO_TASK as error:
+        log.error("a message that cannot be read is thrown away (%s): see docs/producing.md", type(error).__name__)  # noqa: TRY400
+        message.reject_log_error(log, _NO_TASK)
+        return None
 
 
 def _due(headers: Mapping[str, Any]) -> str | None:

@@ -15,12 +15,15 @@ import pytest
 PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
+    "node": "nodejs",
+    "npm": "npm",
     "openssl": "openssl",
     "php-soap": "php-cli php-soap",
     "prometheus": "prometheus",
     "promtool": "prometheus",
     "php-curl": "php-cli php-curl",
     "systemd-analyze": "systemd",
+    "php-redis": "php-cli php-redis",
 }
 """What may be needed, and the packages of Debian that bring it."""
 

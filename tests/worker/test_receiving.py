@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.exceptions import InvalidTaskError
+from kombu.exceptions import DecodeError
 
 from worker import receiving
 from worker.broker import VISIBILITY_SECONDS
@@ -39,6 +41,23 @@ def test_what_is_put_off_waits_from_now_on(
 ) -> None:
     due = datetime.fromisoformat(taken(strategy, {WAIT: 30.0, "eta": LATER})["eta"])
     assert abs(due - datetime.now(UTC) - timedelta(seconds=30)) < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize("strategy", [receiving.by_own_clock, receiving.by_own_clock_where_put_off])
+@pytest.mark.parametrize("error", [ValueError("07"), KeyError("id"), DecodeError("07"), InvalidTaskError("07")])
+def test_a_message_that_cannot_be_read_is_rejected_and_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, strategy: Callable[..., Any], error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    rejected: list[Any] = []
+    monkeypatch.setattr(receiving, "default", lambda *_, **__: fail)
+    message = SimpleNamespace(headers={}, reject_log_error=lambda *how: rejected.append(how))
+    assert strategy(None, None, None)(message, None) is None
+    assert len(rejected) == 1
+    assert "cannot be read is thrown away" in caplog.text
+    assert "07" not in caplog.text.partition("thrown away")[2]
 
 
 def test_what_the_sender_of_a_job_wanted_holds(taken: Callable[..., dict[str, Any]]) -> None:
