@@ -19,7 +19,7 @@ language = "en"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands"]
 root_doc = "docs/index"
-include_patterns = ["*.md", "docs/*.md"]
+include_patterns = ["*.md", "docs/*.md", "deploy/examples/*/README.md"]
 exclude_patterns = [".*", "var", "dist", "tests", "campaigns", "worker", "**/node_modules", "**/.venv"]
 
 myst_heading_anchors = 4
