@@ -73,6 +73,13 @@ def test_every_command_is_in_the_table_of_commands() -> None:
     assert {found for cell in table for found in re.findall(r"^campaigns ([a-z]+)\b", cell)} == set(COMMANDS)
 
 
+def test_the_quick_start_has_the_commands_that_are_run_of_the_french_one() -> None:
+    def commands(page: str) -> list[str]:
+        return [re.sub(r" +# .*", "", block) for block in re.findall(r"```sh\n(.*?)```", PAGES[page], re.DOTALL)]
+
+    assert commands("quickstart") == [each for each in commands("demarrage") if "LANGUAGE=fr" not in each]
+
+
 def test_the_front_page_is_short_enough_to_be_read_to_its_end() -> None:
     assert len(PAGES["README"].splitlines()) <= 200
 
