@@ -133,10 +133,15 @@ def test_the_sandbox_of_the_first_look_is_the_one_that_the_settings_name() -> No
     assert {login, SANDBOX["ACCOUNTS__DEFAULT__SENDER"]} <= set(words)
 
 
-def test_prometheus_asks_the_metrics_where_they_are_served() -> None:
-    scraping = yaml.safe_load(composed(SANDBOX)["configs"]["scraping"]["content"])
+def test_prometheus_asks_the_metrics_where_they_are_served_and_all_else_is_as_without_containers() -> None:
+    configs = composed(SANDBOX)["configs"]
+    scraping = yaml.safe_load(configs["scraping"]["content"])
     (job,) = scraping["scrape_configs"]
-    assert job["static_configs"] == [{"targets": [f"metrics:{SERVICES['metrics']['command'][-1]}"]}]
+    assert job.pop("static_configs") == [{"targets": [f"metrics:{SERVICES['metrics']['command'][-1]}"]}]
+    plain = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    del plain["scrape_configs"][0]["static_configs"]
+    assert scraping == plain
+    assert (DEPLOY / configs["alerts"]["file"]).is_file()
 
 
 def seconds(duration: str) -> int:
