@@ -1,15 +1,19 @@
 """The doctor makes each check of the table (`checks`), and tells what was found.
 
-A check that breaks is a trouble by itself, and keeps no other from being made. How it is shown is the affair of
-`worker.console.doctor`.
+A check that breaks is a trouble by itself, and keeps no other from being made; nor does one that hangs. How it is shown
+is the affair of `worker.console.doctor`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from time import monotonic
 
-from worker.checks import CHECKS, WITHOUT_DATABASE, Patient
-from worker.findings import Finding, trouble, warning
+from worker.checks import CHECKS, NEEDS, WITHOUT, Patient
+from worker.checks.asked import Asked
+from worker.console.screen import lasting
+from worker.findings import Finding, Verdict, trouble, warning
 from worker.language import N_, _
 
 REMEDIES = {
@@ -20,21 +24,54 @@ REMEDIES = {
 
 BY_HAND = N_("mend what is said above, and ask again")
 
+WITHIN_SECONDS = 14.0
+"""In which all of it is done, whatever hangs."""
+
+LONGEST_SECONDS = 11.0
+"""In which one check is done: longer than the database's own patience, which says more of what is wrong."""
+
+AT_LEAST_SECONDS = 0.5
+"""For each check, even if the time of all is over: those that can be told are."""
+
 
 def examine(
-    patient: Patient, checks: Mapping[str, Callable[[Patient], Finding]] = CHECKS
+    patient: Patient,
+    checks: Mapping[str, Callable[[Patient], Finding]] = CHECKS,
+    *,
+    within: float = WITHIN_SECONDS,
+    looking: Callable[[str], object] = lambda _name: None,
 ) -> Iterator[tuple[str, Finding]]:
-    """Make each check; gives its name and what it found."""
-    there = True
+    """Make each check; gives its name and what it found.
+
+    Args:
+        patient: who is looked at.
+        checks: by name.
+        within: seconds, for all of them.
+        looking: is told the name of each before it is made.
+    """
+    until = monotonic() + within
+    gone: set[str] = set()
     for name, check in checks.items():
-        if not there and name not in WITHOUT_DATABASE:
-            yield name, warning(_("cannot be told without the database"), "")
+        looking(name)
+        lacking = [ground for ground in WITHOUT if ground in gone & NEEDS.get(name, frozenset({"database"}))]
+        if lacking:
+            yield name, warning(_(WITHOUT[lacking[0]]), "")
             continue
-        try:
-            yield name, check(patient)
-        except Exception as error:  # noqa: BLE001  what breaks a check is what the doctor is here for
-            there = there and name != "database"
-            yield name, trouble(_said(error), _(REMEDIES.get(name, BY_HAND)))
+        patience = min(LONGEST_SECONDS, max(AT_LEAST_SECONDS, until - monotonic()))
+        found = _found(name, partial(check, patient), patience)
+        if found.verdict == Verdict.TROUBLE:
+            gone.add(name)
+        yield name, found
+
+
+def _found(name: str, check: Callable[[], Finding], patience: float) -> Finding:
+    try:
+        return Asked(check).answer(within=patience)
+    except TimeoutError:
+        what = _("it could not be told within {time}").format(time=lasting(patience))
+        return trouble(what, _(REMEDIES.get(name, BY_HAND)))
+    except Exception as error:  # noqa: BLE001  what breaks a check is what the doctor is here for
+        return trouble(_said(error), _(REMEDIES.get(name, BY_HAND)))
 
 
 def _said(error: Exception) -> str:

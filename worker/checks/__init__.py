@@ -7,27 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from worker.checks.arrivals import reports, spool
+from worker.checks.clocks import clock
+from worker.checks.crews import queues, workers
+from worker.checks.gateways import gateway, senders
 from worker.checks.lineage import backup
-from worker.checks.money import drift
+from worker.checks.money import balance, drift
 from worker.checks.patient import Patient
-from worker.checks.reports import reports, spool
 from worker.checks.requests import doubts, pending
-from worker.checks.rounds import sweep
+from worker.checks.rounds import beat, sweep
 from worker.checks.servers import broker, database, settings
+from worker.checks.space import disk
+from worker.checks.standstill import stuck
 from worker.checks.upkeep import retention, work
 from worker.checks.waiting import accounts, campaigns
 from worker.findings import Finding
 from worker.language import N_
 
-__all__ = ["CHECKS", "WITHOUT_DATABASE", "Patient"]
+__all__ = ["CHECKS", "NEEDS", "WITHOUT", "Patient"]
 
 CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
     N_("settings"): settings,
     N_("database"): database,
     N_("broker"): broker,
+    N_("clock"): clock,
+    N_("disk"): disk,
+    N_("gateway"): gateway,
+    N_("senders"): senders,
+    N_("balance"): balance,
+    N_("workers"): workers,
+    N_("queues"): queues,
+    N_("beat"): beat,
     N_("sweep"): sweep,
     N_("backup"): backup,
     N_("pending"): pending,
+    N_("stuck"): stuck,
     N_("doubts"): doubts,
     N_("reports"): reports,
     N_("spool"): spool,
@@ -39,5 +53,25 @@ CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
 }
 """In the order in which one explains the next."""
 
-WITHOUT_DATABASE = frozenset({"settings", "database", "broker", "spool"})
-"""Checks that can be made although there is no database."""
+NEEDS: Mapping[str, frozenset[str]] = {
+    "settings": frozenset(),
+    "database": frozenset(),
+    "broker": frozenset(),
+    "disk": frozenset({"settings"}),
+    "gateway": frozenset({"settings"}),
+    "senders": frozenset({"settings", "database"}),
+    "workers": frozenset({"broker"}),
+    "queues": frozenset({"broker"}),
+    "beat": frozenset({"database", "broker"}),
+    "backup": frozenset({"settings", "database"}),
+    "spool": frozenset({"settings"}),
+    "retention": frozenset({"settings", "database"}),
+}
+"""Checks of which nothing can be told where another found no ground to stand on; all others need the database."""
+
+WITHOUT: Mapping[str, str] = {
+    "settings": N_("cannot be told without the settings"),
+    "database": N_("cannot be told without the database"),
+    "broker": N_("cannot be told without the broker"),
+}
+"""What is said then, by the ground that lacks."""

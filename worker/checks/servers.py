@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from celery import Celery
+from sqlalchemy import Connection
 
 from campaigns.migrations import require_newest
 from campaigns.outages import place
 from worker.broker import broker_settings
+from worker.checks.crew import client
 from worker.checks.patient import Patient
 from worker.findings import Finding, ok, trouble
 from worker.language import _
-from worker.ringing import speak
 
 BROKER_SECONDS = 5.0
 
@@ -24,17 +24,20 @@ def settings(patient: Patient) -> Finding:
 
 def database(patient: Patient) -> Finding:
     require_newest(patient.database)
-    return ok(_("{place} is there and migrated").format(place=place(patient.database.url)))
+    words = {"place": place(patient.database.url), "version": patient.asked(_version)}
+    return ok(_("{place} is there and migrated ({version})").format(**words))
+
+
+def _version(connection: Connection) -> str:
+    name = "SQLite" if connection.dialect.name == "sqlite" else "PostgreSQL"
+    return " ".join([name, ".".join(map(str, connection.dialect.server_version_info or ()))])
 
 
 def broker(_patient: Patient) -> Finding:
-    read = broker_settings()  # which are there even where an account's are wrong
-    url = urlsplit(read.broker)
+    url = urlsplit(broker_settings().broker)  # which is there even where an account's settings are wrong
     where = f"{url.scheme}://{url.hostname or url.path}" + (f":{url.port}" if url.port else "")
-    client = Celery("doctor", set_as_current=False)
-    speak(client, read)
     try:
-        with client.connection_for_read(connect_timeout=BROKER_SECONDS) as connection:
+        with client().connection_for_read(connect_timeout=BROKER_SECONDS) as connection:
             connection.default_channel.close()
     except Exception as error:  # noqa: BLE001  each broker's client has errors of its own; some quote its URL
         what = _("{place} cannot be reached ({error})").format(place=where, error=type(error).__name__)

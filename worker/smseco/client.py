@@ -11,6 +11,8 @@ import ipaddress
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -75,6 +77,13 @@ class Gateway:
     def longest_send(self) -> float:
         """Seconds after which a send or lookup has certainly left the wire: a lease must outlive it."""
         return self.longest_beginning + self._read_timeout
+
+    @property
+    def clock(self) -> datetime | None:
+        """The gateway's own time, UTC, to the second, when it wrote the last reply; None if that did not say."""
+        with suppress(TypeError, ValueError):
+            return parsedate_to_datetime(self._connection.date or "").astimezone(UTC)
+        return None
 
     def check(self, request: Request) -> None:
         """Raises ValueError for a form's request that is too long for this gateway, and asks nothing.

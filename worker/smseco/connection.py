@@ -54,6 +54,8 @@ class Connection:
         self._base_url = base_url.rstrip("/") + "/"
         self._connect_timeout = connect_timeout
         self._ca_bundle = ca_bundle
+        self.date: str | None = None
+        """The Date header of the last reply, as it came."""
         self._open()
 
     def _open(self) -> None:
@@ -80,7 +82,7 @@ class Connection:
         latest = monotonic() + CONNECT_PATIENCE * self._connect_timeout
         latest = latest if begin_by is None else min(begin_by, latest)
         self._watch.start(query=request.query, begin_by=latest, answer_within=answer_within)
-        status: int | None = None
+        status = self.date = None
         body = bytearray()
         try:
             with self._adapter.send(
@@ -89,7 +91,7 @@ class Connection:
                 timeout=(self._connect_timeout, answer_within),
                 verify=self._ca_bundle or True,
             ) as response:
-                status = response.status_code
+                status, self.date = response.status_code, response.headers.get("Date")
                 complete = _read(response, body, max_bytes)
         except (requests.RequestException, HTTPError, HTTPException, OSError) as error:
             return Exchange(self._watch.begun, _reason(error), status, bytes(body))

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -40,6 +41,22 @@ def test_a_refused_send_says_why_in_the_vendors_words(stub, gateway, transcript)
     with pytest.raises(NeedsPerson) as caught:
         gateway.send(SENDING)
     assert (caught.value.code, caught.value.text) == (-8, "Expéditeur non enregistré")
+
+
+@pytest.mark.parametrize(
+    ("headers", "clock"),
+    [
+        (["Date: Sun, 29 Nov 2026 03:00:00 GMT"], datetime(2026, 11, 29, 3, tzinfo=UTC)),
+        (["Date: yesterday"], None),
+        ([], None),
+    ],
+    ids=["said", "no date", "none"],
+)
+def test_the_gateways_own_time_is_that_of_its_last_reply(stub, gateway, transcript, headers, clock):
+    stub.script = [stub.http(transcript("xml/balance_reply.xml"), "200 OK", *headers)]
+    assert gateway.clock is None
+    gateway.balance()
+    assert gateway.clock == clock
 
 
 def test_a_send_with_fields_is_refused_by_name_and_so_is_a_merge_without(stub, gateway):
