@@ -15,18 +15,15 @@ from sphinx.util.docutils import SphinxDirective
 
 from worker.cli import main
 
-WIDTH = 100
+WIDTH = 86
+"""As many columns as a block of code shows without being scrolled."""
 
 
 def commands(command: click.Command = main, parent: click.Context | None = None) -> Iterator[click.Context]:
     """A context for each command and its subcommands, in the order in which help names them."""
-    context = click.Context(
-        command,
-        info_name="campaigns" if parent is None else command.name,
-        parent=parent,
-        max_content_width=WIDTH,
-        terminal_width=WIDTH,
-    )
+    widths = {"max_content_width": WIDTH, "terminal_width": WIDTH}
+    name = "campaigns" if parent is None else command.name
+    context = click.Context(command, info_name=name, parent=parent, **{**command.context_settings, **widths})
     yield context
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
