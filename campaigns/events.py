@@ -48,7 +48,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
 }
 """What is told, and with which fields; one that has nothing to say is left out."""
 
-BOUND = ("task", "task_id", "campaign", "batch", "attempt", "account", "lane", "schedule", "poll")
+BOUND = ("task", "task_id", "campaign", "batch", "attempt", "account", "lane", "schedule", "poll", "trace")
 """What any line has that is written while there is work about one (see `about`), whoever writes it."""
 
 WARNINGS = frozenset({DOUBTED})

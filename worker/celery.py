@@ -21,6 +21,7 @@ from celery.signals import (
     task_prerun,
     worker_init,
     worker_process_init,
+    worker_process_shutdown,
     worker_shutting_down,
 )
 
@@ -28,7 +29,7 @@ from campaigns import departure, events
 from campaigns.database import Database, DatabaseAway, NotMigratedError
 from campaigns.migrations import require_newest
 from campaigns.settings import SettingsError
-from worker import keeping, mark
+from worker import keeping, mark, tracing
 from worker.ringing import named, speak
 from worker.settings import Settings
 from worker.settings import settings as read_settings
@@ -121,11 +122,14 @@ def _hush(instance: Any, **_: object) -> None:
 @task_prerun.connect
 def _about(task_id: str, task: Task, args: tuple[object, ...], **_: object) -> None:
     events.unbind()
-    events.bind(task=task.name, task_id=task_id, **named(task.name, args))
+    its = named(task.name, args)
+    events.bind(task=task.name, task_id=task_id, **its)
+    tracing.begin_task(task.name, task_id, task.request.headers, its)
 
 
 @task_postrun.connect
-def _about_nothing(**_: object) -> None:
+def _about_nothing(state: str | None = None, **_: object) -> None:
+    tracing.end_task(state)
     events.unbind()
 
 
@@ -153,6 +157,12 @@ def _spare(**_: object) -> None:
     """What was there before the fork stays, and is not looked through again and again."""
     gc.freeze()
     gc.set_threshold(*GARBAGE)
+    tracing.begin()
+
+
+@worker_process_shutdown.connect
+def _end(**_: object) -> None:
+    tracing.end()
 
 
 @worker_shutting_down.connect

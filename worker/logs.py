@@ -75,6 +75,7 @@ def _shortened(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     """Without what the eye stumbles over: ids of tasks, microseconds, and what tells events, and in which task."""
     event["timestamp"] = f"{event['timestamp'][:10]} {event['timestamp'][11:23]}"
     event.pop("task_id", None)
+    event.pop("trace", None)
     tells = event.get("logger") == events.log.name
     if tells or f"{event.get('task')}[" in event["event"]:
         event.pop("task", None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from time import monotonic, time
 
 from campaigns import accounts, doubts, events, journal, reports, silence
-from worker import keeping
+from worker import keeping, tracing
 from worker.language import N_
 from worker.resources import Resources
 from worker.smseco.client import Gateway
@@ -93,7 +93,8 @@ def take_in(
     database, gateway = resources.database, gateway or resources.gateway(account)
     poll_id, begun = journal.note(database, account, msgfid), monotonic()
     try:
-        body = gateway.fetch_reports(msgfid, smsfid)
+        with tracing.span("read reports", account=account, poll=poll_id):
+            body = gateway.fetch_reports(msgfid, smsfid)
     except Refused as error:
         journal.forget(database, poll_id)
         _refused(resources, account, error)

@@ -14,6 +14,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from campaigns.bells import Bell
+from worker import tracing
 from worker.broker import BrokerSettings, broker_settings
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ def ring(bell: Bell, serial: int, after: float = 0.0) -> None:
             bell.task,
             args=[*bell.args, serial],
             argsrepr=SAID[bell.task].format(*bell.args),
-            headers={WAIT: after},
+            headers={WAIT: after, **tracing.carried()},
             retry=False,
         )
     except OperationalError as error:

@@ -15,7 +15,7 @@ from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
 from campaigns.text import Alphabet
 from campaigns.unwanted import OptOutKeyError
-from worker import balances
+from worker import balances, tracing
 from worker.language import N_
 from worker.mark import behind
 from worker.receipts import acceptance_of
@@ -163,7 +163,8 @@ def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tall
         tally.halted = True
         return False
     resources.mark.rise(claim.attempt_id)
-    with events.about(campaign=campaign_id, batch=claim.number, attempt=claim.attempt_id):
+    its = {"campaign": campaign_id, "batch": claim.number, "attempt": claim.attempt_id}
+    with events.about(**its), tracing.span(f"{claim.kind} batch", account=account, size=len(claim.payload), **its):
         tally.accepted += deliver(resources, claim, tally)
     return not claim.is_last
 
@@ -197,7 +198,8 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
         settling.release(resources.database, claim, CLOSED)
         return 0
     try:
-        receipt = _request(resources, claim, min(looked + gateway.longest_beginning, closes))
+        with tracing.span("request", campaign=claim.campaign_id, attempt=claim.attempt_id):
+            receipt = _request(resources, claim, min(looked + gateway.longest_beginning, closes))
     except NotSent as not_sent:
         if closes <= monotonic():
             settling.release(resources.database, claim, CLOSED)

@@ -16,7 +16,7 @@ from campaigns.database import Record
 from campaigns.outages import PASSING
 from campaigns.reports import Applied, Reports
 from campaigns.states import MessageStatus
-from worker import cleaning, evidence, keeping, polling, sending
+from worker import cleaning, evidence, keeping, polling, sending, tracing
 from worker.polling import Reading
 from worker.resources import Resources, Slice
 from worker.smseco.errors import BadReply, Refused
@@ -140,7 +140,10 @@ def _apply(resources: Resources, account: str, poll: Record, total: Applied) -> 
         if body is None:
             return
         said = _parse(body)
-        with events.about(poll=poll.id):
+        with (
+            events.about(poll=poll.id),
+            tracing.span("apply reports", account=account, poll=poll.id, reports=len(said)),
+        ):
             applied = reports.apply(database, poll.id, said)
     except PASSING:
         unapplied.give_back(database, poll.id)
