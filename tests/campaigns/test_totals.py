@@ -8,6 +8,7 @@ import pytest
 from campaigns import totals
 from campaigns.balances import note_balance
 from campaigns.database import Database, forbid_scans
+from campaigns.models import attempts, balance_readings, refunds
 from campaigns.states import MessageStatus
 from campaigns.totals import Totals
 from tests.campaigns import making
@@ -40,6 +41,15 @@ def test_they_are_the_same_whoever_tells_them_and_only_grow(
         if read and count == 2:
             note_balance(any_database, ACCOUNT, making.balance(any_database))
         assert look(any_database, who) == look(any_database, Totals()) == (3 * count, count)
+
+
+def test_what_is_seen_later_than_it_was_written_down_is_not_missed(any_database: Database) -> None:
+    who, made = Totals(), making.funded(any_database, making.numbers(3))
+    making.clock_goes_on(any_database, 100, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
+    assert look(any_database, who) == (0, 0)
+    rejected(any_database, made)
+    making.clock_goes_on(any_database, 30, attempts.c.settled_at, refunds.c.refunded_at)
+    assert look(any_database, who) == (3, 1)
 
 
 def test_of_an_account_without_a_request_they_are_nought(any_database: Database) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaigns import journal, reports, settling, unapplied
+from campaigns import heartbeats, journal, reports, settling, unapplied
 from campaigns.claims import Claim
 from campaigns.database import Database, DatabaseAway
 from campaigns.models import attempts, report_polls
@@ -12,6 +12,7 @@ from tests.campaigns import making
 from tests.worker.reporting import Gateway, body_of, polls, resources_with
 from worker import keeping, sweeping, tracking
 from worker.smseco.codes import REPORT_CODES
+from worker.smseco.errors import Unreachable
 from worker.tracking import STATUSES
 
 
@@ -99,6 +100,13 @@ def test_a_database_that_is_away_is_no_fault_of_a_body(database: Database, monke
     tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
 
     assert polls(database) == [("applied", 0)]
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_that_reports_were_read_and_arrived_whole_is_written_down(database: Database, *, arrives: bool) -> None:
+    gateway = Gateway() if arrives else Gateway(all=Unreachable("connection refused", begun=False))
+    tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+    assert (tracking.heartbeat(making.ACCOUNT) in heartbeats.ages(database)) is arrives
 
 
 def test_an_unknown_code_is_logged_once(database: Database, caplog: pytest.LogCaptureFixture) -> None:

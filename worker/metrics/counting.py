@@ -19,7 +19,8 @@ LOOK_SECONDS = 0.1
 SHARE = 20
 """A twentieth of one of the database's processors, at most, goes into counting."""
 
-RESTS_SECONDS = 1.0
+RESTS_SECONDS = 5.0
+"""At least for so long it rests when all is counted: nobody asks more often."""
 
 
 def count(database: Database, endings: Endings, *, seconds: float) -> bool:
@@ -38,8 +39,9 @@ def counting(database: Database, endings: Endings) -> Iterator[None]:
         rest = 0.0
         while not stop.wait(rest):
             began = monotonic()
-            count(database, endings, seconds=LOOK_SECONDS)
-            rest = max(RESTS_SECONDS, (SHARE - 1) * (monotonic() - began))
+            whole = count(database, endings, seconds=LOOK_SECONDS)
+            took = monotonic() - began
+            rest = max(RESTS_SECONDS, SHARE * took) if whole or took < LOOK_SECONDS else SHARE * took
 
     thread = Thread(target=go_on, name="counting", daemon=True)
     thread.start()
@@ -47,4 +49,4 @@ def counting(database: Database, endings: Endings) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(2 * RESTS_SECONDS)
+        thread.join(RESTS_SECONDS)
