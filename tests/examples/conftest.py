@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Example:
 
     site: Installation
     folder: Path
-    environment: Mapping[str, str]
+    environment: dict[str, str]
 
     def words(self, beginning: str) -> str:
         """The one command of its README that begins like this, word for word."""

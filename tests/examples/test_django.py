@@ -1,14 +1,16 @@
 """The Django project, started by its own commands: what a browser does, what cron does, and what a crash leaves."""
 
-import json
 import re
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 import requests
+from sqlalchemy import text
 
+from campaigns.database import Database
 from tests.examples.conftest import Copy, Example, Group
-from tests.system.installation import Installation, select
+from tests.system.installation import Installation, people, select
 
 pytestmark = pytest.mark.system
 
@@ -35,14 +37,22 @@ def browser() -> Iterator[requests.Session]:
         yield session
 
 
-def clients(django: Example, group: Group, **more: str) -> None:
-    """Have these people for all clients: those of the test before want no more texts."""
-    rows = [
-        {"model": "reminders.client", "pk": pk, "fields": {"name": one["nom"], "phone": one["tel"]}}
-        for pk, one in enumerate(group.people, 1)
-    ]
-    (django.folder / "these.json").write_text(json.dumps(rows))
-    django.done("python manage.py loaddata ./these.json", **more)
+def clients(tables: Database, group: Group) -> None:
+    """Have these people for all clients, in place of those of the test before."""
+    known = [{"name": one["nom"], "phone": one["tel"]} for one in group.people]
+    with tables.transaction() as connection:
+        connection.execute(text("DELETE FROM reminders_client"))
+        put = "INSERT INTO reminders_client (name, phone, wants_texts) VALUES (:name, :phone, true)"
+        connection.execute(text(put), known)
+
+
+def left(tables: Database, pk: int, template: str) -> None:
+    """A reminder that was decided on, and whose process died before it was noted what became of it."""
+    row = {"id": pk, "template": template, "token": uuid4().hex, "at": "2026-11-30 12:00:00"}
+    with tables.transaction() as connection:
+        connection.execute(text("DELETE FROM reminders_reminder WHERE id = :id"), row)
+        put = "INSERT INTO reminders_reminder (id, template, token, refused, created_at)"
+        connection.execute(text(f"{put} VALUES (:id, :template, :token, '', :at)"), row)
 
 
 def form(browser: requests.Session, url: str) -> dict[str, str]:
@@ -54,7 +64,7 @@ def form(browser: requests.Session, url: str) -> dict[str, str]:
 def test_a_button_that_is_pressed_twice_texts_everybody_once(
     django: Example, url: str, browser: requests.Session, site: Installation, group: Group
 ) -> None:
-    clients(django, group)
+    clients(site.database, group)
     filled = {**form(browser, url), "template": TEMPLATE}
     first, second = (browser.post(url, data=filled, timeout=20) for _ in range(2))
     assert first.status_code == second.status_code == 200, first.text
@@ -70,7 +80,7 @@ def test_a_button_that_is_pressed_twice_texts_everybody_once(
 def test_what_is_refused_comes_back_with_its_faults_and_can_be_mended(
     django: Example, url: str, browser: requests.Session, site: Installation, group: Group
 ) -> None:
-    clients(django, group)
+    clients(site.database, group)
     filled = {**form(browser, url), "template": "Bonjour {{ prenom }}"}
     refused = browser.post(url, data=filled, timeout=20)
     assert refused.status_code == 400
@@ -87,18 +97,40 @@ def test_a_form_of_another_site_is_turned_away(url: str, browser: requests.Sessi
     assert browser.post(url, data=filled, timeout=20).status_code == 403
 
 
-def test_the_command_run_twice_texts_once_and_takes_up_what_a_crash_left_with_a_database_of_django_s_own(
-    django: Example, group: Group
+@pytest.fixture(scope="module")
+def own(django: Example) -> Iterator[Database]:
+    """Django's tables in a database of their own."""
+    database = Database(f"sqlite:///{django.folder}/own.db")
+    django.environment["DJANGO_DATABASE_URL"] = f"sqlite:///{django.folder}/own.db"
+    django.done(django.words("python manage.py migrate"))
+    yield database
+    database.close()
+
+
+def test_the_command_run_twice_texts_once_and_takes_up_what_a_process_that_died_has_left(
+    django: Example, own: Database, group: Group
 ) -> None:
-    own = {"DJANGO_DATABASE_URL": f"sqlite:///{django.folder}/own.db"}
-    django.done(django.words("python manage.py migrate"), **own)
-    clients(django, group, **own)
-    # Numbered apart from those in the other database: a key is one campaign's, whoever made it.
-    left = "Reminder(pk=501, template='Laissé {{ name }}').save(); Reminder(pk=502, template='{{').save()"
-    django.done(["python", "manage.py", "shell", "-c", f"from reminders.models import Reminder; {left}"], **own)
+    clients(own, group)
+    left(own, 501, "Laissé {{ name }}")  # numbered apart from the other database's: a key is one campaign's
+    away = django.done("python manage.py remind", DATABASE_URL="postgresql://nobody@127.0.0.1:9/nowhere")
+    assert away == "reminder 501: to be handed over later\n"
     asked = django.words("python manage.py remind '")
-    assert re.search(r"reminder 503: campaign \d+\n$", django.done(asked, **own))
-    assert re.search(r"reminder 503: campaign \d+\n$", django.done(asked, **own))
-    assert "reminder 503" in django.done("python manage.py remind", **own)
+    first = django.done(asked)
+    assert re.fullmatch(r"reminder 502: campaign \d+\nreminder 501: campaign \d+\n", first)
+    assert django.done(asked) == first.splitlines(keepends=True)[0]
     names = [one["nom"] for one in group.people]
     assert group.got([f"Bonjour {name}, rendez-vous lundi." for name in names] + [f"Laissé {name}" for name in names])
+
+
+def test_a_campaign_that_was_not_noted_is_found_again_though_there_are_more_clients_now(
+    django: Example, own: Database, group: Group
+) -> None:
+    clients(own, group)
+    left(own, 601, "Encore {{ name }}")
+    first = django.done("python manage.py remind")
+    assert group.got([f"Encore {one['nom']}" for one in group.people])
+    more = Group(group.site, [*group.people, *people(1)])
+    clients(own, more)
+    left(own, 601, "Encore {{ name }}")
+    assert django.done("python manage.py remind") == first
+    assert len(more.texts()) == 2

@@ -22,14 +22,19 @@ class Command(BaseCommand):
         parser.add_argument("--once", help="whatever is run again under the same name does nothing: 'lundi-2026-11-30'")
 
     def handle(self, *, template: str | None, once: str | None, **_options: Any) -> None:
-        """One line for each reminder that was left."""
+        """One line for each reminder that it had to do with."""
         if template:
             token = uuid5(NAMESPACE_URL, once) if once else uuid4()
             with transaction.atomic():
                 reminder, _ = Reminder.objects.get_or_create(token=token, defaults={"template": template})
                 transaction.on_commit(partial(hand_over, reminder.pk))
-        left = Reminder.objects.filter(campaign_id=None, refused="").order_by("pk")
-        for pk in list(left.values_list("pk", flat=True)):
-            hand_over(pk)
-        for reminder in Reminder.objects.order_by("-pk")[:1]:
-            self.stdout.write(f"reminder {reminder.pk}: {reminder.refused or f'campaign {reminder.campaign_id}'}")
+            self.say(reminder)
+        for reminder in Reminder.objects.filter(campaign_id=None, refused="").order_by("pk"):
+            hand_over(reminder.pk)
+            self.say(reminder)
+
+    def say(self, reminder: Reminder) -> None:
+        """One line of what became of it."""
+        reminder.refresh_from_db()
+        became = f"campaign {reminder.campaign_id}" if reminder.campaign_id else "to be handed over later"
+        self.stdout.write(f"reminder {reminder.pk}: {reminder.refused or became}")
