@@ -17,7 +17,7 @@ project_copyright = author
 version = release = installed("sms-campaigns")
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands", "planned"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands"]
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/*.md", "deploy/examples/*/README.md"]
 exclude_patterns = [".*", "var", "dist", "tests", "campaigns", "worker", "**/node_modules", "**/.venv"]

@@ -80,8 +80,9 @@ def test_the_quick_start_has_the_commands_that_are_run_of_the_french_one() -> No
     assert commands("quickstart") == [each for each in commands("demarrage") if "LANGUAGE=fr" not in each]
 
 
-def test_the_front_page_is_short_enough_to_be_read_to_its_end() -> None:
+def test_the_front_page_is_short_enough_to_be_read_to_its_end_and_leads_to_every_page() -> None:
     assert len(PAGES["README"].splitlines()) <= 200
+    assert [page for page in PAGES if page != "README" and f"(docs/{page}.md)" not in PAGES["README"]] == []
 
 
 def test_every_name_that_a_producer_may_import_is_on_the_page_of_python() -> None:
