@@ -203,6 +203,13 @@ def test_what_is_at_work_is_counted(database: Database) -> None:
     assert 0 < sampled["campaigns_expected_end_timestamp_seconds{default}"] < time.time() + 60
 
 
+def test_a_campaign_of_an_account_that_no_worker_has_is_seen_all_the_same(database: Database) -> None:
+    making.submitted(database, making.numbers(3), account="autre")
+    found = sampled(database)
+    assert found["campaigns_at_work{autre}{funding}"] == 1
+    assert found["campaigns_messages{autre}{pending}"] == 3
+
+
 def test_a_counter_never_falls_while_its_exporter_lives(database: Database) -> None:
     making.claimed(database, making.funded(database, making.numbers(3)))
     lost = journal.note(database, "default")

@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
-from campaigns import heartbeats, vitals
+from campaigns import census, heartbeats, vitals
 from campaigns.answers import Answers
 from campaigns.database import Database, NotMigratedError, forbid_scans
 from campaigns.endings import Endings
@@ -83,7 +83,8 @@ class Domain(Collector):
         ages = heartbeats.ages(self._database)
         with self._database.snapshot() as connection:
             forbid_scans(connection)  # of a history of any length only what is at work is to be read
-            accounts = vitals.names(connection)
+            at_work = census.campaigns_at_work(connection)
+            accounts = sorted({*vitals.names(connection), *(its.account for its in at_work)})
             self._answers.look(connection, accounts)
-            look = Look(connection, accounts, ages, self._endings.counted, self._answers, self._totals)
+            look = Look(connection, accounts, at_work, ages, self._endings.counted, self._answers, self._totals)
             return [metric for family in FAMILIES for metric in family(look)]

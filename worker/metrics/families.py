@@ -11,6 +11,7 @@ from prometheus_client.samples import Sample
 from sqlalchemy import Connection
 
 from campaigns.answers import Answers
+from campaigns.census import AtWork
 from campaigns.endings import Counted
 from campaigns.totals import Totals
 
@@ -25,7 +26,8 @@ class Look:
     """One look at everything, in a snapshot.
 
     Attributes:
-        accounts: those that the database knows: each has its figures, be they nought.
+        accounts: those that the database knows, or campaigns at work name: each has its figures, be they nought.
+        at_work: these campaigns, by account and state.
         ages: seconds since what must go round did, by name.
         counted: what this process has counted of messages since it began.
         answers: the same of requests; `totals` is what it knows of credits.
@@ -33,6 +35,7 @@ class Look:
 
     connection: Connection
     accounts: Sequence[str]
+    at_work: Sequence[AtWork]
     ages: Mapping[str, float]
     counted: Counted
     answers: Answers

@@ -89,7 +89,7 @@ def _ledger(look: Look) -> list[Metric]:
 
 def _awaited(look: Look) -> list[Metric]:
     missing: dict[str, Decimal] = {}
-    for its in census.campaigns_at_work(look.connection):
+    for its in look.at_work:
         missing[its.account] = missing.get(its.account, Decimal(0)) + its.shortfall
     at_stake = {account: credits_ for account, _, credits_ in census.in_the_air(look.connection)}
     return [

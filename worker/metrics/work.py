@@ -24,10 +24,9 @@ ENDS = tuple(status for status in STATUSES if status not in IN_THE_OPEN)
 
 
 def _campaigns(look: Look) -> list[Metric]:
-    found = census.campaigns_at_work(look.connection)
-    by_state = {(its.account, its.state): its.count for its in found}
+    by_state = {(its.account, its.state): its.count for its in look.at_work}
     paused: Counter[tuple[str, str]] = Counter()
-    for its in found:
+    for its in look.at_work:
         paused[its.account, "a person"] += its.paused
         paused[its.account, "itself"] += its.halted
     return [
