@@ -7,6 +7,7 @@ from functools import cache
 
 import flower.options  # noqa: F401  which defines Flower's
 import pytest
+from opentelemetry.sdk import environment_variables as traced
 from tornado.options import options as defined
 
 from tests import commands
@@ -56,10 +57,10 @@ def source() -> str:
 
 @cache
 def known_names() -> frozenset[str]:
-    """Settings as the environment has them, Flower's, and every name in capitals that some code or file knows."""
+    """Settings as the environment has them, Flower's, OpenTelemetry's, and all names in capitals that a file knows."""
     fields = {field.upper() for its in (Settings, Account) for field in its.model_fields}
     flowers = {f"FLOWER_{name.upper().replace('-', '_')}" for name in defined}
-    return frozenset(fields | flowers | set(ASKS_FOR_CAPITALS.findall(source())))
+    return frozenset(fields | flowers | set(vars(traced)) | set(ASKS_FOR_CAPITALS.findall(source())))
 
 
 def wrong_names(page: Page) -> list[str]:
