@@ -28,6 +28,7 @@ from worker import lifeline
 from worker.processes import Processes
 
 EXAMPLES = Path(__file__).parent.parent.parent / "deploy" / "examples"
+NO_DATABASE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:9/nowhere"}
 BIN = Path(sys.executable).parent
 
 

@@ -9,7 +9,7 @@ import requests
 from sqlalchemy import text
 
 from campaigns.database import Database
-from tests.examples.conftest import Copy, Example, Group
+from tests.examples.conftest import NO_DATABASE, Copy, Example, Group
 from tests.system.installation import Installation, people, select
 
 pytestmark = pytest.mark.system
@@ -112,7 +112,7 @@ def test_the_command_run_twice_texts_once_and_takes_up_what_a_process_that_died_
 ) -> None:
     clients(own, group)
     left(own, 501, "Laissé {{ name }}")  # numbered apart from the other database's: a key is one campaign's
-    away = django.done("python manage.py remind", DATABASE_URL="postgresql://nobody@127.0.0.1:9/nowhere")
+    away = django.done("python manage.py remind", **NO_DATABASE)
     assert away == "reminder 501: to be handed over later\n"
     asked = django.words("python manage.py remind '")
     first = django.done(asked)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.examples.conftest import Copy, Example, Group
+from tests.examples.conftest import NO_DATABASE, Copy, Example, Group
 from tests.system.installation import Installation
 
 pytestmark = pytest.mark.system
@@ -73,6 +73,15 @@ def test_what_is_refused_says_why_and_repeats_no_number(
     assert fault in "\n".join(answer.json()["faults"])
     assert "0700000000" not in answer.text
     assert group.nowhere_in(answer.text)
+
+
+def test_while_the_database_is_away_it_says_to_come_again(
+    project: Example, client: requests.Session, site: Installation, group: Group
+) -> None:
+    answer = post(client, project.serve("fastapi-away", project.words("uvicorn"), **NO_DATABASE), "api-5", group)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "ask again" in answer.json()["faults"][0]
+    assert group.nowhere_in(site.log("fastapi-away"))
 
 
 def test_without_the_token_nothing_is_to_be_had(url: str, group: Group) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.examples.conftest import Copy, Group
+from tests.examples.conftest import NO_DATABASE, Copy, Example, Group
 from tests.system.installation import Installation
 
 pytestmark = pytest.mark.system
@@ -15,9 +15,13 @@ ASKED = {"name": "Rappel", "template": "Bonjour {{ nom }}, à bientôt."}
 
 
 @pytest.fixture(scope="module")
-def url(example: Copy) -> str:
-    made = example("flask", FLASK_SECRET_KEY="secret-of-the-tests")
-    return made.serve("flask", made.words("flask run"))
+def project(example: Copy) -> Example:
+    return example("flask", FLASK_SECRET_KEY="secret-of-the-tests")
+
+
+@pytest.fixture(scope="module")
+def url(project: Example) -> str:
+    return project.serve("flask", project.words("flask run"))
 
 
 @pytest.fixture
@@ -65,3 +69,12 @@ def test_only_what_this_browser_was_shown_can_be_sent(url: str, browser: request
     assert browser.post(f"{url}/campaigns", data={"key": "another"}, timeout=20).status_code == 400
     assert requests.post(f"{url}/campaigns", data={"key": key}, timeout=20).status_code == 400
     assert browser.get(f"{url}/campaigns/999999", timeout=20).status_code == 404
+
+
+def test_while_the_database_is_away_it_says_to_press_again(
+    project: Example, browser: requests.Session, site: Installation, group: Group
+) -> None:
+    away = project.serve("flask-away", project.words("flask run"), **NO_DATABASE)
+    answer = upload(browser, away, group.csv(["tel", "nom"]))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert group.nowhere_in(site.log("flask-away"))

@@ -126,7 +126,9 @@ def _unknown(_: Request, error: campaigns.UnknownCampaignError) -> JSONResponse:
 @app.exception_handler(campaigns.DatabaseAway)
 def _later(_: Request, error: Exception) -> JSONResponse:
     log.warning("to be asked again: %s", type(error).__name__)
-    return refused(503, ["it cannot be told now: ask again in some seconds, with the same key"])
+    answer = refused(503, ["it cannot be told now: ask again in some seconds, with the same key"])
+    answer.headers["Retry-After"] = "5"
+    return answer
 
 
 @app.exception_handler(RequestValidationError)
