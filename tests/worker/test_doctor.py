@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns import accounts, heartbeats, journal, lifecycle, settling
+from campaigns import accounts, heartbeats, journal, lifecycle, lineage, restoring, settling
 from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
 from campaigns.models import attempts, balance_readings, bells, report_polls
@@ -24,6 +24,7 @@ from worker.console.screen import lasting
 from worker.doctor import examine
 from worker.findings import Finding, Verdict, ok, warning, worst
 from worker.language import speak
+from worker.mark import Mark
 from worker.spool import Arrived
 
 PASSWORD = "s3cret-9f1"
@@ -158,6 +159,19 @@ def lanes_that_stand_still(database: Database) -> None:
     making.clock_goes_on(database, requests.STILL_SECONDS + 1, campaigns_table.c.created_at)
 
 
+def a_set_back_that_was_noticed(database: Database) -> None:
+    lineage.declare_set_back(database, "this host has seen request 9 of it", newest_attempt=4)
+
+
+def a_set_back_that_only_the_mark_of_this_host_shows(database: Database) -> None:
+    Mark(Path("var/spool").absolute(), lineage.read(database)).rise(9)
+
+
+def a_restored_backup_that_was_seen_to(database: Database) -> None:
+    making.accepted(database, making.funded(database, making.numbers(3)))
+    restoring.carry_out(database)
+
+
 PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] = {
     "silent sweep": (the_sweep_is_silent, "sweep", Verdict.TROUBLE, "silent for 61 s", "worker beat` running, and a"),
     "broken look": (a_look_breaks, "sweep", Verdict.TROUBLE, "breaks each time: rung", "worker's log"),
@@ -205,6 +219,15 @@ PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] 
         "campaign 1 is awaiting credits: ",
         "once its account has been topped up",
     ),
+    "set back": (a_set_back_that_was_noticed, "backup", Verdict.TROUBLE, "seen request 9", "campaigns restored"),
+    "mark": (
+        a_set_back_that_only_the_mark_of_this_host_shows,
+        "backup",
+        Verdict.TROUBLE,
+        "so nothing is sent: this host has seen request 9 of it, and the highest that it knows is 0",
+        "was a backup restored?",
+    ),
+    "restored": (a_restored_backup_that_was_seen_to, "backup", Verdict.WARNING, "nothing is known", "opt-outs"),
     "still": (lanes_that_stand_still, "pending", Verdict.TROUBLE, "nothing has left for 2 min", "queue `sending`"),
 }
 
