@@ -73,12 +73,8 @@ class Mark:
 
     def seen(self) -> Seen:
         """What it says; nothing, if it is new or damaged."""
-        if self._handle is None:
-            return Seen()
-        try:
-            return _parsed(os.pread(self._handle, _LENGTH, 0))
-        except OSError:
-            return Seen()
+        with _Locked(self._handle, fcntl.LOCK_SH):  # or half of it may be of before: a false alarm stops everything
+            return self._read()
 
     def highest(self) -> int:
         """The highest request that was seen: since a restored backup was seen to, if one was."""
@@ -88,9 +84,17 @@ class Mark:
     def rise(self, attempt_id: int) -> None:
         """This request is about to be made; what others on this host have seen beyond it stays."""
         with _Locked(self._handle):
-            its, now = self.seen(), Seen(self.generation, attempt_id)
+            its, now = self._read(), Seen(self.generation, attempt_id)
             if (now.generation, now.attempt_id) > (its.generation, its.attempt_id):
                 self._write(now)
+
+    def _read(self) -> Seen:
+        if self._handle is None:
+            return Seen()
+        try:
+            return _parsed(os.pread(self._handle, _LENGTH, 0))
+        except OSError:
+            return Seen()
 
     def _write(self, seen: Seen) -> None:
         if self._handle is not None:
@@ -103,12 +107,13 @@ class _Locked:
     """Ours alone for two system calls: of two processes that rise it, the lower one must not be the last."""
 
     handle: int | None
+    how: int = fcntl.LOCK_EX
     held: bool = field(default=False, init=False)
 
     def __enter__(self) -> None:
         if self.handle is not None:
             with suppress(OSError):
-                fcntl.flock(self.handle, fcntl.LOCK_EX)
+                fcntl.flock(self.handle, self.how)
                 self.held = True
 
     def __exit__(self, *_: object) -> None:
@@ -129,18 +134,22 @@ def _parsed(line: bytes) -> Seen:
         return Seen()
 
 
-def behind(database: Database, mark: Mark, its: Lineage | None = None) -> str | None:
+def behind(database: Database, mark: Mark, *, claimed: int | None = None) -> str | None:
     """How this host can tell that the database was set back, in a sentence; None if it cannot.
 
     The mark is read before the database: whatever it says was committed by then.
+
+    Args:
+        database: which.
+        mark: this host's.
+        claimed: a request that was not above the mark when it was claimed; what is known is all below it.
     """
-    seen = mark.seen()
-    its = its or lineage.read(database)
+    seen, its = mark.seen(), lineage.read(database)
     if its.generation < seen.generation:
         return OLDER
     if its.generation > seen.generation:
         return None  # somebody has seen to it since
-    known = lineage.newest_attempt(database)
+    known = lineage.newest_attempt(database) if claimed is None else claimed - 1
     return BEHIND.format(seen=seen.attempt_id, known=known) if known < seen.attempt_id else None
 
 
@@ -148,7 +157,7 @@ def look(database: Database, folder: Path) -> str | None:
     """As a worker starts: whether the database was set back, in a sentence; nothing is claimed then."""
     its = lineage.read(database)
     mark = Mark(folder, its)
-    how = behind(database, mark, its)
+    how = behind(database, mark)
     if how is None:
         mark.rise(lineage.newest_attempt(database))
         return its.set_back if its.set_back_at else None

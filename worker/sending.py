@@ -175,7 +175,7 @@ def _is_set_back(resources: Resources, claim: Claim) -> bool:
     Nothing of it leaves then, nor of any other until somebody has seen to that.
     """
     database = resources.database
-    how = behind(database, resources.mark)
+    how = behind(database, resources.mark, claimed=claim.attempt_id)
     if how is None:
         return False
     settling.release(database, claim, SET_BACK)

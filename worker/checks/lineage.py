@@ -15,7 +15,7 @@ from worker.language import _
 def backup(patient: Patient) -> Finding:
     """By the database itself, or by the mark of this host, which a worker looks at only when it starts or sends."""
     its = lineage.read(patient.database)
-    how = its.set_back if its.set_back_at else mark.behind(patient.database, _mark(patient, its), its)
+    how = its.set_back if its.set_back_at else mark.behind(patient.database, _mark(patient, its))
     if how is not None:
         what = _("the database was set back, so nothing is sent: {how}").format(how=retold(how))
         return trouble(what, _("was a backup restored? `campaigns restored` sees to it (docs/backup.md)"))
