@@ -35,9 +35,9 @@ DATA = [
     r"\b[A-Za-z]*_\w*|\bcampaigns\.\w+|\b\w+Error\b",  # a name of the program's: a setting, a task, an exception
 ]
 NAMES = {
-    "ACCOUNTS", "AUDIENCE", "Awa", "Bonjour", "GSM", "Koffi", "Rappel", "Soldes", "Test", "UTC", "accepted", "add",
-    "awa", "balance", "campaigns", "catch", "cron", "csv", "default", "demo", "id", "import", "list", "lundi", "main",
-    "mon", "nom", "of", "parquet", "remove", "resend", "run", "shop", "skip", "tel", "up", "write", "xlsx",
+    "ACCOUNTS", "AUDIENCE", "Awa", "Bonjour", "GSM", "Koffi", "Rappel", "SQLite", "Soldes", "Test", "UTC", "accepted",
+    "add", "awa", "balance", "campaigns", "catch", "cron", "csv", "default", "demo", "id", "import", "list", "lundi",
+    "main", "mon", "nom", "of", "parquet", "remove", "resend", "run", "shop", "skip", "tel", "up", "write", "xlsx",
 }  # fmt: skip
 """Data of these tests, and names of commands and of their words."""
 

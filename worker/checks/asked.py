@@ -32,6 +32,11 @@ class Asked(Generic[T]):
             raise self._errors[0]
         return self._answers[0]
 
+    @property
+    def seconds(self) -> float:
+        """For how long it has been asked."""
+        return monotonic() - self._began
+
     def _ask(self) -> None:
         try:
             self._answers.append(self._question())

@@ -12,9 +12,12 @@ from worker.broker import broker_settings
 from worker.checks.crew import client
 from worker.checks.patient import Patient
 from worker.findings import Finding, ok, trouble
-from worker.language import _
+from worker.language import N_, _
 
 BROKER_SECONDS = 5.0
+
+START_IT = N_("start it, or correct REDIS_URL or BROKER_URL; campaigns then go on by themselves")
+"""The broker."""
 
 
 def settings(patient: Patient) -> Finding:
@@ -41,5 +44,5 @@ def broker(_patient: Patient) -> Finding:
             connection.default_channel.close()
     except Exception as error:  # noqa: BLE001  each broker's client has errors of its own; some quote its URL
         what = _("{place} cannot be reached ({error})").format(place=where, error=type(error).__name__)
-        return trouble(what, _("start it, or correct REDIS_URL or BROKER_URL; campaigns then go on by themselves"))
+        return trouble(what, _(START_IT))
     return ok(_("{place} is there").format(place=where))

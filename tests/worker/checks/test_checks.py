@@ -1,6 +1,7 @@
 """What each check makes of what it finds, where no installation runs: by tables, and by gateways that misbehave."""
 
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -197,6 +198,24 @@ class TestPatience:
         assert found["broker"].what == "it could not be told within 0 s" or "within 1 s" in found["broker"].what
         assert found["queues"].what == "cannot be told without the broker"
         assert found["even"] == ok("well")
+
+    def test_servers_that_take_a_connection_and_never_answer_cost_a_quarter_of_a_minute_in_all(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
+            where = f"127.0.0.1:{silent.getsockname()[1]}"
+            monkeypatch.setenv("DATABASE_URL", f"postgresql://a:b@{where}/x")
+            monkeypatch.setenv("BROKER_URL", f"redis://{where}/0")
+            monkeypatch.setenv("ACCOUNTS__MAIN__BASE_URL", f"http://{where}")
+            forget()
+            patient, began = Patient(), monotonic()
+            assert patient.begin() == 2
+            found = dict(examine(patient))
+
+        assert monotonic() - began < 15
+        wrong = {name for name, its in found.items() if its.verdict == Verdict.TROUBLE}
+        assert wrong == {"database", "broker", "gateway"}
+        assert found["gateway"].what == "main: it cannot be reached (timed out)"
 
     def test_an_answer_is_had_again_and_an_error_raised_again(self) -> None:
         fine, broken = Asked(lambda: 7), Asked(lambda: {}[7])
