@@ -357,7 +357,7 @@ report_polls = Table(
     Column("stored_at", Moment()),
     Column("body", LargeBinary),  # as it came, compressed
     Column("reports", Integer),
-    Column("unknown", JSON),  # the msgfids in it that no attempt has (yet)
+    Column("unknown", JSON(none_as_null=True)),  # the msgfids in it that no attempt has (yet)
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),  # to apply it, which failed
     Column("detail", Text),  # why it cannot be applied
     CheckConstraint(_either(PollState), name="state_known"),

@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     case,
     exists,
-    null,
     or_,
     select,
     update,
@@ -115,7 +114,7 @@ def apply(database: Database, poll_id: int, reports: Reports) -> Applied:
             .values(
                 state=PollState.PARKED if waits else PollState.APPLIED,
                 reports=len(reports),
-                unknown=sorted(applied.unknown) or null(),
+                unknown=sorted(applied.unknown) or None,
                 tries=0,
             )
         )
