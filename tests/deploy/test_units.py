@@ -8,12 +8,14 @@ import pytest
 
 from campaigns.settings import DomainSettings
 from tests.deploy.units import FOLDER, SERVICES, directives, installed, seconds
+from worker.hearing import LONGEST_WAIT, PAUSE
 from worker.settings import Settings
 
 EXPOSED_AT_MOST = 15  # tenths: systemd calls from 0 to 10 what is laid open to whoever takes a service over
 NAMES = [service.name for service in SERVICES]
-LASTING = [service for service in SERVICES if service.name != "campaigns-migrate.service"]
+LASTING = [service for service in SERVICES if directives(service)["Type"] != ["oneshot"]]
 WORKER = FOLDER / "campaigns-worker@.service"
+HEARING = FOLDER / "campaigns-hearing@.service"
 
 pytestmark = pytest.mark.needs("systemd-analyze")
 
@@ -53,7 +55,25 @@ def test_a_worker_that_is_told_to_stop_has_time_for_its_request_and_its_processe
 
 def test_every_unit_is_started_and_stopped_with_the_target() -> None:
     for service in SERVICES:
-        assert directives(service)["PartOf"] == directives(service)["WantedBy"] == ["campaigns.target"]
+        if service != HEARING:
+            assert directives(service)["PartOf"] == directives(service)["WantedBy"] == ["campaigns.target"]
+
+
+def test_each_worker_is_asked_by_its_own_name_whether_it_hears_for_as_long_as_it_runs() -> None:
+    (started,), (asked,) = directives(WORKER)["ExecStart"], directives(HEARING)["ExecCondition"]
+    name = started.partition("--hostname ")[2].split()[0]
+    assert name in asked.split()
+    assert directives(HEARING)["ExecStart"][0].endswith(f"try-restart {WORKER.name.replace('@', '@%i')}")
+
+    timer = HEARING.with_suffix(".timer")
+    assert directives(WORKER)["Wants"][0] == timer.name.replace("@", "@%i")
+    assert directives(timer)["PartOf"] == [WORKER.name.replace("@", "@%i")]
+
+
+def test_who_is_asked_in_vain_is_not_restarted_before_he_could_have_come_back() -> None:
+    longest = 3 * LONGEST_WAIT + 2 * PAUSE
+    assert "--tries 3 --if-deaf" in directives(HEARING)["ExecCondition"][0]
+    assert seconds(HEARING, "TimeoutStartSec") > 1.5 * longest
 
 
 def test_no_unit_has_a_secret_in_it_or_a_setting_that_has_to_be_mended() -> None:

@@ -27,9 +27,9 @@ def directives(service: Path) -> dict[str, list[str]]:
     return found
 
 
-def command(service: Path, state: Path, environment: Mapping[str, str]) -> list[str]:
+def command(service: Path, state: Path, environment: Mapping[str, str], *, directive: str = "ExecStart") -> list[str]:
     """Its ExecStart as systemd would start it, with programs of this environment and another folder for its state."""
-    (line,) = directives(service)["ExecStart"]
+    (line,) = directives(service)[directive]
     line = line.replace(INSTALLED, str(PROGRAMS)).replace(STATE, str(state))
     line = line.replace("%i", "1").replace("%H", socket.gethostname())
     words = shlex.split(line)
@@ -51,9 +51,9 @@ def seconds(service: Path, name: str) -> float:
 def installed(folder: Path) -> list[Path]:
     """All units in a folder of their own, the template as an instance, with programs where they are on this machine."""
     for source in FOLDER.rglob("*"):
-        if source.suffix in (".service", ".target", ".conf"):
+        if source.suffix in (".service", ".timer", ".target", ".conf"):
             target = folder / str(source.relative_to(FOLDER)).replace("@.", "@1.")
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
             target.write_text(target.read_text(encoding="utf-8").replace(INSTALLED, str(PROGRAMS)), encoding="utf-8")
-    return sorted([*folder.glob("*.service"), *folder.glob("*.target")])
+    return sorted(path for path in folder.iterdir() if path.suffix in (".service", ".timer", ".target"))

@@ -23,6 +23,7 @@ from worker.processes import Child
 pytestmark = pytest.mark.system
 
 WORKER = FOLDER / "campaigns-worker@.service"
+HEARING = FOLDER / "campaigns-hearing@.service"
 METRICS_PORT = "9464"
 SETTINGS = "/etc/campaigns/environment"
 
@@ -85,6 +86,9 @@ def test_all_units_together_send_a_campaign_and_are_looked_into_and_the_worker_e
     subprocess.run(supervisor.words(migrate), env=supervisor.environment(migrate, {}), timeout=60, check=True)
     worker = supervisor.start("worker@", supervisor.words(WORKER))
     site.until(lambda: f"worker1@{os.uname().nodename} ready." in site.log("worker@"), what="the worker is ready")
+    asking = command(HEARING, supervisor.state, {}, directive="ExecCondition")
+    asked = subprocess.run(asking, env=supervisor.environment(HEARING, {}), cwd=supervisor.state, timeout=60)
+    assert asked.returncode == 1, "it hears, and is not restarted"
     supervisor.start("beat", supervisor.words(FOLDER / "campaigns-beat.service"))
     ports = flower.free_port(), flower.free_port()
     supervisor.start("flower", supervisor.words(FOLDER / "campaigns-flower.service"), FLOWER_PORT=str(ports[0]))
