@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, literal, or_, select, update
 
 from campaigns.database import Database, now, upsert
 from campaigns.heartbeats import WRITTEN_EVERY
@@ -79,10 +79,24 @@ def is_of_before(moment: ColumnElement[datetime]) -> ColumnElement[bool]:
     return func.coalesce(moment <= seen_to, literal(value=False))
 
 
-def newest_attempt(database: Database) -> int:
-    """The highest id of a request that the database knows; each new one is above it. 0 if it knows none."""
+def newest_attempt(database: Database) -> tuple[int, str]:
+    """The highest id of a request that it knows, and its msgid; each new one is above it. 0 if it knows none."""
+    a = attempts.c
     with database.reading() as connection:
-        return int(connection.execute(select(func.max(attempts.c.id))).scalar() or 0)
+        found = connection.execute(select(a.id, a.msgid).order_by(a.id.desc()).limit(1)).first()
+    return (0, "") if found is None else (found.id, found.msgid)
+
+
+def knows(attempt_id: ColumnElement[int], msgid: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the database knows this very request, which was committed once; no request is ever taken out of it."""
+    a = attempts.c
+    return or_(attempt_id == 0, exists(literal(1)).where(a.id == attempt_id, a.msgid == msgid))
+
+
+def knows_of(database: Database, attempt_id: int, msgid: str) -> bool:
+    """The same, asked by itself; of 0, which is none, it does."""
+    with database.reading() as connection:
+        return bool(connection.execute(select(knows(literal(attempt_id), literal(msgid)))).scalar_one())
 
 
 @insisting

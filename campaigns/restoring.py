@@ -136,7 +136,8 @@ def carry_out(database: Database, known_until: datetime | None = None) -> Restor
     Each campaign is a transaction of its own. What dies in the middle is carried out again.
     """
     found = look(database, known_until)
-    lineage.declare_set_back(database, BY_A_PERSON, newest_attempt=lineage.newest_attempt(database))
+    newest, _ = lineage.newest_attempt(database)
+    lineage.declare_set_back(database, BY_A_PERSON, newest_attempt=newest)
     for campaign in found.to_decide:
         with database.transaction() as connection:
             _doubt(connection, campaign.campaign_id, found)

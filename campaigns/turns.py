@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from campaigns import accounts, lineage, openings
 from campaigns.database import Database, Record, later, now
-from campaigns.models import batches, campaigns
+from campaigns.models import Id, batches, campaigns
 from campaigns.moments import SQLITE_FORMAT
 from campaigns.states import BatchState, CampaignState
 
@@ -41,17 +41,25 @@ LATENESS = 0.1
 
 @dataclass(frozen=True)
 class Turn:
-    """Campaigns that have a batch to claim now, and the generation of the database that they are of (see `lineage`)."""
+    """Campaigns that have a batch to claim now, and what is said of the database that they are of (see `lineage`).
+
+    Where there are any: its generation, and whether it `knows` the request that it was asked for.
+    """
 
     campaigns: list[int]
     generation: int = 0
+    knows: bool = True
 
 
-def look(database: Database, account: str, most: int) -> Turn:
-    """Campaigns of the account that have a batch to claim now, in random order: none waits behind a larger one."""
+def look(database: Database, account: str, most: int, *, seen: int = 0, msgid: str = "") -> Turn:
+    """Campaigns of the account that have a batch to claim now, in random order: none waits behind a larger one.
+
+    `seen` and `msgid` are those of a request that the database should know; of 0 it does.
+    """
+    asked = {"of_account": account, "most": most, "seen": seen, "seen_msgid": msgid}
     with database.reading() as connection:
-        found = connection.execute(_candidates(), {"of_account": account, "most": most}).all()
-    return Turn([row.id for row in found], max((row.generation for row in found), default=0))
+        found = connection.execute(_candidates(), asked).all()
+    return Turn([row.id for row in found], found[0].generation, bool(found[0].knows)) if found else Turn([])
 
 
 def candidates(database: Database, account: str, most: int) -> list[int]:
@@ -60,10 +68,12 @@ def candidates(database: Database, account: str, most: int) -> list[int]:
 
 
 @cache  # asked once a batch, and dearer to put together than to answer
-def _candidates() -> Select[int, int]:
+def _candidates() -> Select[int, int, bool]:
     c, account = campaigns.c, bindparam("of_account", type_=Text)
     is_there = and_(accounts.is_there(account), ~lineage.is_set_back())
-    columns = select(c.id, lineage.generation().label("generation"))  # which is asked for once, and not for each
+    seen = lineage.knows(bindparam("seen", type_=Id), bindparam("seen_msgid", type_=Text))
+    # The last two are asked for once, and not for each.
+    columns = select(c.id, lineage.generation().label("generation"), seen.label("knows"))
     found = columns.where(c.account == account, is_claimable(), is_there)
     return found.order_by(func.random()).limit(bindparam("most", type_=Integer))
 

@@ -1,9 +1,10 @@
 """The mark: a small file of this host that says how far a database was when a worker here last sent through it.
 
 A database that was set back, because a backup of it was restored, does not know what has left since, and would have it
-sent again. So each claim raises the mark before its request is made, and one whose id is not above the mark shows that
-the database does not know all that was sent: nothing of it leaves. A host that has no mark cannot tell (and then it is
-for a person to say so: `campaigns restored`).
+sent again. So each claim raises the mark before its request is made, and a database that does not know the request of
+the mark does not know all that was sent: nothing of it leaves. A request is known by its id and its msgid: ids alone
+are given out again after a backup, and skipped by a standby that takes over. A host that has no mark cannot tell (and
+then it is for a person to say so: `campaigns restored`).
 
 A claim costs some microseconds: the file is neither synced nor closed, for it need not outlive a power cut by itself.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from campaigns import lineage
 from campaigns.database import Database
 from campaigns.lineage import Lineage
+from campaigns.turns import Turn
 from worker.language import N_
 
 log = logging.getLogger(__name__)
@@ -28,10 +30,10 @@ log = logging.getLogger(__name__)
 _ANY = sys.maxsize
 """Whatever is claimed is to be looked at."""
 
-_LENGTH = 32
-"""Bytes: two decimal numbers with blanks around them, and a line's end."""
+_LENGTH = 72
+"""Bytes: two decimal numbers and a msgid with blanks around them, and a line's end."""
 
-BEHIND = N_("this host has seen request {seen:d} of it, and the highest that it knows is {known:d}")
+BEHIND = N_("this host has seen request {seen:d}, which it does not know")
 OLDER = N_("this host has seen it after a restored backup was seen to, and it knows nothing of that")
 
 
@@ -41,6 +43,7 @@ class Seen:
 
     generation: int = 0
     attempt_id: int = 0
+    msgid: str = ""
 
 
 class Mark:
@@ -81,10 +84,10 @@ class Mark:
         its = self.seen()
         return its.attempt_id if its.generation == self.generation else 0 if its.generation < self.generation else _ANY
 
-    def rise(self, attempt_id: int) -> None:
+    def rise(self, attempt_id: int, msgid: str) -> None:
         """This request is about to be made; what others on this host have seen beyond it stays."""
         with _Locked(self._handle):
-            its, now = self._read(), Seen(self.generation, attempt_id)
+            its, now = self._read(), Seen(self.generation, attempt_id, msgid)
             if (now.generation, now.attempt_id) > (its.generation, its.attempt_id):
                 self._write(now)
 
@@ -99,7 +102,8 @@ class Mark:
     def _write(self, seen: Seen) -> None:
         if self._handle is not None:
             with suppress(OSError):  # a disk that is full: what was seen before is what it knows
-                os.pwrite(self._handle, f"{seen.generation:>10d} {seen.attempt_id:>20d}\n".encode(), 0)
+                line = f"{seen.generation:>10d} {seen.attempt_id:>20d} {seen.msgid:<39s}\n"
+                os.pwrite(self._handle, line.encode(), 0)
 
 
 @dataclass
@@ -128,29 +132,28 @@ def path(folder: Path, identity: str) -> Path:
 
 def _parsed(line: bytes) -> Seen:
     try:
-        generation, attempt_id = line.split()
-        return Seen(int(generation), int(attempt_id))
+        generation, attempt_id, msgid = line.decode("ascii").split()
+        return Seen(int(generation), int(attempt_id), msgid)
     except ValueError:
         return Seen()
 
 
-def behind(database: Database, mark: Mark, *, claimed: int | None = None) -> str | None:
+def is_doubtful(seen: Seen, turn: Turn) -> bool:
+    """Whether it is to be looked at if the database was set back, by what a lane was told as its turn began."""
+    return turn.generation < seen.generation or (turn.generation == seen.generation and not turn.knows)
+
+
+def behind(database: Database, mark: Mark) -> str | None:
     """How this host can tell that the database was set back, in a sentence; None if it cannot.
 
     The mark is read before the database: whatever it says was committed by then.
-
-    Args:
-        database: which.
-        mark: this host's.
-        claimed: a request that was not above the mark when it was claimed; what is known is all below it.
     """
     seen, its = mark.seen(), lineage.read(database)
     if its.generation < seen.generation:
         return OLDER
-    if its.generation > seen.generation:
-        return None  # somebody has seen to it since
-    known = lineage.newest_attempt(database) if claimed is None else claimed - 1
-    return BEHIND.format(seen=seen.attempt_id, known=known) if known < seen.attempt_id else None
+    if its.generation > seen.generation or lineage.knows_of(database, seen.attempt_id, seen.msgid):
+        return None  # of a later one: somebody has seen to it since
+    return BEHIND.format(seen=seen.attempt_id)
 
 
 def look(database: Database, folder: Path) -> str | None:
@@ -158,8 +161,10 @@ def look(database: Database, folder: Path) -> str | None:
     its = lineage.read(database)
     mark = Mark(folder, its)
     how = behind(database, mark)
+    newest, msgid = lineage.newest_attempt(database)
     if how is None:
-        mark.rise(lineage.newest_attempt(database))
+        if newest:
+            mark.rise(newest, msgid)
         return its.set_back if its.set_back_at else None
-    lineage.declare_set_back(database, how, newest_attempt=lineage.newest_attempt(database))
+    lineage.declare_set_back(database, how, newest_attempt=newest)
     return how

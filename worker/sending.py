@@ -9,15 +9,14 @@ from time import monotonic
 
 from campaigns import accounts, bells, claims, events, lifecycle, lineage, poison, settling, turns
 from campaigns.claims import Claim, DamagedBatchError
-from campaigns.database import NotMigratedError
+from campaigns.database import Database, NotMigratedError
 from campaigns.outages import PASSING
 from campaigns.states import AttemptKind
 from campaigns.template import FINISHED_FIELDS, FINISHED_TEXT
 from campaigns.text import Alphabet
 from campaigns.unwanted import OptOutKeyError
-from worker import balances, tracing
+from worker import balances, mark, tracing
 from worker.language import N_
-from worker.mark import behind
 from worker.receipts import acceptance_of
 from worker.refused import pause, settle_refused, settle_unwritten
 from worker.resources import Resources, Slice, UnknownAccountError
@@ -74,27 +73,35 @@ def send_slice(resources: Resources, account: str, lane: int) -> Slice:
     """One turn of a lane: batches of campaigns chosen at random, one after the other, for a fifth of a second."""
     until = monotonic() + SLICE_SECONDS
     tally = Tally()
-    turn = turns.look(resources.database, account, CANDIDATES)
-    some = turn.campaigns
-    nothing_to_claim = not some
-    if some and accounts.is_doubtful(resources.database, account) and not _may_try(resources, account, lane):
-        some = []
-    if some:
-        resources.mark.generation = turn.generation
+    some = _whose_turn(resources, account, lane, tally)
     while some and not tally.halted and (not tally.touched or monotonic() < until):
         campaign_id = some.pop(0)
         if _see_to(resources, account, campaign_id, tally):
             some.append(campaign_id)
         else:
             tally.through.add(campaign_id)
-    if nothing_to_claim:
-        tally.through.update(lifecycle.leaving(resources.database, account))
     _go_on(resources, tally)
     if tally.touched and not tally.halted:
         return Slice(str(tally), more=True)
     # One lane is enough to wait for the gates of rated campaigns, and none waits for one that opens late.
     opens = turns.next_turn(resources.database, account) if lane == 1 else None
     return Slice(str(tally), after=opens if opens is not None and opens <= LONGEST_WAIT_SECONDS else None)
+
+
+def _whose_turn(resources: Resources, account: str, lane: int, tally: Tally) -> list[int]:
+    """Campaigns that the lane may claim from; none where the database was set back, or others try the gateway."""
+    database, seen = resources.database, resources.mark.seen()  # before the database is asked: it was committed by then
+    turn = turns.look(database, account, CANDIDATES, seen=seen.attempt_id, msgid=seen.msgid)
+    if not turn.campaigns:
+        tally.through.update(lifecycle.leaving(database, account))
+        return []
+    if mark.is_doubtful(seen, turn) and (how := mark.behind(database, resources.mark)):
+        _stop(database, how, newest_attempt=seen.attempt_id)
+        return []
+    if accounts.is_doubtful(database, account) and not _may_try(resources, account, lane):
+        return []
+    resources.mark.generation = turn.generation
+    return turn.campaigns
 
 
 def _go_on(resources: Resources, tally: Tally) -> None:
@@ -159,29 +166,22 @@ def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tall
     if claim is None:
         return False
     tally.add(claim)
-    if claim.attempt_id <= highest and _is_set_back(resources, claim):
+    if claim.attempt_id <= highest and (how := mark.behind(resources.database, resources.mark)):
+        settling.release(resources.database, claim, SET_BACK)
+        _stop(resources.database, how, newest_attempt=claim.attempt_id - 1)
         tally.halted = True
         return False
-    resources.mark.rise(claim.attempt_id)
+    resources.mark.rise(claim.attempt_id, claim.msgid)
     its = {"campaign": campaign_id, "batch": claim.number, "attempt": claim.attempt_id}
     with events.about(**its), tracing.span(f"{claim.kind} batch", account=account, size=len(claim.payload), **its):
         tally.accepted += deliver(resources, claim, tally)
     return not claim.is_last
 
 
-def _is_set_back(resources: Resources, claim: Claim) -> bool:
-    """A request of so low a number was made before: the database does not know it, for a backup was restored.
-
-    Nothing of it leaves then, nor of any other until somebody has seen to that.
-    """
-    database = resources.database
-    how = behind(database, resources.mark, claimed=claim.attempt_id)
-    if how is None:
-        return False
-    settling.release(database, claim, SET_BACK)
-    lineage.declare_set_back(database, how, newest_attempt=claim.attempt_id - 1)
+def _stop(database: Database, how: str, *, newest_attempt: int) -> None:
+    """The database was set back, to this attempt at the latest: nobody claims until somebody has seen to that."""
+    lineage.declare_set_back(database, how, newest_attempt=newest_attempt)
     log.error("nothing is sent any more: the database was set back (%s): see `campaigns doctor`", how)
-    return True
 
 
 def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:

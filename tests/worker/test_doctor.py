@@ -164,7 +164,7 @@ def a_set_back_that_was_noticed(database: Database) -> None:
 
 
 def a_set_back_that_only_the_mark_of_this_host_shows(database: Database) -> None:
-    Mark(Path("var/spool").absolute(), lineage.read(database)).rise(9)
+    Mark(Path("var/spool").absolute(), lineage.read(database)).rise(9, "m9")
 
 
 def a_restored_backup_that_was_seen_to(database: Database) -> None:
@@ -224,7 +224,7 @@ PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] 
         a_set_back_that_only_the_mark_of_this_host_shows,
         "backup",
         Verdict.TROUBLE,
-        "so nothing is sent: this host has seen request 9 of it, and the highest that it knows is 0",
+        "so nothing is sent: this host has seen request 9, which it does not know",
         "was a backup restored?",
     ),
     "restored": (a_restored_backup_that_was_seen_to, "backup", Verdict.WARNING, "nothing is known", "opt-outs"),

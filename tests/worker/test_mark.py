@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from campaigns import lineage, restoring
 from campaigns.database import Database
@@ -15,10 +15,11 @@ from campaigns.models import attempts
 from campaigns.states import AttemptState
 from tests.campaigns import making
 from tests.campaigns.backups import Backup, backup, restore
-from tests.worker.workshop import ScriptedGateway, Workshop
+from tests.worker.workshop import ScriptedGateway, Workshop, accepted
 from worker import mark
 from worker.mark import Mark, Seen
 from worker.sending import SET_BACK, send_slice
+from worker.smseco.values import Receipt, Sending
 
 A1, B2 = (Lineage(identity, 0, None, None, None, None) for identity in ("a1", "b2"))
 
@@ -32,38 +33,38 @@ def kept(tmp_path: Path) -> Mark:
 
 
 def test_a_new_mark_has_seen_nothing(kept: Mark) -> None:
-    assert kept.seen() == Seen(0, 0)
+    assert kept.seen() == Seen()
 
 
 def test_it_rises_and_never_falls(kept: Mark, tmp_path: Path) -> None:
     for attempt_id in (7, 12, 9):
-        kept.rise(attempt_id)
-    assert kept.seen() == Mark(tmp_path / "spool", A1).seen() == Seen(0, 12)
-    assert Mark(tmp_path / "spool", B2).seen() == Seen(0, 0)
+        kept.rise(attempt_id, f"m{attempt_id}")
+    assert kept.seen() == Mark(tmp_path / "spool", A1).seen() == Seen(0, 12, "m12")
+    assert Mark(tmp_path / "spool", B2).seen() == Seen()
 
 
 def test_once_a_restored_backup_was_seen_to_it_counts_from_there(kept: Mark) -> None:
-    kept.rise(12)
+    kept.rise(12, "m12")
     kept.generation = 1
     assert kept.highest() == 0
-    kept.rise(4)
-    assert (kept.seen(), kept.highest()) == (Seen(1, 4), 4)
+    kept.rise(4, "m4")
+    assert (kept.seen(), kept.highest()) == (Seen(1, 4, "m4"), 4)
 
 
 def test_whatever_a_database_of_before_that_has_is_looked_at(kept: Mark) -> None:
     kept.generation = 1
-    kept.rise(4)
+    kept.rise(4, "m4")
     kept.generation = 0
-    kept.rise(9)
-    assert kept.seen() == Seen(1, 4)
+    kept.rise(9, "m9")
+    assert kept.seen() == Seen(1, 4, "m4")
     assert kept.highest() > 1_000_000_000
 
 
 def test_one_that_is_damaged_has_seen_nothing_and_is_written_anew(kept: Mark, tmp_path: Path) -> None:
-    mark.path(tmp_path / "spool", "a1").write_bytes(b"\0" * 32)
-    assert kept.seen() == Seen(0, 0)
-    kept.rise(3)
-    assert kept.seen() == Seen(0, 3)
+    mark.path(tmp_path / "spool", "a1").write_bytes(b"\0" * 72)
+    assert kept.seen() == Seen()
+    kept.rise(3, "m3")
+    assert kept.seen() == Seen(0, 3, "m3")
 
 
 def test_where_none_can_be_kept_that_is_said_and_nothing_is_known(
@@ -71,15 +72,15 @@ def test_where_none_can_be_kept_that_is_said_and_nothing_is_known(
 ) -> None:
     (tmp_path / "spool").write_text("a file where a folder should be")
     kept = Mark(tmp_path / "spool", A1)
-    kept.rise(3)
-    assert kept.seen() == Seen(0, 0)
+    kept.rise(3, "m3")
+    assert kept.seen() == Seen()
     assert "no mark is kept" in caplog.text
 
 
 def _rise(folder: Path, first: int) -> None:
     kept = Mark(folder, A1)
     for attempt_id in range(first, 2_000, 2):
-        kept.rise(attempt_id)
+        kept.rise(attempt_id, f"m{attempt_id}")
 
 
 def test_of_processes_that_rise_it_at_once_the_highest_stays(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_of_processes_that_rise_it_at_once_the_highest_stays(tmp_path: Path) -> 
         process.start()
     for process in processes:
         process.join(30)
-    assert Mark(tmp_path, A1).seen() == Seen(0, 1_999)
+    assert Mark(tmp_path, A1).seen() == Seen(0, 1_999, "m1999")
 
 
 def test_a_batch_pays_some_microseconds_for_it(kept: Mark) -> None:
@@ -97,7 +98,7 @@ def test_a_batch_pays_some_microseconds_for_it(kept: Mark) -> None:
         began = time.process_time()
         for attempt_id in range(first, first + 100):
             kept.highest()
-            kept.rise(attempt_id)
+            kept.rise(attempt_id, f"m{attempt_id}")
         return (time.process_time() - began) / 100
 
     assert min(a_hundred(first) for first in range(0, 2_000, 100)) < DEAREST  # the best of twenty looks
@@ -144,16 +145,71 @@ def test_nothing_of_a_restored_backup_is_sent(
 
     assert len(gateway.sent) == 2
     its = lineage.read(host.database)
-    assert its.set_back == mark.BEHIND.format(seen=2, known=0)
+    assert its.set_back == mark.BEHIND.format(seen=2)
     assert "nothing is sent any more" in caplog.text
+    assert making.account(host.database, made).by_status == {"pending": 6}
+    assert send_slice(host, "default", 1).did == "nothing to send"
+
+
+def test_what_was_claimed_when_it_is_noticed_in_the_middle_of_a_turn_is_given_back(
+    host: Workshop, gateway: ScriptedGateway
+) -> None:
+    made = making.funded(host.database, making.numbers(6), batch_size=3)
+    kept = backup(host.database)
+
+    def restored_meanwhile(sending: Sending) -> Receipt:
+        restore(host.database, kept)
+        return accepted(sending)
+
+    gateway.answer = restored_meanwhile
+    send_slice(host, "default", 1)
+
+    assert len(gateway.sent) == 1
+    assert lineage.read(host.database).set_back == mark.BEHIND.format(seen=1)
     assert making.account(host.database, made).by_status == {"pending": 6}
     with host.database.reading() as connection:
         given_back = connection.execute(select(attempts.c.state, attempts.c.detail)).all()
     assert given_back == [(AttemptState.NOT_SENT, SET_BACK)]
-    assert send_slice(host, "default", 1).did == "nothing to send"
 
 
-def test_one_batch_that_left_since_is_noticed_though_the_claim_itself_is_known(
+def test_it_is_noticed_though_another_host_has_sent_beyond_the_mark_since(
+    host: Workshop, gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    making.funded(host.database, making.numbers(3))
+    kept = backup(host.database)
+    send_slice(host, "default", 1)
+    restore(host.database, kept)
+    making.funded(host.database, making.numbers(6), batch_size=3)
+    other = Workshop(host.database, gateway, spool_dir=tmp_path / "other")
+    while send_slice(other, "default", 1).more:
+        pass
+    sent = len(gateway.sent)
+    making.funded(host.database, making.numbers(3))
+
+    send_slice(host, "default", 1)
+
+    assert len(gateway.sent) == sent
+    assert mark.look(host.database, host.settings.spool_dir) == mark.BEHIND.format(seen=1)
+
+
+def test_a_standby_that_takes_over_without_the_last_requests_is_noticed_though_it_skips_their_ids(
+    postgresql: Database, gateway: ScriptedGateway, tmp_path: Path
+) -> None:
+    """PostgreSQL writes the numbers of a sequence down some thirty ahead."""
+    lineage.read(postgresql)
+    host = Workshop(postgresql, gateway, spool_dir=tmp_path / "spool")
+    _, kept = gone_on(host)
+    restore(postgresql, kept)
+    with postgresql.transaction() as connection:
+        connection.execute(text("SELECT setval(pg_get_serial_sequence('attempts', 'id'), 33)"))
+
+    send_slice(host, "default", 1)
+
+    assert len(gateway.sent) == 2
+    assert lineage.read(postgresql).set_back == mark.BEHIND.format(seen=2)
+
+
+def test_one_batch_that_left_since_is_noticed_though_its_number_is_given_out_again(
     host: Workshop, gateway: ScriptedGateway
 ) -> None:
     making.funded(host.database, making.numbers(3))
@@ -171,8 +227,7 @@ def test_lanes_that_claim_at_once_notice_it_each(host: Workshop, gateway: Script
     highest = host.mark.highest()
     first, second = making.claimed(host.database, made), making.claimed(host.database, made)
     assert (first.attempt_id, second.attempt_id) == (1, highest)
-    assert mark.behind(host.database, host.mark, claimed=first.attempt_id) is not None
-    assert mark.behind(host.database, host.mark, claimed=second.attempt_id) is not None
+    assert mark.behind(host.database, host.mark) is not None
     assert len(gateway.sent) == 2
 
 
@@ -187,7 +242,7 @@ def test_a_host_without_a_mark_cannot_tell(host: Workshop, gateway: ScriptedGate
 def test_a_host_that_notices_it_stops_all_others(host: Workshop, gateway: ScriptedGateway, tmp_path: Path) -> None:
     _, kept = gone_on(host)
     restore(host.database, kept)
-    assert mark.look(host.database, host.settings.spool_dir) == mark.BEHIND.format(seen=2, known=0)
+    assert mark.look(host.database, host.settings.spool_dir) == mark.BEHIND.format(seen=2)
     send_slice(Workshop(host.database, gateway, spool_dir=tmp_path / "other"), "default", 1)
     assert len(gateway.sent) == 2
 
