@@ -172,6 +172,7 @@ def doubt_unsent(connection: Connection, campaign_id: int, *, began: datetime | 
     """
     a, b = attempts.c, batches.c
     unsent = and_(b.campaign_id == campaign_id, b.state.in_(UNSENT))
+    count, numbers = connection.execute(select(func.count(b.id), func.sum(b.size)).where(unsent)).one()
     values = {
         a.account: campaigns.c.account,
         a.kind: literal(AttemptKind.SEND.value),
@@ -191,6 +192,8 @@ def doubt_unsent(connection: Connection, campaign_id: int, *, began: datetime | 
     made = and_(a.batch_id == b.id, a.kind == AttemptKind.SEND, a.state == AttemptState.IN_DOUBT)
     its_own = select(a.id).where(made).correlate(batches).scalar_subquery()
     connection.execute(update(batches).where(unsent).values(state=BatchState.IN_DOUBT, attempt_id=its_own))
+    if count:
+        events.tell(events.RESTORED, campaign=campaign_id, requests=count, numbers=numbers, reason=detail)
 
 
 def doubt_open(connection: Connection, detail: str) -> None:
@@ -198,9 +201,12 @@ def doubt_open(connection: Connection, detail: str) -> None:
     a, b = attempts.c, batches.c
     opened = update(attempts).where(a.state == AttemptState.OPEN)
     told = opened.values(state=AttemptState.IN_DOUBT, settled_at=now(), detail=detail)
-    ids = connection.execute(told.returning(a.id)).scalars().all()
-    sending = update(batches).where(b.attempt_id.in_(ids), b.state == BatchState.SENDING)
+    doubted = connection.execute(told.returning(a.id, a.campaign_id, a.size)).all()
+    sending = update(batches).where(b.attempt_id.in_([row.id for row in doubted]), b.state == BatchState.SENDING)
     connection.execute(sending.values(state=BatchState.IN_DOUBT))
+    for campaign_id in sorted({row.campaign_id for row in doubted}):
+        sizes = [row.size for row in doubted if row.campaign_id == campaign_id]
+        events.tell(events.RESTORED, campaign=campaign_id, requests=len(sizes), numbers=sum(sizes), reason=detail)
 
 
 def void_unsent(connection: Connection, campaign_id: int) -> None:

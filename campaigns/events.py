@@ -27,6 +27,7 @@ APPLIED = "reports applied"
 DOUBTED = "doubt arose"
 PROVEN = "doubt proven"
 DECIDED = "doubt decided"
+RESTORED = "database restored"
 
 _OF_A_REQUEST = (
     *("campaign", "batch", "attempt", "account"),
@@ -45,6 +46,7 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     DOUBTED: ("campaign", "attempt", "reason"),
     PROVEN: ("campaign", "attempt"),
     DECIDED: ("campaign", "batch", "attempt", "decision", "by", "size", "credits"),
+    RESTORED: ("campaign", "requests", "numbers", "reason"),
 }
 """What is told, and with which fields; one that has nothing to say is left out."""
 

@@ -53,10 +53,12 @@ def _tell_paused(campaign_ids: Iterable[int], reason: str | None) -> None:
 
 
 def halt_anew(connection: Connection, campaign_id: int, reason: str) -> None:
-    """Pause for this reason, whatever it was paused for before."""
+    """Pause for this reason, whatever it was paused for before: a person has seen to a restored backup."""
     c = campaigns.c
     going_on = update(campaigns).where(c.id == campaign_id, c.completed_at.is_(None))
-    connection.execute(going_on.values(paused_at=func.coalesce(c.paused_at, now()), pause_reason=reason))
+    values = {"paused_at": func.coalesce(c.paused_at, now()), "pause_reason": reason}
+    if connection.execute(going_on.values(values)).rowcount:
+        _tell_paused([campaign_id], None)
 
 
 def halt_waiting(connection: Connection, account: str, reason: str) -> int:

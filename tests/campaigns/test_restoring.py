@@ -1,5 +1,6 @@
 """A backup was restored: nothing that has left since is sent again by itself, and what is uncertain is said to be."""
 
+import logging
 from datetime import timedelta
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from campaigns import (
     claims,
     credits,
     doubts,
+    events,
     heartbeats,
     lineage,
     occurrences,
@@ -197,10 +199,31 @@ def waiting(database: Database, **values: object) -> int:
     return made
 
 
-def test_what_is_not_in_batches_yet_is_paused_with_the_reason(any_database: Database) -> None:
+def test_it_is_told_once_a_campaign_and_not_once_a_request(
+    any_database: Database, gone_on: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = of_batches(any_database)
+    assert claimable(any_database, other)
+    with caplog.at_level(logging.INFO, "campaigns.events"):
+        restoring.carry_out(any_database)
+
+    told = [record.__dict__ for record in caplog.records if record.getMessage() == events.RESTORED]
+    assert [tuple(each[field] for field in events.EVENTS[events.RESTORED]) for each in told] == [
+        (gone_on, 2, 2 * FIVE, restoring.MAY_HAVE_BEEN_SENT),
+        (other, 2, 2 * FIVE, restoring.MAY_HAVE_BEEN_SENT),
+        (other, 1, FIVE, restoring.WAS_IN_THE_AIR),
+    ]
+
+
+def test_what_is_not_in_batches_yet_is_paused_with_the_reason(
+    any_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     made = waiting(any_database)
 
-    found = restoring.carry_out(any_database)
+    with caplog.at_level(logging.INFO, "campaigns.events"):
+        found = restoring.carry_out(any_database)
+
+    assert events.PAUSED in caplog.messages
 
     account = campaigns.progress(made, database=any_database)
     assert ([each.campaign_id for each in found.to_pause], found.to_decide) == ([made], [])
