@@ -70,7 +70,7 @@ class Database:
     """One engine, and the only ways to use it.
 
     Args:
-        url: `postgresql://user:password@host/name`, or `sqlite:///path` (its folder is made).
+        url: `postgresql://user:password@host/name`, or `sqlite:///path` (the folder of a relative path is made).
 
     Whatever is done with it raises DatabaseAway where there is no database, and NotMigratedError where tables lack.
     """

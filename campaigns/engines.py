@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 
 from campaigns import outages
+from campaigns.language import _
 
 BUSY_SECONDS = 30
 """How long a SQLite writer waits for another before it gives up."""
@@ -74,11 +75,11 @@ def postgresql(url: URL) -> Engine:
 
 
 def sqlite(url: URL) -> Engine:
-    """Connections to a file whose folder is made; every transaction is a writer from its first moment."""
+    """Connections to a file; every transaction is a writer from its first moment. See `_need_folder`."""
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
     if url.database and not url.database.startswith("file:"):
         with outages.translated(engine):
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            _need_folder(Path(url.database).parent)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -97,6 +98,17 @@ def sqlite(url: URL) -> Engine:
             connection.exec_driver_sql("BEGIN" if options.get("deferred") else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _need_folder(folder: Path) -> None:
+    """One of a relative path, as the default's `var` is, is made; raises FileNotFoundError for any other.
+
+    It is mistyped, or a disk that is not mounted yet: an empty database there would be taken for the right one.
+    """
+    if not folder.is_absolute():
+        folder.mkdir(parents=True, exist_ok=True)
+    elif not folder.is_dir():
+        raise FileNotFoundError(_("there is no folder {folder}").format(folder=folder))
 
 
 def _turn_to_wal(cursor: Any) -> None:

@@ -1,7 +1,8 @@
-"""Connections that are kept are found out when they were cut, and a file's folder is made."""
+"""Connections that are kept are found out when they were cut; a file is opened where a folder is, or may be made."""
 
 import sqlite3
 from contextlib import nullcontext
+from pathlib import Path
 from threading import Timer
 from typing import Any
 
@@ -46,10 +47,18 @@ def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(
     other.close()
 
 
-def test_the_folder_of_a_sqlite_file_is_made(tmp_path: Any) -> None:
-    database = Database(f"sqlite:///{tmp_path}/not/yet/there.db")
+def test_the_folder_of_a_sqlite_file_is_made_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    database = Database("sqlite:///not/yet/there.db")
     assert database.clock().tzinfo is not None
     database.close()
+    assert (tmp_path / "not" / "yet" / "there.db").exists()
+
+
+def test_a_folder_elsewhere_that_is_mistyped_or_not_mounted_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseAway, match=r"there is no folder .*/not/yet\): .* what DATABASE_URL says"):
+        Database(f"sqlite:///{tmp_path}/not/yet/there.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_two_who_open_a_new_file_at_once_wait_for_each_other(tmp_path: Any) -> None:

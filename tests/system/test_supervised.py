@@ -107,10 +107,12 @@ def test_all_units_together_send_a_campaign_and_are_looked_into_and_the_worker_e
     assert worker.process.wait(seconds(WORKER, "TimeoutStopSec")) == 0
 
 
-def test_the_command_has_the_host_s_settings_in_every_folder_unless_it_is_told_others(supervisor: Supervisor) -> None:
+def test_the_command_has_the_host_s_settings_in_every_folder_unless_it_is_told_others(
+    supervisor: Supervisor, empty_sqlite_url: str
+) -> None:
     made = supervisor.site.submit("main", people(2), name="Rappel de lundi")
     assert "Rappel de lundi" in supervisor.command("show", str(made))
-    assert "Rappel de lundi" not in supervisor.command("show", str(made), DATABASE_URL="sqlite:////nowhere/it.db")
+    assert "Rappel de lundi" not in supervisor.command("show", str(made), DATABASE_URL=empty_sqlite_url)
 
 
 def test_the_doctor_looks_for_waiting_reports_where_the_units_have_workers_leave_them(supervisor: Supervisor) -> None:
