@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaigns import reasons
+from campaigns import events, reasons
 from campaigns.grammar import TemplateError, read
 from campaigns.language import catalogue, figure, speak
 from campaigns.reasons import retold
@@ -27,6 +27,8 @@ STAGES = [
 ]
 
 NOT_FOR_PEOPLE = {
+    *events.EVENTS,  # of the log, as is the next
+    "cancelled, nothing open",
     "; and {} more campaigns",  # what a task did, for Flower
     "Claim(attempt {}: {} of campaign {}, batch {})",
     "Test of {}",  # a name that a campaign is given
@@ -42,6 +44,7 @@ NOT_FOR_PEOPLE = {
     "batch {} holds somebody who has opted out",
     "no such column",
     "no such table",
+    "read reports",  # a trace's
     "template: {}",
     "test: {}",
     "timezone: {}",
