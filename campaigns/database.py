@@ -99,9 +99,9 @@ class Database:
                 yield connection
                 whole = True
         except BaseException as error:
-            events.drop(telling)
+            untold = events.drop(telling)
             if whole and isinstance(error, DatabaseAway):
-                raise AnswerLost(self.url, error.orig or error) from None
+                raise AnswerLost(self.url, error.orig or error, untold) from None
             raise
         events.release(telling)
 

@@ -8,7 +8,7 @@ and no name of a person: ids, counts, credits and seconds. How a line looks is t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from decimal import Decimal
@@ -121,14 +121,19 @@ def hold() -> Token[list[Told] | None]:
     return _held.set([])
 
 
-def drop(token: Token[list[Told] | None]) -> None:
-    """It was not kept, and nothing of it is told."""
+def drop(token: Token[list[Told] | None]) -> Sequence[Told]:
+    """It was not kept, and nothing of it is told; returns what would have been, for `make_up`."""
+    held = _held.get() or ()
     _held.reset(token)
+    return held
 
 
 def release(token: Token[list[Told] | None]) -> None:
     """It was kept."""
-    held: Iterable[Told] = _held.get() or ()
-    _held.reset(token)
-    for told in held:
+    make_up(drop(token))
+
+
+def make_up(untold: Iterable[Told]) -> None:
+    """Tell what was not told of a transaction that was kept after all (`AnswerLost.untold`)."""
+    for told in untold:
         _write(told)

@@ -5,7 +5,7 @@ A driver's own errors quote the row that they are about, which is somebody's pho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from itertools import chain, repeat
@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from sqlalchemy import URL, Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
-from campaigns import departure
+from campaigns import departure, events
 from campaigns.language import _
 
 _NO_SUCH_TABLE_OR_COLUMN = ("42P01", "42703")
@@ -43,10 +43,14 @@ class DatabaseAway(OperationalError):
 
 
 class AnswerLost(DatabaseAway):
-    """It went away when it had been asked to keep a transaction: whether it did must be looked up, or asked again."""
+    """It went away when it had been asked to keep a transaction: whether it did must be looked up, or asked again.
 
-    def __init__(self, url: URL, cause: BaseException) -> None:
+    `untold` is what was to be told of it once it was kept: whoever finds that it was makes up for that (`events`).
+    """
+
+    def __init__(self, url: URL, cause: BaseException, untold: Sequence[events.Told] = ()) -> None:
         super().__init__(url, cause)
+        self.untold = untold
         self._sentence += "; " + _("it did not say whether it kept what was written last")
 
 

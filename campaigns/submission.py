@@ -146,9 +146,10 @@ def _submit_small(database: Database, spec: Spec, wire_text: str, shape: Shape, 
                 store(connection, made, sorter, found)
                 if not found.payloads:
                     state = lifecycle.expanded(connection, made)
-    except AnswerLost:
+    except AnswerLost as lost:
         if made is None or not keys.is_there(database, made, digest):
             raise
+        events.make_up(lost.untold)
     if made is None:
         return _first(database, spec, digest)
     return Submitted(made, state, created=True)
@@ -171,9 +172,10 @@ def _submit_large(
         _complete(database, spec, made, audience_id, size=size, row_digest=row_digest.hexdigest())
     except chunks.GivenUpError:
         raise SpecError([_(_GIVEN_UP)]) from None
-    except AnswerLost:
+    except AnswerLost as lost:
         if not _stands_after_all(database, made, audience_id):
             raise
+        events.make_up(lost.untold)
     except BaseException:  # Ctrl-C too: half an audience is no campaign
         _unmake(database, made, audience_id)
         raise
@@ -210,9 +212,10 @@ def _submit_stored(database: Database, spec: Spec, audience_id: int) -> Submitte
                 audience_id=audience_id,
                 recipients=size,
             )
-    except AnswerLost:
+    except AnswerLost as lost:
         if made is None or not keys.is_there(database, made, digest):
             raise
+        events.make_up(lost.untold)
     if made is None:
         return _first(database, spec, digest)
     return Submitted(made, CampaignState.SUBMITTED, created=True)

@@ -1,5 +1,6 @@
 """What a person or a producer asked for was kept, and its answer lost: to be asked for again, and done once."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 import campaigns
-from campaigns import keys, settling
+from campaigns import events, keys, settling
 from campaigns.claims import Claim
 from campaigns.database import AnswerLost, DatabaseAway
 from campaigns.models import campaigns as campaigns_table
@@ -68,6 +69,30 @@ def test_a_campaign_for_a_stored_audience_is_made_once(shaky: Shaky, carried_out
         with pytest.raises(AnswerLost):
             campaigns.submit(producing.SPEC, audience, database=shaky.database)
     assert len(ended(shaky)) == int(carried_out)
+
+
+@pytest.mark.parametrize("of", [*PRODUCED, "stored"])
+def test_a_campaign_that_is_found_to_be_there_is_told_as_any_other(
+    shaky: Shaky, of: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def submit() -> list[str]:
+        people = producing.people(PRODUCED.get(of, 5))
+        source = campaigns.store_audience(people, database=shaky.beside) if of == "stored" else people
+        caplog.clear()
+        campaigns.submit(producing.SPEC, source, database=shaky.database)
+        return caplog.messages
+
+    with caplog.at_level(logging.INFO, "campaigns.events"):
+        usual, found = submit(), 0
+        for nth in count():
+            shaky.lose(skip=nth)
+            with suppress(AnswerLost):
+                assert submit() == usual
+                found += shaky.lost.lost
+            if not shaky.lost.lost:
+                break
+    assert found
+    assert events.SUBMITTED in usual
 
 
 @pytest.mark.parametrize("key", [None, "rappel-1"], ids=["without a key", "with one"])
