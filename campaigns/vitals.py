@@ -280,10 +280,11 @@ def drifts(connection: Connection, *, lately: float) -> list[Drift]:
         last = connection.execute(latest).first()
         if last is not None:
             old = latest.where(r.asked_at < later(-lately))
-            # A moment at which every message had its end is best compared with; else any, and at last the first.
-            ways = (old.where(r.unread == 0), old, known.order_by(r.asked_at, r.id))
-            before = next(row for way in ways if (row := connection.execute(way).first()) is not None)
-            found.append(Drift(account, last.drift, _unexplained(before, last)))
+            # A moment at which every message had its end proves most, but may be of long ago: what somebody spends
+            # would be made up for by what had come back since, were it not compared with the last one as well.
+            before = [row for way in (old.where(r.unread == 0), old) if (row := connection.execute(way).first())]
+            before = before or [connection.execute(known.order_by(r.asked_at, r.id)).one()]
+            found.append(Drift(account, last.drift, max((_unexplained(row, last) for row in before), key=abs)))
     return found
 
 

@@ -310,6 +310,17 @@ class TestADriftThatIsNone:
         gateway.read()
         assert drifted(database) == [(-2, -2)], "its messages have ended, and none of them came back"
 
+    def test_what_somebody_spends_is_not_made_up_for_by_what_had_come_back_before(
+        self, database: Database, gateway: Count
+    ) -> None:
+        self.accepted(database, gateway)
+        gateway.take(-5)
+        gateway.read()
+        later(database, 1_000)
+        gateway.take(5)
+        gateway.read()
+        assert drifted(database) == [(0, 2)], "three of the five may have come back unread before"
+
     def test_the_same_figures_explain_less_once_the_messages_have_ended(
         self, database: Database, gateway: Count
     ) -> None:
