@@ -130,6 +130,11 @@ def path(folder: Path, identity: str) -> Path:
     return folder / f"database-{identity}.mark"
 
 
+def of_this_host(folder: Path, its: Lineage) -> Mark:
+    """This host's mark, if it has one: who only looks, perhaps as another user, makes none that workers cannot open."""
+    return Mark(folder if path(folder, its.identity).exists() else None, its)
+
+
 def _parsed(line: bytes) -> Seen:
     try:
         generation, attempt_id, msgid = line.decode("ascii").split()

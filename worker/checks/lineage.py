@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from campaigns import lineage
-from campaigns.lineage import Lineage
 from campaigns.reasons import retold
 from worker import mark
 from worker.checks.patient import LATELY, Patient
@@ -15,7 +14,8 @@ from worker.language import _
 def backup(patient: Patient) -> Finding:
     """By the database itself, or by the mark of this host, which a worker looks at only when it starts or sends."""
     its = lineage.read(patient.database)
-    how = its.set_back if its.set_back_at else mark.behind(patient.database, _mark(patient, its))
+    mine = mark.of_this_host(patient.settings.spool_dir, its)
+    how = its.set_back if its.set_back_at else mark.behind(patient.database, mine)
     if how is not None:
         what = _("the database was set back, so nothing is sent: {how}").format(how=retold(how))
         return trouble(what, _("was a backup restored? `campaigns restored` sees to it (docs/backup.md)"))
@@ -27,9 +27,3 @@ def backup(patient: Patient) -> Finding:
     what = _("a backup was restored and seen to {time} ago; nothing is known of what was done after {moment}")
     remedy = _("see to what came after it: `campaigns doubts`, opt-outs, campaigns submitted since (docs/backup.md)")
     return warning(what.format(time=lasting(age), moment=moment(its.known_until)), remedy)
-
-
-def _mark(patient: Patient, its: Lineage) -> mark.Mark:
-    """This host's, if it has one: who only looks makes none."""
-    folder = patient.settings.spool_dir
-    return mark.Mark(folder if mark.path(folder, its.identity).exists() else None, its)

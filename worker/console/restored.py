@@ -91,7 +91,7 @@ def _is_set_back(its: Lineage) -> bool:
     if its.set_back_at is not None:
         return True
     try:
-        return mark.behind(default(), mark.Mark(settings().spool_dir, its)) is not None
+        return mark.behind(default(), mark.of_this_host(settings().spool_dir, its)) is not None
     except SettingsError:
         return False
 

@@ -11,6 +11,7 @@ from campaigns import database, lineage
 from campaigns.states import CampaignState
 from tests.campaigns import making
 from tests.worker.terminal import at_a_terminal, forget, run
+from tests.worker.workshop import ACCOUNTS
 from worker.console import restored
 
 MANY = restored.NAMED + 1
@@ -60,6 +61,16 @@ def test_a_second_time_it_says_when_it_was_done_and_does_nothing() -> None:
     assert making.account(database.default(), made).by_status == {"pending": 6}
     assert "1 campaign" not in run("restored", "--yes", "--again").stderr
     assert making.account(database.default(), made).by_status == {"in_doubt": 6}
+
+
+def test_who_looks_makes_no_mark_that_the_workers_user_could_not_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ACCOUNTS", json.dumps(ACCOUNTS))
+    forget()
+    run("restored", "--yes")
+    assert "was seen to already" in run("restored", "--yes").stdout
+    assert not list(tmp_path.rglob("*.mark"))
 
 
 def test_another_backup_that_was_noticed_needs_no_word_more() -> None:
