@@ -36,7 +36,7 @@ test-all: lint ## The same, and fail where a test would be skipped: Chromium, PH
 	TEST_ALL=1 $(BIN)/pytest -n 3 --dist loadfile
 
 packages: ## Install what test-all needs, by Debian's packages (as root)
-	apt-get install --yes --no-install-recommends chromium curl openssl php-cli php-curl php-soap php-redis prometheus systemd \
+	apt-get install --yes --no-install-recommends chromium curl jq openssl php-cli php-curl php-soap php-redis prometheus systemd \
 	  $(if $(shell command -v npm),,nodejs npm)
 
 lint: setup ## Ruff and mypy

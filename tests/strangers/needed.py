@@ -15,6 +15,7 @@ import pytest
 PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
+    "jq": "jq",
     "node": "nodejs",
     "npm": "npm",
     "openssl": "openssl",

@@ -18,6 +18,7 @@ from worker import logs
 from worker.settings import Settings
 
 PASSWORD = ACCOUNTS["default"]["password"]
+PAGE = Path(__file__).parents[2] / "docs" / "logs.md"
 
 
 class Written(io.StringIO):
@@ -121,8 +122,23 @@ def test_producers_and_the_command_line_load_nothing_of_it() -> None:
     assert done.stdout == "False\n"
 
 
+@pytest.mark.needs("jq")
+def test_what_the_page_has_jq_look_for_is_found_among_lines_that_are_no_objects() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    (settled,) = re.findall(r'^\{"event":"batch settled".*', page, re.MULTILINE)
+    paused, doubted = '{"event":"campaign paused","campaign":8}', '{"outcome":"in_doubt","campaign":9}'
+    asked = re.findall(r"^journalctl [^|]*\| (jq .*)$", page, re.MULTILINE)
+    lines = f"the settings are refused:\n{settled}\n{{cut\n{paused}\n{doubted}"
+    found = [subprocess.check_output(["sh", "-c", each], input=lines, text=True, timeout=20) for each in asked]
+    assert [each.splitlines() for each in found] == [
+        [settled],
+        [paused, doubted],
+        ["2026-11-29T03:32:54.139510Z\tdefault\taccepted\t0.123"],
+    ]
+
+
 def test_the_page_has_each_event_with_its_fields() -> None:
-    page = (Path(__file__).parent.parent.parent / "docs" / "logs.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z ]+)` \| (`\w+`(?:, `\w+`)*) \|$", page, re.MULTILINE)
     assert {event: tuple(re.findall(r"\w+", fields)) for event, fields in rows} == events.EVENTS
     assert set(events.BOUND) <= set(re.findall(r"`(\w+)`", page))
