@@ -22,6 +22,9 @@ from campaigns.states import CampaignState, PollState
 from campaigns.steering import PAUSED_BY_A_PERSON
 from campaigns.unapplied import ASKED_SECONDS
 
+LATELY = 86_400.0
+"""Seconds: what happened within them is news, whoever tells it."""
+
 _TRIED_AGAIN = 3 * accounts.LONGEST_WAIT
 """Seconds within which somebody finds out again that a gateway is away, if anything is to be asked of it."""
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import accounts, heartbeats, journal
+from campaigns import accounts, heartbeats, journal, vitals
 from campaigns.models import attempts, report_polls
 from campaigns.models import heartbeats as heartbeats_table
 from campaigns.resolving import resolve
@@ -21,7 +21,7 @@ from tests.system.installation import LOGIN, PASSWORD, SENDER, Installation, peo
 from tests.system.test_clocks import SHIFTED
 from tests.worker.terminal import forget, run
 from worker import spool, sweeping
-from worker.checks import CHECKS, patient, rounds
+from worker.checks import CHECKS, rounds
 from worker.spool import Arrived
 
 pytestmark = pytest.mark.system
@@ -140,7 +140,7 @@ def a_reading_that_was_lost(site: Installation) -> Iterator[Looks]:
     poll = journal.note(site.database, "main")
     journal.lose(site.database, poll)
     yield Doctor.look
-    clock_goes_on(site.database, patient.LATELY + 60, report_polls.c.asked_at)
+    clock_goes_on(site.database, vitals.LATELY + 60, report_polls.c.asked_at)
 
 
 @contextmanager

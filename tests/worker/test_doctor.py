@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns import accounts, heartbeats, journal, lifecycle, lineage, restoring, settling
+from campaigns import accounts, heartbeats, journal, lifecycle, lineage, restoring, settling, vitals
 from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
 from campaigns.models import attempts, balance_readings, bells, report_polls
@@ -19,7 +19,7 @@ from campaigns.states import PollState
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
 from worker import spool, sweeping
-from worker.checks import CHECKS, Patient, patient, requests, rounds
+from worker.checks import CHECKS, Patient, requests, rounds
 from worker.console.screen import lasting
 from worker.doctor import examine
 from worker.findings import Finding, Verdict, ok, warning, worst
@@ -347,7 +347,7 @@ def test_what_is_to_be_done_is_said_of_each_kind_of_work_once(database: Database
 
 def test_a_drift_of_the_day_before_is_no_news(database: Database) -> None:
     a_drift(database)
-    making.clock_goes_on(database, patient.LATELY + 60, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
+    making.clock_goes_on(database, vitals.LATELY + 60, balance_readings.c.asked_at, balance_readings.c.confirmed_at)
     assert examined()["credits"].verdict == Verdict.OK
 
 

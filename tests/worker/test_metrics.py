@@ -23,6 +23,8 @@ from campaigns.models import heartbeats as heartbeats_table
 from campaigns.settings import domain_settings
 from campaigns.states import MessageStatus
 from tests.campaigns import making
+from tests.campaigns.gateways import Count
+from tests.campaigns.gateways import later as a_while_later
 from tests.campaigns.plans import plans_of
 from tests.campaigns.test_plans import old_history
 from tests.servers.waiting import eventually
@@ -106,6 +108,23 @@ def test_what_is_wrong_is_counted_by_account(database: Database) -> None:
     assert 100 <= found["campaigns_attempts_in_doubt_oldest_seconds{default}"] < 120
     assert 500 <= found["campaigns_pending_oldest_seconds{default}"] < 520
     assert 100 <= found["campaigns_pending_still_seconds{default}"] < 120
+
+
+def test_a_drift_is_what_nothing_under_way_explains_as_the_doctor_has_it(database: Database) -> None:
+    gateway = Count(database)
+    gateway.read()
+    a_while_later(database)
+    gateway.accept(making.claimed(database, making.funded(database, making.numbers(3))))
+    a_while_later(database)
+    drift = "campaigns_credits_drift{default}"
+
+    gateway.take(-2)  # refunds that no report has told us of yet
+    gateway.read()
+    assert sampled(database)[drift] == 0
+
+    gateway.take(-3)  # of three credits, no five can have come back
+    gateway.read()
+    assert sampled(database)[drift] == -2
 
 
 def test_what_is_kept_for_longer_than_it_is_to_be_is_counted(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from campaigns import vitals
 from worker import spool as files
-from worker.checks.patient import LATELY, Patient
+from worker.checks.patient import Patient
 from worker.console.screen import counted
 from worker.findings import Finding, named, ok, trouble, warning
 from worker.language import _, figure, ngettext
 
 
 def reports(patient: Patient) -> Finding:
-    found = patient.asked(lambda connection: vitals.polls(connection, lately=LATELY))
+    found = patient.asked(lambda connection: vitals.polls(connection, lately=vitals.LATELY))
     broken = [_(": ").join([each.account, counted(each.broken, "body")]) for each in found if each.broken]
     if broken:
         remedy = _("`campaigns reports` says why, `campaigns reports --retry ID` has one tried anew")

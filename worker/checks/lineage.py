@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from campaigns import lineage
+from campaigns import lineage, vitals
 from campaigns.reasons import retold
 from worker import mark
-from worker.checks.patient import LATELY, Patient
+from worker.checks.patient import Patient
 from worker.console.screen import lasting, moment
 from worker.findings import Finding, ok, trouble, warning
 from worker.language import _
@@ -22,7 +22,7 @@ def backup(patient: Patient) -> Finding:
     if its.restored_at is None:
         return ok(_("no backup was restored, as far as this host can tell"))
     age = (patient.database.clock() - its.restored_at).total_seconds()
-    if age > LATELY or its.known_until is None:
+    if age > vitals.LATELY or its.known_until is None:
         return ok(_("a restored backup was seen to {time} ago").format(time=lasting(age)))
     what = _("a backup was restored and seen to {time} ago; nothing is known of what was done after {moment}")
     remedy = _("see to what came after it: `campaigns doubts`, opt-outs, campaigns submitted since (docs/backup.md)")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from campaigns import demands, vitals
 from campaigns.demands import Demand
 from campaigns.standing import Standing, standings
-from worker.checks.patient import LATELY, Patient
+from worker.checks.patient import Patient
 from worker.console.screen import amount, lasting
 from worker.findings import Finding, named, ok, trouble, warning, worst
 from worker.language import _, figure, ngettext
@@ -17,7 +17,7 @@ LASTING = timedelta(days=1)
 
 
 def drift(patient: Patient) -> Finding:
-    found = patient.asked(lambda connection: vitals.drifts(connection, lately=LATELY))
+    found = patient.asked(lambda connection: vitals.drifts(connection, lately=vitals.LATELY))
     drifted = [
         (_("{account}: {credits} more") if each.lately > 0 else _("{account}: {credits} less")).format(
             account=each.account, credits=amount(abs(each.lately))

@@ -16,9 +16,6 @@ from worker.checks.crew import Crew, crew
 from worker.checks.told import ASKED_SECONDS, Told, ask
 from worker.settings import Settings, settings
 
-LATELY = 86_400.0
-"""Seconds: what happened within them is news."""
-
 CREW_SECONDS = 8.0
 """After which workers, or the broker between them and us, will not answer any more."""
 

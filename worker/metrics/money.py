@@ -64,7 +64,7 @@ def _ends(look: Look) -> list[Metric]:
 
 def _ledger(look: Look) -> list[Metric]:
     totals = {account: look.totals.look(look.connection, account) for account in look.accounts}
-    drifts = {its.account: its.credits for its in vitals.drifts(look.connection, lately=0.0)}
+    drifts = {its.account: its.lately for its in vitals.drifts(look.connection, lately=vitals.LATELY)}
     return [
         counter(
             "campaigns_credits_posted",
@@ -80,7 +80,7 @@ def _ledger(look: Look) -> list[Metric]:
         ),
         gauge(
             "campaigns_credits_drift",
-            "What the gateway counts more than our ledger does, since they were first compared.",
+            "What the gateway counted in the last day more than our ledger did, and nothing under way explains.",
             ACCOUNT,
             look.each(drifts),
         ),
