@@ -1,9 +1,11 @@
-"""What campaigns that may still send ask of their accounts: senders, credits, and for how long."""
+"""What campaigns that may still send ask of their accounts: senders, and credits.
+
+For how long they need them is said by `expected`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
@@ -27,18 +29,9 @@ class Sender:
 
 @dataclass(frozen=True)
 class Demand:
-    """What an account is needed for.
-
-    Attributes:
-        account: whose.
-        campaigns: how many may still send.
-        until: when the last of those begins that are to begin later; none if there is none of them.
-        waiting: how many await credits, and `need` is what they would cost.
-    """
+    """So many campaigns of an account await credits, and `need` is what they would cost."""
 
     account: str
-    campaigns: int
-    until: datetime | None
     waiting: int
     need: Decimal
 
@@ -53,18 +46,16 @@ def senders(connection: Connection) -> list[Sender]:
 
 
 def demands(connection: Connection) -> list[Demand]:
-    """By account; those of which nothing is asked are not in it."""
+    """By account; those of which no campaign awaits credits are not in it."""
     c = campaigns.c
-    each = select(c.account, func.count(), func.max(c.scheduled_at)).where(may_still_send())
-    found = connection.execute(each.group_by(c.account).order_by(c.account)).all()
-    return [Demand(account, count, until, *_waiting(connection, account)) for account, count, until in found]
-
-
-def _waiting(connection: Connection, account: str) -> tuple[int, Decimal]:
-    c = campaigns.c
-    waits = and_(c.account == account, c.state == CampaignState.AWAITING_CREDITS, c.completed_at.is_(None))
-    ids = list(connection.execute(select(c.id).where(waits)).scalars())
-    return len(ids), sum(credits.needs(connection, ids).values(), Decimal(0))
+    waits = and_(c.state == CampaignState.AWAITING_CREDITS, c.completed_at.is_(None))
+    by_account: dict[str, list[int]] = {}
+    for account, id_ in connection.execute(select(c.account, c.id).where(waits).order_by(c.account, c.id)):
+        by_account.setdefault(account, []).append(id_)
+    return [
+        Demand(account, len(ids), sum(credits.needs(connection, ids).values(), Decimal(0)))
+        for account, ids in by_account.items()
+    ]
 
 
 def may_still_send() -> ColumnElement[bool]:

@@ -258,7 +258,7 @@ PLANTED: dict[str, tuple[Callable[[Installation], AbstractContextManager[Looks]]
     ),
     "an account that expires": (
         a_campaign_that_its_account_will_not_live_to_see,
-        "balance", "warning", "main: it expires in 365 days", "prolong it",
+        "balance", "warning", "main: it expires in 365 days, and campaign", "prolong it",
     ),
     "an account without a worker": (
         a_campaign_of_an_account_that_no_worker_has,

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -149,6 +150,22 @@ def a_campaign_of_an_account_that_no_worker_has(database: Database) -> None:
     making.submitted(database, making.numbers(3), account="autre")
 
 
+def expires_in(database: Database, hours: float) -> None:
+    """The gateway says so of the account."""
+    expires = database.clock() + timedelta(hours=hours)
+    note_balance(database, "default", Balance(Decimal(10_000), None, expires, database.clock()))
+
+
+def an_account_that_expires_before_its_campaigns_can_have_been_sent(database: Database) -> None:
+    making.submitted(database, making.numbers(3_600), rate=0.1)
+    expires_in(database, 9.01)
+
+
+def an_account_that_has_expired(database: Database) -> None:
+    making.submitted(database, making.numbers(3))
+    expires_in(database, -5.01)
+
+
 def a_campaign_that_cannot_be_paid(database: Database) -> None:
     making.submitted(database, making.numbers(3))
     making.fund(database, 2)
@@ -188,6 +205,20 @@ PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] 
         "have ACCOUNTS name",
     ),
     "drift": (a_drift, "credits", Verdict.WARNING, "than our ledger: default: 5 more", "campaigns credits"),
+    "expires": (
+        an_account_that_expires_before_its_campaigns_can_have_been_sent,
+        "balance",
+        Verdict.WARNING,
+        "default: it expires in 9 h, and campaign 1 will have been sent in 10 h at the earliest",
+        "have the gateway's operator prolong it",
+    ),
+    "expired": (
+        an_account_that_has_expired,
+        "balance",
+        Verdict.TROUBLE,
+        "default: it expired 5 h ago, and campaign 1 is still to be sent",
+        "have the gateway's operator prolong it",
+    ),
     "bell": (
         a_bell_in_trouble,
         "work",
@@ -241,6 +272,12 @@ def test_a_planted_fault_is_named_with_what_to_do(database: Database, fault: str
     assert what in found[check].what
     assert remedy in found[check].remedy
     assert (worst(list(found.values())) == Verdict.TROUBLE) == (verdict == Verdict.TROUBLE)
+
+
+def test_an_account_that_outlives_its_campaigns_by_an_hour_is_good_for_so_long(database: Database) -> None:
+    making.submitted(database, making.numbers(3_600), rate=0.1)
+    expires_in(database, 11)
+    assert examined()["balance"].verdict == Verdict.OK
 
 
 def test_campaigns_of_an_account_that_no_worker_has_are_counted_and_others_named_beside_them(

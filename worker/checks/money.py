@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
-from campaigns import demands, vitals
+from campaigns import demands, expected, vitals
 from campaigns.demands import Demand
+from campaigns.expected import Expected
 from campaigns.standing import Standing, standings
 from worker.checks.patient import Patient
 from worker.console.screen import amount, lasting
 from worker.findings import Finding, named, ok, trouble, warning, worst
 from worker.language import _, figure, ngettext
-
-LASTING = timedelta(days=1)
-"""So much longer than its last campaign begins an account should last."""
 
 
 def drift(patient: Patient) -> Finding:
@@ -37,10 +36,10 @@ def drift(patient: Patient) -> Finding:
 def balance(patient: Patient) -> Finding:
     """Whether what accounts have covers what is promised and what waits, and outlives the campaigns."""
     asked = {its.account: its for its in patient.asked(demands.demands)}
-    found = [
-        finding
-        for its in standings(database=patient.database)
-        for finding in _of(its, asked.get(its.account), _expiry(patient, its))
+    found = [finding for its in standings(database=patient.database) for finding in _of(its, asked.get(its.account))]
+    clock = patient.database.clock()
+    found += [
+        _expiring(its, its.expires_at, clock) for its in _ends(patient) if its.expires_at is not None and its.too_late
     ]
     if not found:
         return ok(_("what accounts have covers what live campaigns ask of them"))
@@ -48,7 +47,7 @@ def balance(patient: Patient) -> Finding:
     return Finding(worst(found), named([each.what for each in found]), remedy)
 
 
-def _of(its: Standing, demand: Demand | None, expires_at: datetime | None) -> list[Finding]:
+def _of(its: Standing, demand: Demand | None) -> list[Finding]:
     found = []
     top_up = _("top the account up: what waits goes on by itself")
     free = its.free
@@ -67,34 +66,24 @@ def _of(its: Standing, demand: Demand | None, expires_at: datetime | None) -> li
             free=amount(max(free, type(free)(0))),
         )
         found.append(warning(what, top_up))
-    if demand is not None and expires_at is not None:
-        found.extend(_expiring(demand, expires_at))
     return found
 
 
-def _expiring(demand: Demand, expires_at: datetime) -> list[Finding]:
-    now = datetime.now(UTC)
-    left = (expires_at - now).total_seconds()
-    words = {"account": demand.account, "time": lasting(abs(left)), "count": figure(demand.campaigns)}
+def _ends(patient: Patient) -> list[Expected]:
+    """What accounts are needed for, and how long they are good: as the gateway says now, or said last."""
+    told = patient.told
+    return [
+        replace(its, expires_at=told[its.account].balance.expires) if its.account in told else its
+        for its in patient.asked(expected.ends)
+    ]
+
+
+def _expiring(its: Expected, expires_at: datetime, clock: datetime) -> Finding:
+    words = {"account": its.account, "id": its.campaign_id, "end": lasting((its.ends_at - clock).total_seconds())}
+    left = (expires_at - clock).total_seconds()
     remedy = _("have the gateway's operator prolong it, or end the campaigns before")
     if left <= 0:
-        what = ngettext(
-            "{account}: it expired {time} ago, and {count} campaign is live",
-            "{account}: it expired {time} ago, and {count} campaigns are live",
-            demand.campaigns,
-        )
-        return [trouble(what.format(**words), remedy)]
-    if expires_at < max(now, demand.until or now) + LASTING:
-        what = ngettext(
-            "{account}: it expires in {time}, perhaps before the end of {count} live campaign",
-            "{account}: it expires in {time}, perhaps before the end of {count} live campaigns",
-            demand.campaigns,
-        )
-        return [warning(what.format(**words), remedy)]
-    return []
-
-
-def _expiry(patient: Patient, its: Standing) -> datetime | None:
-    """As the gateway says now, or said when it was asked last."""
-    told = patient.told.get(its.account)
-    return its.expires_at if told is None else told.balance.expires
+        what = _("{account}: it expired {time} ago, and campaign {id} is still to be sent")
+        return trouble(what.format(time=lasting(-left), **words), remedy)
+    what = _("{account}: it expires in {time}, and campaign {id} will have been sent in {end} at the earliest")
+    return warning(what.format(time=lasting(left), **words), remedy)
