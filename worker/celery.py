@@ -74,6 +74,7 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     worker_disable_rate_limits=True,
+    worker_consumer="worker.consuming:QuietConsumer",
     # Flower shows what each lane did; events of bells cost little, since a bell is a slice of work and not a batch.
     worker_send_task_events=True,
     broker_connection_retry_on_startup=True,

@@ -58,22 +58,23 @@ def by_own_clock_where_put_off(task: Task, app: Any, consumer: Any, **options: A
     return take_where_put_off
 
 
-_NO_TASK = (ValueError, LookupError, TypeError, AttributeError, InvalidTaskError, ContentDisallowed, DecodeError)
+NO_TASK = (ValueError, LookupError, TypeError, AttributeError, InvalidTaskError, ContentDisallowed, DecodeError)
 """What Celery raises of a message that is not made as its own are. Most of it would end the worker, and each one after
 it: the broker hands the message on."""
 
 
 def _taken(take: Callable[..., Any], message: Any, *more: Any, **others: Any) -> Any:
-    """Takes a task; what a program of somebody's own has sent, and cannot be read, is thrown away.
-
-    Celery's own words about it would quote its body, and there may be numbers in it.
-    """
+    """Takes a task; what a program of somebody's own has sent, and cannot be read, is thrown away."""
     try:
         return take(message, *more, **others)
-    except _NO_TASK as error:
-        log.error("a message that cannot be read is thrown away (%s): see docs/producing.md", type(error).__name__)  # noqa: TRY400
-        message.reject_log_error(log, _NO_TASK)
-        return None
+    except NO_TASK as error:
+        return throw_away(message, type(error).__name__)
+
+
+def throw_away(message: Any, why: str) -> None:
+    """Reject a message for good. Nothing of it is quoted, as Celery would: there may be numbers in it."""
+    log.error("a message that cannot be read is thrown away (%s): see docs/producing.md", why)
+    message.reject_log_error(log, NO_TASK)
 
 
 def _due(headers: Mapping[str, Any]) -> str | None:

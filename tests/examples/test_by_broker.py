@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import redis
 from celery import Celery
 
 from tests.examples.conftest import Copy, Example, Group, found
+from tests.system.canaries import CANARY
 from tests.system.installation import Installation, select
 
 pytestmark = pytest.mark.system
@@ -150,6 +151,62 @@ def test_a_message_that_lacks_what_the_page_says_is_thrown_away_and_the_worker_g
     (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{missing}` |")]
     assert row.endswith("thrown away |")
     assert group.nowhere_in(site.log("worker")[before:])
+
+
+def without_a_task(message: dict[str, Any]) -> None:
+    del message["headers"]["task"]
+
+
+def without_headers(message: dict[str, Any]) -> None:
+    del message["headers"]
+
+
+def for_another_task(message: dict[str, Any]) -> None:
+    message["headers"]["task"] = "campaigns.send_all"
+
+
+def for_another_task_and_without_an_id(message: dict[str, Any]) -> None:
+    for_another_task(message)
+    del message["headers"]["id"]
+
+
+def for_what_is_no_name(message: dict[str, Any]) -> None:
+    message["headers"]["task"] = ["campaigns.submit"]
+
+
+def of_another_kind(message: dict[str, Any]) -> None:
+    without_a_task(message)
+    message["content-type"] = "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "why"),
+    [
+        (without_a_task, "it names no task"),
+        (without_headers, "it names no task"),
+        (for_another_task, "no task here is called campaigns.send_all"),
+        (for_another_task_and_without_an_id, "no task here is called campaigns.send_all"),
+        (for_what_is_no_name, "TypeError"),
+        (of_another_kind, "ContentDisallowed"),
+    ],
+)
+def test_a_message_that_no_task_takes_is_thrown_away_and_nothing_of_it_is_in_the_log(
+    site: Installation, group: Group, mistake: Callable[[dict[str, Any]], None], why: str
+) -> None:
+    message, tel = example_of("message"), group.people[0]["tel"]
+    private = {"tel": tel, "nom": CANARY}
+    message["headers"] |= {"root_id": tel, "origin": CANARY}
+    message["body"] = base64.b64encode(json.dumps([[private], private, {}]).encode()).decode()
+    mistake(message)
+    before = len(site.log("worker"))
+    with redis.Redis.from_url(site.broker_url) as broker:
+        broker.lpush("campaigns", json.dumps(message))
+    said = f"cannot be read is thrown away ({why})"
+    site.until(lambda: "succeeded in" in site.log("worker")[before:].partition(said)[2], what="it says so, and goes on")
+    added = site.log("worker")[before:]
+    assert "Traceback" not in added
+    assert CANARY not in added
+    assert group.nowhere_in(added)
 
 
 def test_what_became_of_it_is_found_by_sql_and_by_the_command(example: Copy, site: Installation) -> None:
