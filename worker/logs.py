@@ -7,6 +7,7 @@ All that is logged goes this way, Celery's lines, SQLAlchemy's and urllib3's as 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, MutableMapping
 from typing import Any
@@ -34,7 +35,7 @@ def formatter(settings: Settings, *, colours: bool) -> logging.Formatter:
         return {name: value if name in _OURS_ALONE else mask(value) for name, value in event.items()}
 
     lines = _json() if settings.log_format == "json" else _console(colours=colours)
-    return structlog.stdlib.ProcessorFormatter(
+    return _Formatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
@@ -44,6 +45,19 @@ def formatter(settings: Settings, *, colours: bool) -> logging.Formatter:
         ],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, masked, *lines],
     )
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Makes a line of whatever is logged: of what it cannot, Python itself would write all that was to be masked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        try:
+            line = super().format(record)
+        except Exception as error:  # noqa: BLE001  whatever it is, the work goes on
+            told = f"a line of {record.filename}:{record.lineno} cannot be written ({type(error).__name__})"
+            plain = {"name": record.name, "levelno": record.levelno, "levelname": record.levelname, "msg": told}
+            line = super().format(logging.makeLogRecord(plain))
+        return line.encode(errors="backslashreplace").decode()  # names of files may be no UTF-8, and a stream refuse it
 
 
 def _its_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -61,7 +75,10 @@ def _its_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
 
 def _json() -> list[Processor]:
     def dumps(event: MutableMapping[str, Any], **_: Any) -> str:
-        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        try:
+            return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except orjson.JSONEncodeError:  # no UTF-8, or a number of more than 64 bits
+            return json.dumps(event, default=str)
 
     return [structlog.processors.JSONRenderer(serializer=dumps)]
 

@@ -84,6 +84,25 @@ def test_a_traceback_is_in_the_same_write_and_numbers_and_secrets_in_it_are_mask
     assert form == "console" or written.count("\n") == 1
 
 
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_line_that_cannot_be_made_says_where_and_nothing_of_what_it_would_have_said(
+    logger: logging.Logger, form: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stream = dressed(logger, form)
+    logger.info("%d", "2250701020304")
+    assert "a line of test_logs.py:" in stream.writes[0]
+    assert "(TypeError)" in stream.writes[0]
+    assert "0701020304" not in stream.writes[0] + capfd.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_what_is_no_utf_8_is_written_all_the_same(logger: logging.Logger, form: str) -> None:
+    stream = dressed(logger, form)
+    logger.info("no file %s", "caf\udce9.csv")
+    assert r"no file caf\udce9.csv" in stream.writes[0]
+    assert stream.writes[0].encode()
+
+
 def test_for_people_a_line_begins_with_when_and_what(logger: logging.Logger) -> None:
     stream = dressed(logger, "console")
     with events.about(task="campaigns.send", task_id="abc"):
