@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from math import inf
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 
 from campaigns import outages
 from campaigns.language import _
@@ -85,7 +86,7 @@ def sqlite(url: URL) -> Engine:
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver would begin deferred transactions by itself
         cursor = connection.cursor()
-        _turn_to_wal(cursor)
+        _patiently(lambda: cursor.execute("PRAGMA journal_mode=WAL"))
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
@@ -95,7 +96,8 @@ def sqlite(url: URL) -> Engine:
         # A deferred transaction that turns into a writer fails at once with "database is locked".
         options = connection.get_execution_options()
         if options.get("isolation_level") != "AUTOCOMMIT":
-            connection.exec_driver_sql("BEGIN" if options.get("deferred") else "BEGIN IMMEDIATE")
+            begin = "BEGIN" if options.get("deferred") else "BEGIN IMMEDIATE"
+            _patiently(lambda: connection.exec_driver_sql(begin))
 
     return engine
 
@@ -111,13 +113,13 @@ def _need_folder(folder: Path) -> None:
         raise FileNotFoundError(_("there is no folder {folder}").format(folder=folder))
 
 
-def _turn_to_wal(cursor: Any) -> None:
-    """Of two who open a new file at once one is told that it is locked, however long it was ready to wait."""
+def _patiently(do: Callable[[], object]) -> None:
+    """SQLite tells one of two who open a file at once that it is locked, however long he was ready to wait."""
     until = monotonic() + BUSY_SECONDS
     while True:
         try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
+            do()
+        except (sqlite3.OperationalError, OperationalError) as error:
             if "locked" not in str(error) or monotonic() > until:
                 raise
             sleep(0.02)

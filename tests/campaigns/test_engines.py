@@ -70,3 +70,16 @@ def test_two_who_open_a_new_file_at_once_wait_for_each_other(tmp_path: Any) -> N
     assert database.clock().tzinfo is not None
     database.close()
     held.close()
+
+
+def test_whoever_is_told_at_once_that_a_sqlite_file_is_locked_asks_again() -> None:
+    said: list[Exception] = [sqlite3.OperationalError("database is locked")] * 2
+
+    def begin() -> None:
+        if said:
+            raise said.pop()
+
+    engines._patiently(begin)
+    said.append(sqlite3.OperationalError("disk I/O error"))
+    with pytest.raises(sqlite3.OperationalError, match="disk I/O error"):
+        engines._patiently(begin)
