@@ -56,6 +56,7 @@ def _show(standing: Any) -> None:
     screen.out().print(screen.plain(_("Account {account}").format(account=standing.account), "bold"))
     table = screen.columns("", ("", "right"), "")
     table.show_header = False
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for row in _figures(standing):
         table.add_row(row[0], row[1], screen.plain(row[2]))
     screen.out().print(table)
@@ -126,9 +127,10 @@ def _show_readings(readings: Any) -> None:
     from worker.console import screen
 
     figures = (_("credits"), _("consumed"), _("posted"), _("refunded"), _("unsettled"), _("drift"))
-    table = screen.columns(_("asked at"), *[(name, "right") for name in figures], title=_("Last readings"))
+    heads: list[str | tuple[str, str]] = [_("asked at"), *[(name, "right") for name in figures]]
+    rows = []
     for its in readings:
         row = (its.credits, its.consumed, its.posted, its.refunded, its.unsettled, its.drift)
         shown = ["" if figure is None else screen.amount(figure) for figure in row]
-        table.add_row(screen.moment(its.asked_at), *shown)
-    screen.out().print(table)
+        rows.append([screen.moment(its.asked_at), *shown])
+    screen.out().print(screen.fitting(heads, rows, spare=(5, 4, 3), title=_("Last readings")))

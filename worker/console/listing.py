@@ -43,7 +43,10 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array of objects.")
 def listing(state: str | None, before: int | None, most: int, *, as_json: bool) -> None:
-    """List campaigns, the newest first."""
+    """List campaigns, the newest first.
+
+    A narrow terminal has no place for all columns; a pipe has, and --json.
+    """
     import campaigns
     from campaigns.called import called
     from worker.console import screen
@@ -73,9 +76,8 @@ def _show(found: Sequence[Any]) -> None:
 
     rows = _("rows"), "right"
     heads = ("id", "right"), _("name"), _("state"), rows, _("submitted on"), _("account"), _("why")
-    table = screen.columns(*heads)
-    for campaign in found:
-        table.add_row(
+    shown = [
+        (
             str(campaign.id),
             screen.plain(campaign.name),
             said(campaign.state, paused=campaign.paused_at is not None and campaign.completed_at is None),
@@ -84,4 +86,6 @@ def _show(found: Sequence[Any]) -> None:
             screen.plain(campaign.account),
             screen.plain(retold(campaign.reason or "")),
         )
-    screen.out().print(table)
+        for campaign in found
+    ]
+    screen.out().print(screen.fitting(heads, shown, spare=(5, 4), folding=(1, 6)))

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -50,6 +51,12 @@ BLANKS = "\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
 ENDLESS = 10_000
 """Columns of a pipe: a table is as wide as what is in it."""
 
+GAP = 2
+"""Columns of a terminal between those of a table."""
+
+FOLDED = 12
+"""Columns of a terminal in which a sentence can still be read."""
+
 
 def out() -> Console:
     """What was asked for."""
@@ -78,6 +85,38 @@ def columns(*headers: str | tuple[str, str], title: str | None = None) -> Table:
     for header in headers:
         name, justify = header if isinstance(header, tuple) else (header, "left")
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    return table
+
+
+def fitting(
+    headers: Sequence[str | tuple[str, str]],
+    rows: Sequence[Sequence[str | Text]],
+    *,
+    spare: Sequence[int],
+    folding: Sequence[int] = (),
+    title: str | None = None,
+) -> Table:
+    """A table as `columns` makes it, without what a narrow terminal has no place for: else each letter had its line.
+
+    Args:
+        headers: as `columns` has them.
+        rows: the same number of cells each.
+        spare: which columns may be left out, the first one first.
+        folding: which may be folded, down to FOLDED columns of the terminal; no others are.
+        title: above it.
+    """
+    heads = [name if isinstance(name, str) else name[0] for name in headers]
+    widths = [max(map(cell_len, map(str, cells))) for cells in zip(heads, *rows, strict=True)]
+    least = [min(width, FOLDED) if place in folding else width for place, width in enumerate(widths)]
+    kept, room = list(range(len(heads))), out().width
+    for place in spare:
+        if sum(least[each] + GAP for each in kept) - GAP > room:
+            kept.remove(place)
+    table = columns(*[headers[place] for place in kept], title=title)
+    for column, place in zip(table.columns, kept, strict=True):
+        column.no_wrap = place not in folding
+    for row in rows:
+        table.add_row(*[row[place] for place in kept])
     return table
 
 
