@@ -24,7 +24,7 @@ from worker import spool, sweeping
 from worker.checks import CHECKS, rounds
 from worker.spool import Arrived
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]  # a busy machine takes many times half a minute
 
 DAY = 86_400.0
 
