@@ -16,7 +16,7 @@ from campaigns.states import AttemptState
 from tests.campaigns import making
 from tests.campaigns.backups import Backup, backup, restore
 from tests.worker.workshop import ScriptedGateway, Workshop, accepted
-from worker import mark
+from worker import mark, sending
 from worker.mark import Mark, Seen
 from worker.sending import SET_BACK, send_slice
 from worker.smseco.values import Receipt, Sending
@@ -152,14 +152,15 @@ def test_nothing_of_a_restored_backup_is_sent(
 
 
 def test_what_was_claimed_when_it_is_noticed_in_the_middle_of_a_turn_is_given_back(
-    host: Workshop, gateway: ScriptedGateway
+    host: Workshop, gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sending, "SLICE_SECONDS", 600.0)  # however long it takes to restore it
     made = making.funded(host.database, making.numbers(6), batch_size=3)
     kept = backup(host.database)
 
-    def restored_meanwhile(sending: Sending) -> Receipt:
+    def restored_meanwhile(asked: Sending) -> Receipt:
         restore(host.database, kept)
-        return accepted(sending)
+        return accepted(asked)
 
     gateway.answer = restored_meanwhile
     send_slice(host, "default", 1)
