@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from campaigns import lineage
 from campaigns.database import Database, NotMigratedError
+from campaigns.language import _
 
 __all__ = ["NotMigratedError", "migrate", "require_newest"]
 
@@ -37,11 +38,13 @@ def require_newest(database: Database) -> None:
     with database.reading() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        raise NotMigratedError(f"the database is at version {found}, which a newer release made: upgrade this one")
+        newer = _("the database is at version {found}, which a newer release made: upgrade this one")
+        raise NotMigratedError(newer.format(found=found))
+    if found is None:
+        raise NotMigratedError(_("the database has no tables yet: run `campaigns migrate`"))
     if found != newest:
-        raise NotMigratedError(
-            f"the database is at version {found or 'none'} and this release needs {newest}: run `campaigns migrate`"
-        )
+        older = _("the database is at version {found} and this release needs {newest}: run `campaigns migrate`")
+        raise NotMigratedError(older.format(found=found, newest=newest))
 
 
 def _config() -> Config:

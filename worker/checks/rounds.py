@@ -29,7 +29,7 @@ def beat(patient: Patient) -> Finding:
     """Whether it sends: told apart from whether anybody takes what it sends, or brings it to an end."""
     age = heartbeats.ages(patient.database).get(sweeping.HEARTBEAT)
     if age is not None and age <= SILENT_SECONDS:
-        return ok(_("it sent the sweep {time} ago, or later").format(time=lasting(age)))
+        return ok(_("it sent the sweep within the last {time}").format(time=lasting(age)))
     waiting = patient.crew.waiting[ROUNDS]
     if ROUNDS in patient.crew.deserted:
         if waiting >= MOST_WAITING:
@@ -64,4 +64,4 @@ def sweep(patient: Patient) -> Finding:
     if broken:
         what = _("the sweep goes round, but this breaks each time: {looks}").format(looks=named(broken))
         return trouble(what, _("see the worker's log"))
-    return ok(_("it went round {time} ago, or later").format(time=lasting(age)))
+    return ok(_("it went round within the last {time}").format(time=lasting(age)))
