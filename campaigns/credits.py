@@ -134,6 +134,14 @@ def available(connection: Connection, account: str, balance: Balance) -> Decimal
     return balance.credits - sum((promised for promised in sums if promised is not None), Decimal(0))
 
 
+def spent_since(connection: Connection, account: str, moment: datetime) -> Decimal:
+    """Credits of requests that were settled since then, and are not in doubt: what was taken, or may have been."""
+    a = attempts.c
+    settled = or_(taken_since(moment), _is_decided_since(moment))
+    spent = select(func.sum(func.coalesce(a.credits, a.estimated))).where(a.account == account, settled)
+    return connection.execute(spent).scalar() or Decimal(0)
+
+
 def taken_since(moment: datetime) -> ColumnElement[bool]:
     """Of an attempt: the gateway took credits for it since then."""
     return attempts.c.state.in_(POSTED) & (attempts.c.settled_at >= moment)
@@ -142,8 +150,13 @@ def taken_since(moment: datetime) -> ColumnElement[bool]:
 def _may_be_taken_after(moment: datetime) -> ColumnElement[bool]:
     """Of an attempt of which nobody waits to know: it was decided upon since, or a slow gateway may take it yet."""
     a = attempts.c
-    decided = a.state.in_([AttemptState.RESENT, AttemptState.WRITTEN_OFF]) & (a.settled_at >= moment)
-    return or_(decided, (a.state == AttemptState.IN_DOUBT) & (a.settled_at >= moment - witness.LINGERING))
+    lingers = (a.state == AttemptState.IN_DOUBT) & (a.settled_at >= moment - witness.LINGERING)
+    return or_(_is_decided_since(moment), lingers)
+
+
+def _is_decided_since(moment: datetime) -> ColumnElement[bool]:
+    a = attempts.c
+    return a.state.in_([AttemptState.RESENT, AttemptState.WRITTEN_OFF]) & (a.settled_at >= moment)
 
 
 def unsent_credits() -> ColumnElement[Decimal]:

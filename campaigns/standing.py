@@ -55,7 +55,9 @@ class Standing:
         balance: what the gateway said when it was asked last, at `asked_at`; none before that.
         held: promised to campaigns for what has not left; `holders` are the largest of these.
         in_the_air: of requests that are being made; `in_doubt` of those of which nobody knows.
-        free: what can still be promised; less than nothing where more is gone than was known.
+        spent_since: of requests that were settled after the balance was asked, and so may not be in it.
+        free: what can still be promised, the balance less all of these; less than nothing where more is gone than
+            was known.
         waiting: campaigns that wait for a top-up, and what each is short of.
         posted: what the gateway took, by our ledger, until the last reading; `refunded` came back.
         drift: what the gateway counts more than our ledger does, at `drift_at`, since `drift_since`; of it,
@@ -72,6 +74,7 @@ class Standing:
     holders: list[Share]
     in_the_air: Decimal
     in_doubt: Decimal
+    spent_since: Decimal
     waiting: list[Share]
     posted: Decimal
     refunded: Decimal
@@ -109,6 +112,7 @@ def _of(connection: Connection, account: str) -> Standing:
         holders=holders[:MOST],
         in_the_air=unsettled.get(AttemptState.OPEN, Decimal(0)),
         in_doubt=unsettled.get(AttemptState.IN_DOUBT, Decimal(0)),
+        spent_since=credits.spent_since(connection, account, said.asked_at) if said else Decimal(0),
         waiting=_waiting(connection, account),
         posted=readings[0].posted if readings else Decimal(0),
         refunded=readings[0].refunded if readings else Decimal(0),

@@ -80,6 +80,8 @@ def _figures(standing: Any) -> Iterator[tuple[str, str, str]]:
     yield _("in the air"), amount(standing.in_the_air), ""
     yield _("in doubt"), amount(standing.in_doubt), _("see `campaigns doubts`") if standing.in_doubt else ""
     if standing.free is not None:
+        why = _("by requests that were settled after the balance was asked")
+        yield _("spent since"), amount(standing.spent_since), why if standing.spent_since else ""
         yield _("free"), amount(standing.free), ""
     for share in standing.waiting:
         yield _("short of"), amount(share.credits), _("campaign {id}, {name}").format(id=share.id, name=share.name)

@@ -51,6 +51,18 @@ def test_a_page_names_what_is_promised_to_whom_and_what_is_free() -> None:
     assert "Last readings" in page
 
 
+def test_what_was_spent_since_the_balance_was_asked_has_a_line_so_that_the_figures_add_up() -> None:
+    where = at_work().database
+    making.accepted(where, 1)
+
+    page = " ".join(run("credits").stdout.split())
+    (figures,) = json.loads(run("credits", "--json").stdout)
+
+    assert "spent since 3 by requests that were settled after the balance was asked" in page
+    promised = sum(figures[name] for name in ("held", "in_the_air", "in_doubt", "spent_since"))
+    assert (figures["held"], figures["balance"] - promised) == (0, figures["free"])
+
+
 def test_another_programs_traffic_is_named_as_what_it_may_be() -> None:
     gateway = at_work()
     gateway.take(9)
