@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, case, func, select, true
 
 from campaigns.credits import unsent_credits
 from campaigns.models import attempts, batches, campaigns, holds
 from campaigns.progress import AS_ITS_BATCH, word
 from campaigns.states import UNSENT, AttemptState, BatchState, CampaignState, MessageStatus
-from campaigns.steering import PAUSED_BY_A_PERSON
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class InBatches:
 def campaigns_at_work(connection: Connection) -> list[AtWork]:
     """By account and state."""
     c = campaigns.c
-    by_a_person = and_(c.paused_at.is_not(None), c.pause_reason == PAUSED_BY_A_PERSON)
-    by_itself = and_(c.paused_at.is_not(None), c.pause_reason != PAUSED_BY_A_PERSON)
+    by_a_person = and_(c.paused_at.is_not(None), c.paused_by_itself.is_not(true()))
+    by_itself = and_(c.paused_at.is_not(None), c.paused_by_itself.is_(true()))
     waits = c.state == CampaignState.AWAITING_CREDITS
     counted = select(
         c.account,

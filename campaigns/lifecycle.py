@@ -41,8 +41,12 @@ def halt(connection: Connection, campaign_id: int, reason: str, *, by_a_person: 
     """Pause inside a transaction: by a person, or by ourselves where only a person can help."""
     c = campaigns.c
     running = update(campaigns).where(c.id == campaign_id, c.paused_at.is_(None))
-    if connection.execute(running.values(paused_at=now(), pause_reason=reason)).rowcount:
+    if connection.execute(running.values(_paused(reason, by_itself=not by_a_person))).rowcount:
         _tell_paused([campaign_id], None if by_a_person else reason)
+
+
+def _paused(reason: str, *, by_itself: bool) -> dict[str, Any]:
+    return {"paused_at": now(), "pause_reason": reason, "paused_by_itself": by_itself}
 
 
 def _tell_paused(campaign_ids: Iterable[int], reason: str | None) -> None:
@@ -56,14 +60,14 @@ def halt_anew(connection: Connection, campaign_id: int, reason: str) -> None:
     """Pause for this reason, whatever it was paused for before: a person has seen to a restored backup."""
     c = campaigns.c
     going_on = update(campaigns).where(c.id == campaign_id, c.completed_at.is_(None))
-    values = {"paused_at": func.coalesce(c.paused_at, now()), "pause_reason": reason}
+    values = _paused(reason, by_itself=False) | {"paused_at": func.coalesce(c.paused_at, now())}
     if connection.execute(going_on.values(values)).rowcount:
         _tell_paused([campaign_id], None)
 
 
 def halt_waiting(connection: Connection, account: str, reason: str) -> int:
     """Pause the account's campaigns that wait for credits; returns how many."""
-    waiting = update(campaigns).where(wait_for_credits(account)).values(paused_at=now(), pause_reason=reason)
+    waiting = update(campaigns).where(wait_for_credits(account)).values(_paused(reason, by_itself=True))
     paused = connection.execute(waiting.returning(campaigns.c.id)).scalars().all()
     _tell_paused(paused, reason)
     return len(paused)

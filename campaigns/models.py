@@ -109,6 +109,7 @@ campaigns = Table(
     Column("reason", Text),  # why it is in this state, in a sentence for a person
     Column("paused_at", Moment()),
     Column("pause_reason", Text),
+    Column("paused_by_itself", Boolean),  # and not by a person, whose reason may be any text
     Column("created_at", Moment(), nullable=False, server_default=now()),
     Column("scheduled_at", Moment()),
     Column("completed_at", Moment()),

@@ -56,7 +56,7 @@ def resume(campaign_id: int, *, ring: Ring | None = None, database: Database | N
                 _("campaign {id} is not paused: it is {state}").format(id=campaign_id, state=retold(campaign.state))
             )
         going_on = update(campaigns).where(campaigns.c.id == campaign_id)
-        connection.execute(going_on.values(paused_at=None, pause_reason=None))
+        connection.execute(going_on.values(paused_at=None, pause_reason=None, paused_by_itself=None))
         poison.forgive(connection, campaign_id)
         events.tell(events.RESUMED, campaign=campaign_id)
     if campaign.state in (CampaignState.SUBMITTED, CampaignState.EXPANDING):

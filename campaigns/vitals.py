@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, true
 
 from campaigns import accounts, doubts, openings, tries, turns
 from campaigns.database import Record, is_ahead, later, now
@@ -90,11 +90,13 @@ class Away:
 
 @dataclass(frozen=True)
 class Halted:
-    """A campaign that needs a person."""
+    """A campaign that needs a person; `by_itself` if it paused, and no person paused it."""
 
     campaign_id: int
+    account: str
     state: str
     reason: str
+    by_itself: bool
 
 
 @dataclass(frozen=True)
@@ -221,21 +223,29 @@ def away(connection: Connection) -> list[Away]:
 
 
 def halted(connection: Connection, most: int) -> list[Halted]:
-    """Campaigns that are stalled, await credits, or were paused by themselves; the oldest first."""
+    """Campaigns that are stalled, await credits, or are paused, by themselves first; then the oldest.
+
+    One that a person paused without a reason is nobody's news.
+    """
     c = campaigns.c
     at_work = c.state.in_([state for state in CampaignState if state not in _OVER])
-    by_itself = and_(c.paused_at.is_not(None), c.pause_reason != PAUSED_BY_A_PERSON)
+    paused = and_(c.paused_at.is_not(None), c.pause_reason != PAUSED_BY_A_PERSON)
+    by_itself = and_(c.paused_at.is_not(None), c.paused_by_itself.is_(true()))
     unpaid = and_(c.state == CampaignState.AWAITING_CREDITS, c.paused_at.is_(None))
     waits = or_(c.state == CampaignState.STALLED, unpaid)
     found = (
-        select(c.id, c.state, c.reason, c.pause_reason, c.paused_at)
-        .where(at_work, c.completed_at.is_(None), or_(waits, by_itself))
-        .order_by(c.id)
+        select(c.id, c.account, c.state, c.reason, c.pause_reason, c.paused_at, by_itself.label("by_itself"))
+        .where(at_work, c.completed_at.is_(None), or_(waits, paused))
+        .order_by(by_itself.desc(), c.id)
         .limit(most)
     )
     return [
         Halted(
-            row.id, "paused" if row.paused_at else row.state, (row.pause_reason if row.paused_at else row.reason) or ""
+            row.id,
+            row.account,
+            "paused" if row.paused_at else row.state,
+            (row.pause_reason if row.paused_at else row.reason) or "",
+            by_itself=bool(row.by_itself),
         )
         for row in connection.execute(found)
     ]

@@ -22,7 +22,7 @@ def test_campaigns_are_counted_by_state_and_who_paused_them_until_they_end(any_d
     first, second, third, over = (
         making.funded(any_database, making.numbers(1, first=making.FIRST + place)) for place in range(4)
     )
-    pause(first, database=any_database)
+    pause(first, reason="the shop is closed", database=any_database)
     with any_database.transaction() as connection:
         lifecycle.halt(connection, second, "the login is refused")
     making.all_delivered(any_database, making.accepted(any_database, over))

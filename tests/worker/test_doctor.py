@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, update
 
-from campaigns import accounts, heartbeats, journal, lifecycle, lineage, restoring, settling, vitals
+from campaigns import accounts, heartbeats, journal, lifecycle, lineage, restoring, settling, steering, vitals
 from campaigns.balances import Balance, note_balance
 from campaigns.database import Database
 from campaigns.models import attempts, balance_readings, bells, report_polls
 from campaigns.models import campaigns as campaigns_table
 from campaigns.models import heartbeats as heartbeats_table
+from campaigns.reports import note_refusal
 from campaigns.states import PollState
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
@@ -146,6 +147,22 @@ def a_campaign_that_paused_itself(database: Database) -> None:
         lifecycle.halt(connection, made, "the gateway refused it, -11")
 
 
+def a_campaign_that_a_person_paused(database: Database) -> None:
+    steering.pause(making.funded(database, making.numbers(3)), reason="the shop is closed", database=database)
+
+
+def a_campaign_whose_login_was_refused(database: Database) -> None:
+    making.submitted(database, making.numbers(3))
+    refused = "the gateway refused to name balance and senders, refused: -4 Echec de l'Authentification"
+    with database.transaction() as connection:
+        assert lifecycle.halt_waiting(connection, "default", refused) == 1
+
+
+def reports_that_are_refused_for_a_wrong_password(database: Database) -> None:
+    refused = "it refuses to hand out delivery reports, refused: -4 Echec de l'Authentification"
+    note_refusal(database, "default", refused)
+
+
 def a_campaign_of_an_account_that_no_worker_has(database: Database) -> None:
     making.submitted(database, making.numbers(3), account="autre")
 
@@ -232,9 +249,30 @@ PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] 
     "paused": (
         a_campaign_that_paused_itself,
         "campaigns",
-        Verdict.WARNING,
+        Verdict.TROUBLE,
         "is paused: the gateway",
-        "campaigns resume",
+        "put the reason right, then `campaigns resume 1`",
+    ),
+    "paused by a person": (
+        a_campaign_that_a_person_paused,
+        "campaigns",
+        Verdict.WARNING,
+        "campaign 1 is paused: the shop is closed",
+        "campaigns resume 1",
+    ),
+    "paused by a wrong password": (
+        a_campaign_whose_login_was_refused,
+        "campaigns",
+        Verdict.TROUBLE,
+        "refused: -4",
+        "correct ACCOUNTS__DEFAULT__LOGIN and ACCOUNTS__DEFAULT__PASSWORD where the workers run",
+    ),
+    "away by a wrong password": (
+        reports_that_are_refused_for_a_wrong_password,
+        "accounts",
+        Verdict.WARNING,
+        "refused: -4",
+        "a worker has a wrong login or password: correct ACCOUNTS__DEFAULT__LOGIN",
     ),
     "unserved": (
         a_campaign_of_an_account_that_no_worker_has,
@@ -274,6 +312,23 @@ def test_a_planted_fault_is_named_with_what_to_do(database: Database, fault: str
     assert (worst(list(found.values())) == Verdict.TROUBLE) == (verdict == Verdict.TROUBLE)
 
 
+def test_a_stalled_campaign_is_trouble_once_no_report_will_settle_its_doubts(database: Database) -> None:
+    a_doubt(database)
+    making.advance(database)
+    assert examined()["campaigns"].verdict == Verdict.WARNING
+    making.clock_goes_on(database, requests.DOUBTFUL_SECONDS, attempts.c.started_at)
+    assert examined()["campaigns"].verdict == Verdict.TROUBLE
+
+
+def test_a_campaign_that_paused_itself_is_named_before_all_that_wait_for_credits(database: Database) -> None:
+    for place in range(7):
+        making.submitted(database, making.numbers(3, first=making.FIRST + 10 * place))
+    making.fund(database, 2)
+    a_campaign_that_paused_itself(database)
+    found = examined()["campaigns"]
+    assert (found.verdict, found.what.partition(" is")[0]) == (Verdict.TROUBLE, "campaign 8")
+
+
 def test_an_account_that_outlives_its_campaigns_by_an_hour_is_good_for_so_long(database: Database) -> None:
     making.submitted(database, making.numbers(3_600), rate=0.1)
     expires_in(database, 11)
@@ -293,7 +348,7 @@ def test_campaigns_of_an_account_that_no_worker_has_are_counted_and_others_named
         "2 campaigns, the first is 1, wait for a worker that has the account 'autre', and none has; "
         "campaign 3 is paused: the gateway refused it, -11"
     )
-    assert found.remedy.endswith("`campaigns cancel ID`; put the reason right, then `campaigns resume ID`")
+    assert found.remedy.endswith("`campaigns cancel ID`; put the reason right, then `campaigns resume 3`")
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("paused_at", Moment(), nullable=True),
         sa.Column("pause_reason", sa.Text(), nullable=True),
+        sa.Column("paused_by_itself", sa.Boolean(), nullable=True),
         sa.Column("created_at", Moment(), server_default=now(), nullable=False),
         sa.Column("scheduled_at", Moment(), nullable=True),
         sa.Column("completed_at", Moment(), nullable=True),
