@@ -7,13 +7,17 @@ What it sends must not pile up while no worker runs; to have it expire would nee
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
 
-from celery.beat import PersistentScheduler
+from celery.beat import PersistentScheduler, SchedulingError
+from kombu.exceptions import OperationalError
 
 from worker.ringing import ROUNDS
+
+log = logging.getLogger(__name__)
 
 MOST_WAITING = 20
 """Rounds that wait in the queue: with so many, no further one is sent. They are done within a second."""
@@ -52,6 +56,16 @@ class Scheduler(PersistentScheduler):
         route = self.app.conf.task_routes.get(entry.task)
         if route != ROUNDS or self._waiting(producer) < MOST_WAITING:
             super().apply_entry(entry, producer=producer)
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> Any:
+        """Send its task; that the broker is away is one line a try, where Celery logs two stacks."""
+        try:
+            return super().apply_async(entry, producer=producer, advance=advance, **options)
+        except SchedulingError as error:
+            if not isinstance(error.__context__, OperationalError):
+                raise
+            log.error("%s could not be sent, and is again when it is due: the broker is away", entry.name)  # noqa: TRY400
+            return None
 
     def _waiting(self, producer: Any) -> int:
         """How many rounds nobody has taken yet; where that cannot be told, none."""

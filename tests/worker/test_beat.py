@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 import redis
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from tests.servers.waiting import eventually
 from worker import beat
@@ -120,6 +121,22 @@ def test_a_beat_whose_file_is_of_a_time_to_come_begins_at_once(host: Host) -> No
     host.boot()
     host.live(4)
     assert before + 1 <= host.waiting() <= before + 3
+
+
+@pytest.mark.parametrize(("error", "stacks"), [(OperationalError("refused"), False), (KeyError("ours"), True)])
+def test_a_broker_that_is_away_is_a_line_a_try_and_a_fault_of_ours_has_its_stack(
+    host: Host, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, stacks: bool
+) -> None:
+    def fails(*_args: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Scheduler, "send_task", fails)
+    with caplog.at_level("WARNING"):
+        host.live(4)
+    tried = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(tried) >= 2
+    assert {bool(record.exc_info) for record in tried} == {stacks}
+    assert all(("\n" in record.getMessage()) == stacks for record in tried)
 
 
 def test_how_many_wait_is_asked_so_that_the_channel_stays_open(host: Host) -> None:
