@@ -70,7 +70,7 @@ class Database:
     """One engine, and the only ways to use it.
 
     Args:
-        url: `postgresql://user:password@host/name`, or `sqlite:///path` (the folder of a relative path is made).
+        url: `postgresql://user:password@host/name`, or `sqlite:///path` of a file that `make` has made.
 
     Whatever is done with it raises DatabaseAway where there is no database, and NotMigratedError where tables lack.
     """
@@ -82,6 +82,15 @@ class Database:
         outages.translate(self.engine)
         self._reads = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = self.engine.execution_options(**_SNAPSHOT[self.url.get_backend_name()])
+
+    def make(self) -> None:
+        """Make the file of SQLite if there is none; any other server's database is its administrator's to make.
+
+        Raises DatabaseAway where that cannot be.
+        """
+        if self.is_sqlite:
+            with outages.translated(self.engine):
+                engines.make_file(self.url)
 
     def __repr__(self) -> str:
         return f"Database({outages.place(self.url)!r})"

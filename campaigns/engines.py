@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 
-from campaigns import outages
 from campaigns.language import _
+from campaigns.outages import NotMigratedError
 
 BUSY_SECONDS = 30
 """How long a SQLite writer waits for another before it gives up."""
@@ -76,11 +76,16 @@ def postgresql(url: URL) -> Engine:
 
 
 def sqlite(url: URL) -> Engine:
-    """Connections to a file; every transaction is a writer from its first moment. See `_need_folder`."""
+    """Connections to a file that is there (see `make_file`); every transaction is a writer from its first moment."""
     engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
-    if url.database and not url.database.startswith("file:"):
-        with outages.translated(engine):
-            _need_folder(Path(url.database).parent)
+
+    @event.listens_for(engine, "do_connect")
+    def _need_file(*_connecting: object) -> None:
+        # SQLite would make it: a mistyped URL, or one from another folder, would have an empty database of its own.
+        path = _file_of(url)
+        if path is not None and not path.exists():
+            said = _("there is no file {path}: run `campaigns migrate`, which makes it, or correct DATABASE_URL")
+            raise NotMigratedError(said.format(path=path.absolute()))
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -102,15 +107,25 @@ def sqlite(url: URL) -> Engine:
     return engine
 
 
-def _need_folder(folder: Path) -> None:
-    """One of a relative path, as the default's `var` is, is made; raises FileNotFoundError for any other.
+def make_file(url: URL) -> None:
+    """Make the SQLite file if there is none, and the folder of a relative path, as the default's `var` is.
 
-    It is mistyped, or a disk that is not mounted yet: an empty database there would be taken for the right one.
+    Raises FileNotFoundError where another folder is missing: it is mistyped, or a disk that is not mounted yet.
     """
-    if not folder.is_absolute():
-        folder.mkdir(parents=True, exist_ok=True)
-    elif not folder.is_dir():
-        raise FileNotFoundError(_("there is no folder {folder}").format(folder=folder))
+    path = _file_of(url)
+    if path is None or path.exists():
+        return
+    if not path.is_absolute():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    elif not path.parent.is_dir():
+        raise FileNotFoundError(_("there is no folder {folder}").format(folder=path.parent))
+    path.touch()
+
+
+def _file_of(url: URL) -> Path | None:
+    """None: it is in memory, or named by a URI of SQLite's own."""
+    named = url.database
+    return None if not named or named == ":memory:" or named.startswith("file:") else Path(named)
 
 
 def _patiently(do: Callable[[], object]) -> None:

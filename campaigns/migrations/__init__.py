@@ -22,6 +22,7 @@ _TURN = 7_020_225
 
 def migrate(database: Database) -> None:
     """Bring the tables to the newest version; on a migrated database it does nothing. Two at once take turns."""
+    database.make()
     with database.transaction() as connection:
         if not database.is_sqlite:  # there the transaction itself is the lock
             connection.execute(select(func.pg_advisory_xact_lock(_TURN)))

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from campaigns import engines
 from campaigns.database import Database
-from campaigns.outages import DatabaseAway
+from campaigns.outages import DatabaseAway, NotMigratedError
 
 
 @pytest.mark.parametrize(
@@ -47,17 +47,31 @@ def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(
     other.close()
 
 
-def test_the_folder_of_a_sqlite_file_is_made_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sqlite_file_and_the_folder_of_a_relative_path_are_made_where_they_are_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     database = Database("sqlite:///not/yet/there.db")
+    database.make()
     assert database.clock().tzinfo is not None
     database.close()
     assert (tmp_path / "not" / "yet" / "there.db").exists()
 
 
+def test_whoever_only_looks_makes_no_file_and_is_told_which_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    database = Database("sqlite:///var/campaigns.db")
+    with pytest.raises(NotMigratedError, match=f"no file {tmp_path}/var/campaigns.db: run `campaigns migrate`"):
+        database.clock()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_elsewhere_that_is_mistyped_or_not_mounted_is_not_made(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/not/yet/there.db")
     with pytest.raises(DatabaseAway, match=r"there is no folder .*/not/yet\): .* what DATABASE_URL says"):
-        Database(f"sqlite:///{tmp_path}/not/yet/there.db")
+        database.make()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -41,7 +41,7 @@ def test_the_password_is_in_no_part_of_the_error(nowhere: Database) -> None:
 def test_a_folder_that_cannot_be_made_is_a_database_that_is_away(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DatabaseAway, match="is away"):
-        Database(f"sqlite:///{tmp_path}/file/campaigns.db")
+        Database(f"sqlite:///{tmp_path}/file/campaigns.db").make()
 
 
 def test_a_folder_in_place_of_a_sqlite_file_is_a_database_that_is_away(tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ def test_it_is_what_the_campaign_becomes(rows: list[tuple[str, str]], transliter
     audience = [{"tel": tel, "nom": nom} for tel, nom in rows]
     with TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{folder}/campaigns.db")
+        database.make()
         metadata.create_all(database.engine)
         found = previewed(database, audience, transliterate=transliterate)
         made = submit({**SPEC, "transliterate": transliterate}, audience, database=database)
