@@ -89,7 +89,7 @@ def test_a_migration_that_fails_leaves_nothing(empty: Database, monkeypatch: pyt
 
 
 def test_an_empty_database_is_to_be_migrated_first(empty: Database) -> None:
-    with pytest.raises(NotMigratedError, match="no (tables yet|file .*): run `campaigns migrate`"):
+    with pytest.raises(NotMigratedError, match=r"no (tables yet|file .*): run `campaigns migrate`"):
         require_newest(empty)
     empty.close()
 
