@@ -284,7 +284,7 @@ class Installation:
             return summary["credits"], summary["refunded"]
 
         eventually(lambda: _ledger(self, account) == theirs())
-        assert _ledger(self, account) == theirs(), f"at the gateway: {gateway.sandbox.summary()}"
+        assert _ledger(self, account) == theirs(), f"{accounts}; at the gateway: {gateway.sandbox.summary()}"
 
 
 @contextmanager

@@ -63,8 +63,10 @@ def test_nothing_leaves_after_a_window_has_closed_and_the_rest_in_the_next_one(s
     gateway.sandbox.settings(latency=0.2)
     made = shared.submit("main", people(100 * SIZE), batch_size=SIZE, **far_from_now(shared))
     shared.seen(made, lambda account: account.state == CampaignState.SENDING)
-    opens(shared, made, 0, 2)
-    closes = shared.database.clock() + timedelta(seconds=2)
+    opens(shared, made, 0, 60)
+    shared.until(lambda: sent_of(shared, made), what="some have left")
+    opens(shared, made, -60, 1)
+    closes = shared.database.clock() + timedelta(seconds=1)
 
     shared.until(lambda: shared.database.clock() > closes + timedelta(seconds=1))
     left = sent_of(shared, made)
