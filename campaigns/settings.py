@@ -6,14 +6,15 @@ What only workers need is in `worker.settings`.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import cache
-from typing import Annotated, TypeVar
+from functools import cache, partial
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from pydantic_settings.exceptions import SettingsError as UnreadableSetting
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -28,11 +29,17 @@ LONGEST_DAYS = 36_500
 
 
 class SettingsError(ValueError):
-    """The environment is wrong; `faults` names everything that is, so that one reading mends it all."""
+    """The environment is wrong; `faults` names everything that is, so that one reading mends it all.
 
-    def __init__(self, faults: list[str]) -> None:
+    Attributes:
+        faults: a sentence each.
+        settings: the names of those that are wrong, in capitals.
+    """
+
+    def __init__(self, faults: list[str], settings: Iterable[str] = ()) -> None:
         super().__init__(_("the settings are refused:") + "\n" + "\n".join(f"  - {fault}" for fault in faults))
         self.faults = faults
+        self.settings = frozenset(settings)
 
 
 def _is_a_region(code: str) -> str:
@@ -106,6 +113,20 @@ class DomainSettings(BaseSettings):
         repr=False,
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read all, and refuse none of them yet: one that is no JSON would hide the faults of all others."""
+        for source in (env_settings, dotenv_settings):
+            source.decode_complex_value = partial(_decoded, source.decode_complex_value)  # type: ignore[method-assign]
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
+
     @field_validator("keep_numbers_days")
     @classmethod
     def _go_last(cls, days: int | None, others: ValidationInfo) -> int | None:
@@ -120,7 +141,12 @@ class DomainSettings(BaseSettings):
         return days
 
 
-_QUOTED = re.compile(r'"(\w+)"')
+def _decoded(decode: Callable[[str, FieldInfo, Any], Any], name: str, field: FieldInfo, value: Any) -> Any:
+    try:
+        return decode(name, field, value)
+    except ValueError:
+        return value
+
 
 S = TypeVar("S", bound="DomainSettings")
 
@@ -130,15 +156,20 @@ def read(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        raise SettingsError([_sentence(fault["loc"], fault["msg"]) for fault in error.errors()]) from None
-    except UnreadableSetting as error:  # pydantic's own message names the field and its source, and not the value
-        field = _QUOTED.search(str(error))
-        raise SettingsError([_("{name}: is no JSON").format(name=field[1].upper() if field else "settings")]) from None
+        faults = error.errors()
+        wrong = [str(place).upper() for fault in faults for place in fault["loc"][:1]]
+        raise SettingsError(list(map(_sentence, faults)), wrong) from None
 
 
-def _sentence(place: tuple[int | str, ...], message: str) -> str:
-    name = "__".join(str(part).upper() for part in place) or "settings"
-    return f"{name}: {retold(message.removeprefix('Value error, '))}"
+_IS_NO_JSON = ("dict_type", "frozen_set_type")
+"""What pydantic calls a text in the place of these."""
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    name = "__".join(str(part).upper() for part in fault["loc"]) or "settings"
+    if len(fault["loc"]) == 1 and fault["type"] in _IS_NO_JSON and isinstance(fault["input"], str):
+        return _("{name}: is no JSON").format(name=name)
+    return f"{name}: {retold(fault['msg'].removeprefix('Value error, '))}"
 
 
 @cache

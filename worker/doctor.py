@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from time import monotonic
 
-from worker.checks import CHECKS, NEEDS, WITHOUT, Patient
+from worker.checks import CHECKS, NEEDS, READS, WITHOUT, Patient
 from worker.checks.asked import Asked
 from worker.checks.servers import START_IT
 from worker.console.screen import lasting
@@ -18,7 +18,6 @@ from worker.findings import Finding, Verdict, trouble, warning
 from worker.language import N_, _
 
 REMEDIES = {
-    "settings": N_("correct them in the environment or in .env; docs/settings.md lists them"),
     "database": N_("start it, correct DATABASE_URL, or run `campaigns migrate`"),
     "broker": START_IT,
 }
@@ -52,20 +51,31 @@ def examine(
         looking: is told the name of each before it is made.
     """
     until = monotonic() + within
-    gone: set[str] = set()
-    begun = {name: Asked(partial(check, patient)) for name, check in checks.items() if name in WITHOUT}
+    gone = {name: said for name in WITHOUT if (said := _unreadable(name, patient))}
+    begun = {name: Asked(partial(checks[name], patient)) for name in WITHOUT if name in checks and name not in gone}
     for name, check in checks.items():
         looking(name)
-        lacking = [ground for ground in WITHOUT if ground in gone & NEEDS.get(name, frozenset({"database"}))]
-        if lacking:
-            yield name, warning(_(WITHOUT[lacking[0]]), "")
+        if lacking := _unreadable(name, patient) or _groundless(name, gone):
+            yield name, warning(lacking, "")
             continue
         patience = min(LONGEST_SECONDS, max(AT_LEAST_SECONDS, until - monotonic()))
         asked = begun.get(name) or Asked(partial(check, patient))
         found = _found(name, asked, patience)
-        if found.verdict == Verdict.TROUBLE:
-            gone.add(name)
+        if name in WITHOUT and found.verdict == Verdict.TROUBLE:
+            gone[name] = _(WITHOUT[name])
         yield name, found
+
+
+def _unreadable(name: str, patient: Patient) -> str | None:
+    """What is said of a check that reads settings which are wrong."""
+    wrong = sorted(READS.get(name, frozenset()) & patient.wrong)
+    said = _("cannot be told until this setting is right: {settings}")
+    return said.format(settings=", ".join(wrong)) if wrong else None
+
+
+def _groundless(name: str, gone: Mapping[str, str]) -> str | None:
+    """The same of one that stands on another of which nothing could be told, or nothing good: what is said of that."""
+    return next((gone[ground] for ground in gone if ground in NEEDS.get(name, frozenset({"database"}))), None)
 
 
 def _found(name: str, asked: Asked[Finding], patience: float) -> Finding:

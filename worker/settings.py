@@ -9,9 +9,18 @@ from __future__ import annotations
 import ssl
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from campaigns.clocks import zone
 from campaigns.prices import Prices
@@ -150,6 +159,18 @@ class Settings(BrokerSettings):
             allow_plain_http=self.allow_plain_http,
             ca_bundle=None if its.ca_bundle is None else str(its.ca_bundle),
         )
+
+
+class Sound(Settings):
+    """The same where some are wrong, for whoever looks at all else: those are as if nobody had set them."""
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _by_default(cls, value: object, check: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+        try:
+            return check(value)
+        except ValueError:
+            return cls.model_fields[str(info.field_name)].default
 
 
 def _faults(account: Account, allow_plain_http: bool) -> list[str]:

@@ -21,12 +21,13 @@ from campaigns.states import PollState
 from tests.campaigns import making
 from tests.worker.terminal import forget, run
 from worker import spool, sweeping
-from worker.checks import CHECKS, Patient, requests, rounds
+from worker.checks import CHECKS, READS, Patient, requests, rounds
 from worker.console.screen import lasting
 from worker.doctor import examine
 from worker.findings import Finding, Verdict, ok, warning, worst
 from worker.language import speak
 from worker.mark import Mark
+from worker.settings import Settings
 from worker.spool import Arrived
 
 PASSWORD = "s3cret-9f1"
@@ -402,8 +403,57 @@ def test_settings_that_are_refused_keep_no_other_check_from_being_made(
     monkeypatch.setenv("ACCOUNTS", json.dumps({"default": {"login": "", "password": PASSWORD}}))
     forget()
     found = examined()
-    assert "its login is empty" in found["settings"].what
-    assert found["sweep"].verdict == found["broker"].verdict == Verdict.OK
+    assert found["settings"].what == "ACCOUNTS: the account 'default': its login is empty"
+    assert told_of(found, "ACCOUNTS") == {"gateway", "senders", "spool"}
+    assert troubles(found) == {"settings"}
+    assert {name for name, each in found.items() if each.verdict == Verdict.WARNING} == told_of(found, "ACCOUNTS")
+
+
+def told_of(found: dict[str, Finding], setting: str) -> set[str]:
+    """The checks that say that nothing can be told until that one is right."""
+    left_out = warning(f"cannot be told until this setting is right: {setting}", "")
+    return {name for name, each in found.items() if each == left_out}
+
+
+def troubles(found: dict[str, Finding]) -> set[str]:
+    return {name for name, each in found.items() if each.verdict == Verdict.TROUBLE}
+
+
+def test_a_wrong_database_url_is_blamed_on_neither_the_broker_nor_the_gateway(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://somewhere/else")
+    forget()
+    found = dict(examine(Patient(), HERE))
+    assert troubles(found) == {"settings", "gateway"}
+    assert found["gateway"].what == "default: it cannot be reached (connection refused)"
+    assert found["broker"].verdict == found["spool"].verdict == Verdict.OK
+    assert told_of(found, "DATABASE_URL") == {*HERE} - {"settings", "broker", "gateway", "spool"}
+
+
+def test_a_wrong_broker_url_keeps_what_needs_a_broker_from_being_told_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    monkeypatch.setenv("BROKER_URL", "nonsense")
+    forget()
+    found = dict(examine(Patient(offline=True)))
+    assert troubles(found) == {"settings"}
+    assert told_of(found, "BROKER_URL") == {"broker", "workers", "queues", "beat"}
+
+
+def test_what_checks_read_are_settings() -> None:
+    assert frozenset[str]().union(*READS.values()) <= {name.upper() for name in Settings.model_fields}
+    assert READS.keys() <= CHECKS.keys()
+
+
+def test_a_setting_that_no_check_reads_keeps_none_from_being_made(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    monkeypatch.setenv("LANES", "many")
+    forget()
+    found = examined()
+    assert troubles(found) == {"settings"}
+    assert {each.verdict for name, each in found.items() if name != "settings"} == {Verdict.OK}
 
 
 def test_a_broker_that_is_away_is_named_without_what_lets_one_in(

@@ -133,6 +133,17 @@ def test_faults_of_accounts_are_named_beside_the_others(monkeypatch: pytest.Monk
     assert "the account 'a': its password is empty" in said
 
 
+def test_one_that_is_no_json_hides_no_other_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"CREDIT_PRICES=225={SECRET}\n")
+    with pytest.raises(SettingsError) as error:
+        given(monkeypatch, LANES="0", ACCOUNTS="{not JSON " + SECRET, AUDIENCE_HOSTS="files.example")
+    said = str(error.value)
+    for fault in ("ACCOUNTS: is no JSON", "AUDIENCE_HOSTS: is no JSON", "CREDIT_PRICES: is no JSON", "LANES: "):
+        assert f"  - {fault}" in said
+    assert error.value.settings == {"ACCOUNTS", "AUDIENCE_HOSTS", "CREDIT_PRICES", "LANES"}
+    assert SECRET not in said
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:8800", "localhost:8800", "[::1]:8800"])
 def test_plain_http_to_this_machine_is_taken(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     given(monkeypatch, ACCOUNTS=json.dumps({"a": {**ACCOUNT, "base_url": f"http://{host}"}}))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from campaigns.settings import DomainSettings
 from worker.checks.arrivals import reports, spool
 from worker.checks.clocks import clock
 from worker.checks.crews import queues, workers
@@ -24,7 +25,7 @@ from worker.checks.waiting import accounts, campaigns
 from worker.findings import Finding
 from worker.language import N_
 
-__all__ = ["CHECKS", "NEEDS", "WITHOUT", "Patient"]
+__all__ = ["CHECKS", "NEEDS", "READS", "WITHOUT", "Patient"]
 
 CHECKS: Mapping[str, Callable[[Patient], Finding]] = {
     N_("settings"): settings,
@@ -57,21 +58,31 @@ NEEDS: Mapping[str, frozenset[str]] = {
     "settings": frozenset(),
     "database": frozenset(),
     "broker": frozenset(),
-    "disk": frozenset({"settings"}),
-    "gateway": frozenset({"settings"}),
-    "senders": frozenset({"settings", "database"}),
+    "disk": frozenset(),
+    "gateway": frozenset(),
     "workers": frozenset({"broker"}),
     "queues": frozenset({"broker"}),
     "beat": frozenset({"database", "broker"}),
-    "backup": frozenset({"settings", "database"}),
-    "spool": frozenset({"settings"}),
-    "retention": frozenset({"settings", "database"}),
+    "spool": frozenset(),
 }
 """Checks of which nothing can be told where another found no ground to stand on; all others need the database."""
 
 WITHOUT: Mapping[str, str] = {
-    "settings": N_("cannot be told without the settings"),
     "database": N_("cannot be told without the database"),
     "broker": N_("cannot be told without the broker"),
 }
 """What is said then, by the ground that lacks."""
+
+_GATEWAY = frozenset({"ACCOUNTS", "ALLOW_PLAIN_HTTP", "CONNECT_TIMEOUT", "POST_TIMEOUT"})
+
+READS: Mapping[str, frozenset[str]] = {
+    "database": frozenset({"DATABASE_URL"}),
+    "broker": frozenset({"REDIS_URL", "BROKER_URL"}),
+    "disk": frozenset({"SPOOL_DIR", "DATABASE_URL"}),
+    "gateway": _GATEWAY,
+    "senders": _GATEWAY,
+    "backup": frozenset({"SPOOL_DIR"}),
+    "spool": frozenset({"SPOOL_DIR", "ACCOUNTS"}),
+    "retention": frozenset(map(str.upper, DomainSettings.model_fields)),
+}
+"""Settings without which a check looks at nothing, or at something else; one that is wrong keeps no other from it."""

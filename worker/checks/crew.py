@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from celery import Celery
 
-from worker.broker import broker_settings
+from worker.broker import BrokerSettings
 from worker.ringing import speak
 
 PATIENCES = (0.5, 2.5)
@@ -42,16 +42,16 @@ class Crew:
         return sorted({name.partition("@")[2] for name in self.takes})
 
 
-def client() -> Celery:
-    """A Celery app that is nobody's: it knows where the broker is, and the queues. Raises SettingsError."""
+def client(settings: BrokerSettings) -> Celery:
+    """A Celery app that is nobody's: it knows where the broker is, and the queues."""
     made = Celery("doctor", set_as_current=False)
-    speak(made, broker_settings())
+    speak(made, settings)
     return made
 
 
-def crew() -> Crew:
+def crew(settings: BrokerSettings) -> Crew:
     """Ask. Raises whatever the broker's client does where there is no broker."""
-    app = client()
+    app = client(settings)
     waiting = depths(app)
     found = Crew({}, waiting)
     for seconds in PATIENCES:

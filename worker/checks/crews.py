@@ -21,7 +21,7 @@ def workers(patient: Patient) -> Finding:
     if crew.deserted:
         what = _("no worker takes from: {queues}").format(queues=", ".join(crew.deserted))
         return trouble(what, _("start a worker for it, or give one of those that run no -Q: it takes from all then"))
-    if patient.database.is_sqlite and len(crew.hosts) > 1:
+    if "DATABASE_URL" not in patient.wrong and patient.database.is_sqlite and len(crew.hosts) > 1:
         what = _("workers run on {hosts}, and SQLite is a file of one host").format(hosts=named(crew.hosts))
         return warning(what, _("use PostgreSQL (DATABASE_URL) for more than one host"))
     return ok(_("each queue has one: {names}").format(names=named(sorted(crew.takes))))

@@ -37,16 +37,16 @@ def beat(patient: Patient) -> Finding:
                 "{count} of its rounds wait, as many as it lets wait: it ran when the last worker of `rounds` went"
             )
             return warning(what.format(count=figure(waiting)), _("start a worker that takes from the queue `rounds`"))
-    elif waiting or _is_sent():
+    elif waiting or _is_sent(patient):
         return ok(_("it sends its rounds"))
     if age is None:
         return trouble(_("it has never sent anything"), _(_START))
     return trouble(_("it has sent nothing for {time}").format(time=lasting(age)), _(_START))
 
 
-def _is_sent() -> bool:
+def _is_sent(patient: Patient) -> bool:
     """Whether workers take up sweeps now: one that breaks each time leaves no trace but this."""
-    app = client()
+    app = client(patient.settings)
     before = sweeps(app)
     sleep(BETWEEN_LOOKS)
     return sweeps(app) > before

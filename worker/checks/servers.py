@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from campaigns.migrations import require_newest
 from campaigns.outages import place
-from worker.broker import broker_settings
 from worker.checks.crew import client
 from worker.checks.patient import Patient
 from worker.findings import Finding, ok, trouble
@@ -21,6 +20,10 @@ START_IT = N_("start it, or correct REDIS_URL or BROKER_URL; campaigns then go o
 
 
 def settings(patient: Patient) -> Finding:
+    """Names all that is wrong."""
+    if patient.refused is not None:
+        remedy = _("correct them in the environment or in .env; docs/settings.md lists them")
+        return trouble("; ".join(patient.refused.faults), remedy)
     names = ", ".join(patient.settings.accounts)
     return ok(_("readable; accounts: {names}").format(names=names))
 
@@ -36,11 +39,11 @@ def _version(connection: Connection) -> str:
     return " ".join([name, ".".join(map(str, connection.dialect.server_version_info or ()))])
 
 
-def broker(_patient: Patient) -> Finding:
-    url = urlsplit(broker_settings().broker)  # which is there even where an account's settings are wrong
+def broker(patient: Patient) -> Finding:
+    url = urlsplit(patient.settings.broker)
     where = f"{url.scheme}://{url.hostname or url.path}" + (f":{url.port}" if url.port else "")
     try:
-        with client().connection_for_read(connect_timeout=BROKER_SECONDS) as connection:
+        with client(patient.settings).connection_for_read(connect_timeout=BROKER_SECONDS) as connection:
             connection.default_channel.close()
     except Exception as error:  # noqa: BLE001  each broker's client has errors of its own; some quote its URL
         what = _("{place} cannot be reached ({error})").format(place=where, error=type(error).__name__)
