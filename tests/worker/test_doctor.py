@@ -534,6 +534,17 @@ def test_reasons_that_workers_wrote_are_shown_in_the_language_spoken_and_program
     assert "campaign 1 is paused: the gateway refused it, -8: Exp" in read
 
 
+DOCS = Path(__file__).parents[2] / "docs"
+
+
 def test_the_page_of_the_doctor_has_every_check_in_its_order() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8").split("## Every check")[1]
+    page = (DOCS / "doctor.md").read_text(encoding="utf-8").split("## Every check")[1]
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(CHECKS)
+
+
+def test_the_picture_of_the_doctor_has_every_check_in_its_order() -> None:
+    picture = (DOCS / "pictures" / "doctor.svg").read_text(encoding="utf-8")
+    first = [
+        text.strip() for text in re.findall(r'<text [^>]* x="0" [^>]*>([^<]*)</text>', picture.replace("&#160;", " "))
+    ]
+    assert [text for text in first if text in CHECKS] == list(CHECKS)
