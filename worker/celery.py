@@ -108,6 +108,7 @@ def _dress(logger: logging.Logger, colorize: bool, **_: object) -> None:
     from worker import logs  # late: who only looks at a worker (`celery status`) needs none of it
 
     logs.dress(logger, _NOW, colours=bool(colorize))
+    logs.hush_rounds()
 
 
 @celeryd_init.connect

@@ -17,6 +17,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from campaigns import events
+from worker import rounds
 from worker.masking import Mask
 from worker.settings import Settings
 
@@ -105,6 +106,30 @@ def _secrets(settings: Settings) -> Iterator[str]:
     for account in settings.accounts.values():
         yield account.login.get_secret_value()
         yield account.password.get_secret_value()
+
+
+def _not_idle(record: logging.LogRecord) -> bool:
+    """Whether a line of Celery's is to be seen: of a round of the beat that found nothing, only from DEBUG on.
+
+    So is that one was taken up, for what it found is said at its end; that it failed is no INFO.
+    """
+    its = record.__dict__.get("data")
+    if record.levelno != logging.INFO or not isinstance(its, dict) or its.get("name") not in rounds.TASKS:
+        return True
+    if its.get("return_value", _FOUND_NOTHING) != _FOUND_NOTHING:
+        return True
+    record.levelno, record.levelname = logging.DEBUG, "DEBUG"
+    return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+
+
+_FOUND_NOTHING = repr(rounds.NOTHING)
+"""As Celery shows it."""
+
+
+def hush_rounds() -> None:
+    """Have them say nothing where they did nothing: they go round every few seconds."""
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).addFilter(_not_idle)
 
 
 def dress(logger: logging.Logger, settings: Settings, *, colours: bool) -> None:

@@ -14,7 +14,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from campaigns.bells import Bell
-from worker import tracing
+from worker import rounds, tracing
 from worker.broker import BrokerSettings, broker_settings
 
 log = logging.getLogger(__name__)
@@ -64,10 +64,7 @@ def speak(app: Celery, settings: BrokerSettings) -> None:
         task_routes={
             "campaigns.send": "sending",
             "campaigns.poll": "tracking",
-            "campaigns.sweep": ROUNDS,
-            "campaigns.give_up_on_the_silent": ROUNDS,
-            "campaigns.ask_for_reports": ROUNDS,
-            "campaigns.ask_for_balances": ROUNDS,
+            **dict.fromkeys(sorted(rounds.TASKS), ROUNDS),
         },
     )
 

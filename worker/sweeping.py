@@ -25,6 +25,7 @@ from campaigns import (
 )
 from worker import cleaning, purging, recurring, sending, tracking
 from worker.resources import Resources
+from worker.rounds import NOTHING
 
 EXPANSIONS_AT_ONCE = 100
 HEARTBEAT = "sweep"
@@ -51,7 +52,7 @@ def sweep(resources: Resources) -> str:
         heartbeats.note(resources.database, [HEARTBEAT, *map(heartbeat, found)])
     if broken:
         raise broken[0]
-    return ", ".join(f"{count} {what}" for what, count in found.items() if count) or "nothing to do"
+    return ", ".join(f"{count} {what}" for what, count in found.items() if count) or NOTHING
 
 
 def heartbeat(look: str) -> str:
@@ -104,7 +105,7 @@ def give_up_on_the_silent(resources: Resources) -> str:
     if touched:
         with resources.database.transaction() as connection:
             lifecycle.advance(connection, touched)
-    return f"campaigns that gave up on silent messages: {len(touched)}"
+    return f"campaigns that gave up on silent messages: {len(touched)}" if touched else NOTHING
 
 
 def ask_for_reports(resources: Resources) -> str:
@@ -113,7 +114,7 @@ def ask_for_reports(resources: Resources) -> str:
     for account in resources.settings.accounts:
         rested = 0.0 if lifecycle.at_work(resources.database, account) else IDLE_POLL_SECONDS
         rung += bells.ring(resources.database, bells.poll(account), resources.ring, rested=rested)
-    return f"pollers rung: {rung}"
+    return f"pollers rung: {rung}" if rung else NOTHING
 
 
 def ask_for_balances(resources: Resources) -> str:
@@ -121,4 +122,4 @@ def ask_for_balances(resources: Resources) -> str:
     rung = sum(
         bells.ring(resources.database, bells.fund(account), resources.ring) for account in resources.settings.accounts
     )
-    return f"accounts looked at: {rung}"
+    return f"accounts looked at: {rung}" if rung else NOTHING

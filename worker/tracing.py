@@ -16,6 +16,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from campaigns import events
+from worker import rounds
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +29,6 @@ LEAVING_SECONDS = 5.0
 UNTOLD = frozenset({"reason"})
 """Fields of events that are sentences, and stay in the log."""
 
-_ROUNDS = frozenset(
-    {
-        "campaigns.sweep",
-        "campaigns.ask_for_reports",
-        "campaigns.ask_for_balances",
-        "campaigns.give_up_on_the_silent",
-    }
-)
-"""Tasks that come every few seconds, whether there is something to do or not."""
 
 _NOTHING: AbstractContextManager[None] = nullcontext()
 
@@ -126,7 +118,7 @@ def _spanning(name: str, about: Mapping[str, Any]) -> Iterator[None]:
 def begin_task(name: str, task_id: str, headers: Mapping[str, Any] | None, about: Mapping[str, Any]) -> None:
     """A task begins in this process, one at a time."""
     global _task
-    if _tracer is None or name in _ROUNDS:
+    if _tracer is None or name in rounds.TASKS:  # no trace is to be full of these
         return
     from opentelemetry import context, trace
     from opentelemetry.propagate import extract

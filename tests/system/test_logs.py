@@ -10,6 +10,7 @@ from campaigns import events
 from tests.system.canaries import CANARY, private
 from tests.system.conftest import Build
 from tests.system.installation import Installation, people
+from worker import rounds
 
 pytestmark = pytest.mark.system
 
@@ -55,6 +56,9 @@ def test_each_line_is_an_object_and_has_the_ids_of_the_work_that_it_is_about(bui
     done = [line for line in told if " succeeded in " in line["event"] and line["task"] == "campaigns.send"]
     assert {line["account"] for line in done} == {"main"}
     assert all(line["task_id"] in line["event"] for line in done)
+    taken_up = [line for line in told if line["event"].endswith(" received") and line["task"] in rounds.TASKS]
+    assert {line["level"] for line in taken_up} == {"debug"}
+    assert {line["level"] for line in told if line["event"].endswith(repr(rounds.NOTHING))} <= {"debug"}
     reported = [line for line in told if line["event"] == events.APPLIED]
     assert sum(line["changed"] for line in reported) >= 1_200
     assert {line["poll"] for line in reported} <= {line["poll"] for line in told if line["event"] == events.READ}

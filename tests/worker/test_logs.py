@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import logging.handlers
 import re
 import subprocess
 import sys
@@ -66,6 +67,36 @@ def test_celerys_lines_of_a_task_name_it_and_none_of_its_arguments(logger: loggi
     logger.info("Task done", extra={"data": about})
     assert json.loads(stream.writes[0]).items() >= {"task": "campaigns.send", "task_id": "abc"}.items()
     assert "canary" not in stream.writes[0]
+
+
+ROUND = {"name": "campaigns.sweep", "id": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("level", "data", "said"),
+    [
+        pytest.param("INFO", ROUND, False, id="a round is taken up"),
+        pytest.param("INFO", ROUND | {"return_value": "'nothing to do'"}, False, id="a round found nothing"),
+        pytest.param("INFO", ROUND | {"return_value": "'3 rung'"}, True, id="a round did something"),
+        pytest.param("ERROR", ROUND, True, id="a round failed"),
+        pytest.param("INFO", ROUND | {"name": "campaigns.send"}, True, id="no round"),
+        pytest.param("INFO", None, True, id="no task"),
+    ],
+)
+@pytest.mark.parametrize("name", ["celery.worker.strategy", "celery.app.trace"])
+def test_a_round_of_the_beat_that_did_nothing_is_for_a_desk_alone(
+    monkeypatch: pytest.MonkeyPatch, name: str, level: str, data: dict[str, str] | None, said: bool
+) -> None:
+    celerys, handler = logging.getLogger(name), logging.handlers.BufferingHandler(100)
+    monkeypatch.setattr(celerys, "handlers", [handler])
+    monkeypatch.setattr(celerys, "filters", [])
+    logs.hush_rounds()
+    for threshold in ("INFO", "DEBUG"):
+        celerys.setLevel(threshold)
+        celerys.log(logging.getLevelName(level), "Task", extra={"data": data})
+    celerys.setLevel(logging.NOTSET)
+    seen = [record.levelname for record in handler.buffer]
+    assert seen == ([level, level] if said else ["DEBUG"])
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
