@@ -24,8 +24,14 @@ def lock(connection: Connection, name: str) -> Record:
     return connection.execute(select(accounts).where(accounts.c.name == name).with_for_update()).one()
 
 
-def serve(database: Database, names: Collection[str]) -> int:
-    """A worker's settings have these accounts; returns how many needed saying: it is remembered for a while."""
+def serve(database: Database, names: Collection[str], *, exclusive: Collection[str] = ()) -> int:
+    """A worker's settings have these accounts; returns how many needed saying: it is remembered for a while.
+
+    Args:
+        database: where it is said.
+        names: of the accounts.
+        exclusive: those of them through which nobody else sends, as its settings say.
+    """
     a = accounts.c
     said = select(a.name).where(a.name.in_(names), ~is_over(a.served_at, SERVED_SECONDS / 5))
     with database.reading() as connection:
@@ -33,9 +39,16 @@ def serve(database: Database, names: Collection[str]) -> int:
     if unsaid:
         with database.transaction() as connection:
             served = upsert(connection, accounts).values(served_at=now())
-            again = served.on_conflict_do_update(index_elements=["name"], set_={"served_at": now()})
-            connection.execute(again, [{"name": name} for name in unsaid])
+            said_now = {"served_at": now(), "exclusive": served.excluded.exclusive}
+            again = served.on_conflict_do_update(index_elements=["name"], set_=said_now)
+            connection.execute(again, [{"name": name, "exclusive": name in exclusive} for name in unsaid])
     return len(unsaid)
+
+
+def exclusive(connection: Connection) -> list[str]:
+    """Accounts of which a worker said that nobody else sends through them."""
+    a = accounts.c
+    return list(connection.execute(select(a.name).where(a.exclusive).order_by(a.name)).scalars())
 
 
 def unserved(connection: Connection, name: str) -> bool:

@@ -68,6 +68,7 @@ accounts = Table(
     ),  # requests fell in doubt, none was accepted
     Column("failures", Integer, nullable=False, server_default=text("0")),  # in a row; makes the next wait longer
     Column("served_at", Moment()),  # a worker said that its settings have this account
+    Column("exclusive", Boolean, nullable=False, server_default=text("false")),  # and that nobody else sends through it
 )
 
 # Recipients as they came, kept until they are expanded.

@@ -80,6 +80,11 @@ def _ring_all(resources: Resources) -> int:
     return rung
 
 
+def _name_accounts(resources: Resources) -> int:
+    ours = resources.settings.accounts
+    return accounts.serve(resources.database, ours, exclusive=[name for name, its in ours.items() if its.exclusive])
+
+
 LOOKS: dict[str, Callable[[Resources], int]] = {
     "moments ahead": lambda resources: setbacks.mend(resources.database),
     "leases ran out": lambda resources: len(batches.expire_leases(resources.database)),
@@ -87,7 +92,7 @@ LOOKS: dict[str, Callable[[Resources], int]] = {
     "batches cleaned": cleaning.finish_overdue,
     "producers died": _advance,
     "bodies taken out of the spool": tracking.recover,
-    "accounts named": lambda resources: accounts.serve(resources.database, resources.settings.accounts),
+    "accounts named": _name_accounts,
     "expansions parked": lambda resources: poison.halt_expansions(resources.database),
     "occurrences given up": recurring.give_up_stuck,
     "schedules due": recurring.wake,

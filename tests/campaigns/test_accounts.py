@@ -89,5 +89,19 @@ def test_whoever_has_an_account_says_so_now_and_then(any_database: Database) -> 
     assert unserved(any_database, making.ACCOUNT, "other", "new") == [False, True, True]
 
 
+def test_whoever_has_an_account_says_whether_nobody_else_sends_through_it(any_database: Database) -> None:
+    def alone() -> list[str]:
+        with any_database.reading() as connection:
+            return accounts.exclusive(connection)
+
+    accounts.serve(any_database, [making.ACCOUNT, "other", "third"], exclusive=["other", "third"])
+    assert alone() == ["other", "third"]
+    making.clock_goes_on(any_database, accounts.SERVED_SECONDS / 2, models.accounts.c.served_at)
+    accounts.serve(any_database, [making.ACCOUNT, "other"], exclusive=[making.ACCOUNT])
+    assert alone() == [making.ACCOUNT, "third"], (
+        "once its settings say another thing; of those of others nothing is said"
+    )
+
+
 def test_where_no_worker_is_at_work_none_is_missed(any_database: Database) -> None:
     assert unserved(any_database, "new") == [False]

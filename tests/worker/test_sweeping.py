@@ -3,12 +3,12 @@
 import pytest
 from sqlalchemy import delete
 
-from campaigns import balances, bells, models, reports, settling, unapplied
+from campaigns import accounts, balances, bells, models, reports, settling, unapplied
 from campaigns.database import Database
 from campaigns.reports import Reports
 from campaigns.states import MessageStatus
 from tests.campaigns.making import change, claimed, clock_goes_on, fund, funded, numbers, stored, submitted
-from tests.worker.workshop import ScriptedGateway, Workshop
+from tests.worker.workshop import ACCOUNTS, ScriptedGateway, Workshop
 from worker import sending, sweeping
 
 
@@ -63,3 +63,11 @@ def test_soon_after_a_request_fell_in_doubt_the_balance_is_asked_for(any_databas
     sweeping.sweep(workshop)
 
     assert "fund:default" in [bell.key for bell in workshop.rung]
+
+
+def test_it_says_through_which_accounts_nobody_else_sends(any_database: Database) -> None:
+    its = ACCOUNTS["default"]
+    known = {"shared": its, "ours": {**its, "exclusive": True}}
+    sweeping.sweep(Workshop(any_database, ScriptedGateway(), accounts=known))
+    with any_database.reading() as connection:
+        assert accounts.exclusive(connection) == ["ours"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.core import HistogramMetricFamily, Metric
 
-from campaigns import census, vitals
+from campaigns import accounts, census, vitals
 from campaigns.answers import BOUNDS, OUTCOMES, Answered
 from campaigns.states import AttemptKind
 from worker.metrics.families import ACCOUNT, Look, counter, gauge
@@ -56,4 +56,10 @@ def _away(look: Look) -> list[Metric]:
     return [gauge("campaigns_account_away", "Whether the gateway is not as it should be.", ACCOUNT, look.each(away))]
 
 
-FAMILIES = (_requests, _durations, _in_the_air, _away)
+def _exclusive(look: Look) -> list[Metric]:
+    alone = dict.fromkeys(accounts.exclusive(look.connection), 1)
+    help_ = "Whether nobody else sends through it, as the settings of the workers say."
+    return [gauge("campaigns_account_exclusive", help_, ACCOUNT, look.each(alone))]
+
+
+FAMILIES = (_requests, _durations, _in_the_air, _away, _exclusive)

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("doubtful", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("served_at", Moment(), nullable=True),
+        sa.Column("exclusive", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("name", name="accounts_pk"),
     )
     op.create_table(
