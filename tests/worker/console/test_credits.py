@@ -1,8 +1,6 @@
 """`campaigns credits`: an account's credits on a page and in JSON, and what a drift may mean."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -11,16 +9,9 @@ from campaigns import database
 from campaigns.models import campaigns as campaigns_table
 from tests.campaigns import making
 from tests.campaigns.gateways import Count, later
-from tests.worker.terminal import forget, run
+from tests.worker.terminal import run
 
-
-@pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)  # away from any .env
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 def at_work() -> Count:

@@ -3,8 +3,6 @@
 import getpass
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,17 +13,9 @@ from campaigns.claims import Claim
 from campaigns.models import resolutions
 from campaigns.policies import PAID_FOR
 from tests.campaigns import making
-from tests.worker.terminal import at_a_terminal, forget, run
+from tests.worker.terminal import at_a_terminal, run
 
-
-@pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)  # away from any .env
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 def in_doubt(**options: Any) -> Claim:

@@ -1,7 +1,6 @@
 """`campaigns restored`, and how what it left in doubt is decided: it says what it will do, asks, and does it once."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,7 @@ from worker.console import restored
 
 MANY = restored.NAMED + 1
 
-
-@pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_url: str) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)  # away from any .env
-    monkeypatch.setenv("DATABASE_URL", sqlite_url)
-    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
-    forget()
-    yield
-    forget()
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 def unsent(batches: int = 2) -> int:
