@@ -1,6 +1,7 @@
 """The mark of a host: a database that was set back is noticed before anything of it is sent again."""
 
 import multiprocessing
+import re
 import time
 from pathlib import Path
 
@@ -290,3 +291,33 @@ def test_another_database_has_another_mark(host: Workshop, empty_sqlite_url: str
     migrate(other)
     assert mark.look(other, host.settings.spool_dir) is None
     other.close()
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "backup.md").read_text(encoding="utf-8")
+
+
+def test_out_of_an_alarm_that_a_copy_with_the_same_folder_raised_there_is_the_way_of_the_page(
+    host: Workshop, gateway: ScriptedGateway, empty_sqlite_url: str
+) -> None:
+    made = making.funded(host.database, making.numbers(6), batch_size=3)
+    copy = Database(empty_sqlite_url)
+    migrate(copy)
+    restore(copy, backup(host.database))
+    send_slice(Workshop(copy, ScriptedGateway(), spool_dir=host.settings.spool_dir), "default", 1)
+    copy.close()
+    assert send_slice(host, "default", 1).more is False
+    assert lineage.read(host.database).set_back is not None
+
+    steps = PAGE.split("### If none was restored")[1].split("\n## ")[0]
+    (pattern,) = re.findall(r'rm "\$SPOOL_DIR"/(\S+)', steps)
+    (statement,) = re.findall(r"```sql\s+(.*?);", steps)
+    (its,) = host.settings.spool_dir.glob(pattern)
+    its.unlink()
+    making.change(host.database, text(statement))
+
+    assert mark.look(host.database, host.settings.spool_dir) is None
+    worker = anew(host)
+    while send_slice(worker, "default", 1).more:
+        pass
+    assert len(gateway.sent) == 2
+    assert making.account(host.database, made).by_status == {"in_flight": 6}
