@@ -18,8 +18,9 @@ def backup(patient: Patient) -> Finding:
     how = its.set_back if its.set_back_at else mark.behind(patient.database, mine)
     if how is not None:
         what = _("the database was set back, so nothing is sent: {how}").format(how=retold(how))
-        remedy = _("was a backup restored? `campaigns restored` sees to it; if none was, docs/backup.md says what to do")
-        return trouble(what, remedy)
+        return trouble(
+            what, _("was a backup restored? `campaigns restored` sees to it; if none was, docs/backup.md says what to do")
+        )
     if its.restored_at is None:
         return ok(_("no backup was restored, as far as this host can tell"))
     age = (patient.database.clock() - its.restored_at).total_seconds()
