@@ -80,7 +80,8 @@ def _installation(folder: Path, environment: dict[str, str], written: Example) -
     """What runs in the page's first three terminals."""
     with Processes(folder) as processes:
         for name in ("passerelle", "courtier", "workers"):
-            processes.start(name, ["/bin/sh", "-ec", written(name)], environment=environment, cwd=folder, grace=10)
+            # honcho has given each process a session of its own: were it killed before it ended them, they would stay.
+            processes.start(name, ["/bin/sh", "-ec", written(name)], environment=environment, cwd=folder, grace=60)
         yield
         processes.check()
 
