@@ -8,7 +8,9 @@ from worker import mark
 from worker.checks.patient import Patient
 from worker.console.screen import lasting, moment
 from worker.findings import Finding, ok, trouble, warning
-from worker.language import _
+from worker.language import N_, _
+
+REMEDY = N_("was a backup restored? `campaigns restored` sees to it; if none was, docs/backup.md says what to do")
 
 
 def backup(patient: Patient) -> Finding:
@@ -18,9 +20,7 @@ def backup(patient: Patient) -> Finding:
     how = its.set_back if its.set_back_at else mark.behind(patient.database, mine)
     if how is not None:
         what = _("the database was set back, so nothing is sent: {how}").format(how=retold(how))
-        return trouble(
-            what, _("was a backup restored? `campaigns restored` sees to it; if none was, docs/backup.md says what to do")
-        )
+        return trouble(what, _(REMEDY))
     if its.restored_at is None:
         return ok(_("no backup was restored, as far as this host can tell"))
     age = (patient.database.clock() - its.restored_at).total_seconds()
