@@ -20,7 +20,7 @@ from campaigns import accounts, unapplied
 from campaigns.database import Database, Record, later
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, campaigns, refunds
-from campaigns.states import POSTED, AttemptState
+from campaigns.states import POSTED, AttemptState, CampaignState
 
 FRESH_DOUBT_SECONDS = 600.0
 """For how long after a request fell in doubt the balance is asked for out of turn."""
@@ -29,6 +29,7 @@ AGAIN_SECONDS = 5.0
 """How often, at most."""
 
 _UNKNOWN = (AttemptState.OPEN, AttemptState.IN_DOUBT)
+_NOT_OVER = [state for state in CampaignState if state not in (CampaignState.COMPLETED, CampaignState.FAILED)]
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,10 @@ def _unread(connection: Connection, account: str, asked_at: datetime) -> Decimal
     Those of messages without an end, by whole requests; and those that came back by reports applied since then.
     """
     a, c, r = attempts.c, campaigns.c, refunds.c
-    at_work = and_(c.account == account, c.completed_at.is_(None), a.campaign_id == c.id)
-    # Nothing is said of their state: SQLite would look through all that was ever accepted. What was not has no credits.
+    # Their states are said, or SQLite would look through all campaigns of the account.
+    at_work = and_(c.account == account, c.state.in_(_NOT_OVER), c.completed_at.is_(None), a.campaign_id == c.id)
+    # Nothing is said of the state of requests: SQLite would look through all that was ever accepted. What was not has
+    # no credits.
     taken = select(func.sum(a.credits)).where(at_work, a.ended_at.is_(None))
     since = select(func.sum(r.credits)).where(_of_account(account), r.refunded_at >= asked_at)
     sums = [taken.scalar_subquery(), since.scalar_subquery()]

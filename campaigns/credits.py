@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
 
 from campaigns import accounts, balances, doubts, events, lifecycle, witness
 from campaigns.balances import Balance
@@ -22,7 +22,7 @@ from campaigns.batches import void_unsent
 from campaigns.database import Database, Record, upsert
 from campaigns.language import N_
 from campaigns.models import attempts, batches, campaigns, holds
-from campaigns.states import POSTED, TO_LOOK_UP, UNSENT, AttemptState, BatchState, CampaignState
+from campaigns.states import ENDED, POSTED, TO_LOOK_UP, UNSENT, AttemptState, BatchState, CampaignState
 
 CAMPAIGNS_AT_ONCE = 500
 
@@ -121,25 +121,39 @@ def _share_out(connection: Connection, account: str, balance: Balance, some: Seq
 
 def available(connection: Connection, account: str, balance: Balance) -> Decimal:
     """Credits that can still be promised; may be negative."""
-    b, a = batches.c, attempts.c
+    b, a, c = batches.c, attempts.c, campaigns.c
+    # What was not sent is of campaigns that go on, and what is not settled has its state: that is what indexes know,
+    # while whatever an account has had grows for ever.
+    going_on = and_(c.account == account, c.state.in_(_GOING_ON), c.completed_at.is_(None))
     held = select(func.sum(unsent_credits())).where(
-        holds.c.account == account, b.campaign_id == holds.c.campaign_id, b.state.in_(UNSENT)
+        going_on, holds.c.campaign_id == c.id, b.campaign_id == c.id, b.state.in_(UNSENT)
     )
-    unsettled = select(func.sum(func.coalesce(a.credits, a.estimated))).where(
-        a.account == account,
-        or_(doubts.is_unsettled(), taken_since(balance.asked_at), _may_be_taken_after(balance.asked_at)),
+    matters = or_(doubts.is_unsettled(), _may_be_taken_after(balance.asked_at))
+    unsettled = select(_cost()).where(
+        a.account == account, a.state.in_([AttemptState.OPEN, AttemptState.IN_DOUBT]), matters
     )
+    settled = _spent_since(account, balance.asked_at)
     # One statement, one moment: a batch released between two of them would be in neither sum.
-    sums = connection.execute(select(held.scalar_subquery(), unsettled.scalar_subquery())).one()
+    sums = connection.execute(select(*[each.scalar_subquery() for each in (held, unsettled, settled)])).one()
     return balance.credits - sum((promised for promised in sums if promised is not None), Decimal(0))
+
+
+_GOING_ON = [state for state in CampaignState if state not in ENDED]
 
 
 def spent_since(connection: Connection, account: str, moment: datetime) -> Decimal:
     """Credits of requests that were settled since then, and are not in doubt: what was taken, or may have been."""
-    a = attempts.c
+    return connection.execute(_spent_since(account, moment)).scalar() or Decimal(0)
+
+
+def _spent_since(account: str, moment: datetime) -> Select[Decimal]:
     settled = or_(taken_since(moment), _is_decided_since(moment))
-    spent = select(func.sum(func.coalesce(a.credits, a.estimated))).where(a.account == account, settled)
-    return connection.execute(spent).scalar() or Decimal(0)
+    return select(_cost()).where(attempts.c.account == account, settled)
+
+
+def _cost() -> ColumnElement[Decimal]:
+    """What was taken for some attempts, or may be by our prices."""
+    return func.sum(func.coalesce(attempts.c.credits, attempts.c.estimated))
 
 
 def taken_since(moment: datetime) -> ColumnElement[bool]:
@@ -148,10 +162,8 @@ def taken_since(moment: datetime) -> ColumnElement[bool]:
 
 
 def _may_be_taken_after(moment: datetime) -> ColumnElement[bool]:
-    """Of an attempt of which nobody waits to know: it was decided upon since, or a slow gateway may take it yet."""
-    a = attempts.c
-    lingers = (a.state == AttemptState.IN_DOUBT) & (a.settled_at >= moment - witness.LINGERING)
-    return or_(_is_decided_since(moment), lingers)
+    """Of a doubt that nobody waits to see settled: a slow gateway may have taken it since."""
+    return (attempts.c.state == AttemptState.IN_DOUBT) & (attempts.c.settled_at >= moment - witness.LINGERING)
 
 
 def _is_decided_since(moment: datetime) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """What is asked all the time finds its rows by an index, however many campaigns and batches there ever were."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -63,6 +64,8 @@ def old_history(database: Database) -> None:
             (account, kind, campaign_id, batch_id, size, msgid, state, started_at, leased_until, estimated, credits)
             SELECT 'default', 'send', campaign_id, id, 1, id, 'accepted', '2020-01-01', '2020-01-01', 1, 1
             FROM batches WHERE campaign_id > 1""",
+        """INSERT INTO holds (campaign_id, account, credits, free)
+            SELECT id, 'default', 1, 1 FROM campaigns WHERE id > 1""",
         f"{count} INSERT INTO report_polls (account, state) SELECT 'default', 'applied' FROM n",
         f"""{count} INSERT INTO balance_readings
             (account, asked_at, confirmed_at, still, credits, consumed, posted, refunded, unsettled, drift)
@@ -88,6 +91,34 @@ def test_it_is_found_by_its_index(any_database: Database, what: str) -> None:
     for plan in plans:
         assert f"Seq Scan on {table}" not in plan
         assert f"SCAN {table}" not in plan
+
+
+@pytest.mark.parametrize("look", [unapplied.due, partial(unapplied.parked, no_older_than=60)])
+def test_whose_a_parked_body_is_costs_the_same_however_much_was_sent(
+    any_database: Database, look: Callable[[Database, str], object]
+) -> None:
+    old_history(any_database)
+
+    with plans_of(any_database, "attempts") as plans:
+        look(any_database, making.ACCOUNT)
+
+    assert "attempts_msgfid" in "".join(plans)
+    assert "attempts_settled" not in "".join(plans)
+
+
+@pytest.mark.parametrize("table", ["campaigns", "holds", "attempts"])
+def test_to_fund_a_campaign_costs_the_same_however_many_were_funded(any_database: Database, table: str) -> None:
+    old_history(any_database)
+    making.submitted(any_database, making.numbers(1))
+
+    with plans_of(any_database, table) as plans:
+        making.fund(any_database)
+
+    assert plans
+    for plan in plans:
+        assert f"Seq Scan on {table}" not in plan
+        assert f"SCAN {table}" not in plan
+        assert "(account=?)" not in plan  # of SQLite: all that the account ever had
 
 
 def test_where_a_campaign_stands_is_found_by_walking_its_key_before_there_are_statistics(postgresql: Database) -> None:
