@@ -28,20 +28,25 @@ A bad row is found by halving (see `bisection`) and is then alone, once, with it
 """
 
 
-def in_a_row(database: Database, campaign_id: int, kind: AttemptKind, code: int) -> bool:
+def in_a_row(database: Database, account: str, campaign_id: int, kind: AttemptKind, code: int) -> bool:
     """Whether requests of a campaign were refused again and again with this code, and the next would be, too."""
-    a = attempts.c
-    last = select(a.state).where(a.campaign_id == campaign_id, a.kind == kind, _telling(a.code == code))
+    last = _settled_of(account, campaign_id, kind).where(_telling(attempts.c.code == code))
     return _refused_only(database, last, IN_A_ROW)
 
 
 def alone_in_a_row(database: Database, account: str, campaign_id: int) -> bool:
     """Whether so many messages of a campaign were refused, each alone in its request, that no message is to blame."""
     a = attempts.c
-    # By the account, too: the index of its settled attempts leads to the last ones, however many a campaign has had.
-    last = select(a.state).where(a.account == account, a.campaign_id == campaign_id, a.kind == AttemptKind.SEND)
     unreadable = and_(a.size == 1, or_(a.code == UNREADABLE, a.code.is_(None)))
-    return _refused_only(database, last.where(_telling(unreadable)), ALONE_IN_A_ROW)
+    last = _settled_of(account, campaign_id, AttemptKind.SEND).where(_telling(unreadable))
+    return _refused_only(database, last, ALONE_IN_A_ROW)
+
+
+def _settled_of(account: str, campaign_id: int, kind: AttemptKind) -> Select[str]:
+    """Requests of a campaign, by the account, too: the index of what it has settled leads to the last ones, however
+    many a campaign has had."""
+    a = attempts.c
+    return select(a.state).where(a.account == account, a.campaign_id == campaign_id, a.kind == kind)
 
 
 def in_vain(database: Database, batch_id: int, detail: str) -> int:

@@ -42,13 +42,16 @@ def settle_refused(resources: Resources, claim: Claim, error: Refused) -> bool:
     else:
         settling.refuse(database, claim, error.code, what)
         cleaning.refused(resources, claim)
-        again = refusals.in_a_row(database, claim.campaign_id, claim.kind, error.code)
-        if error.code == NOBODY_VALID or not again:
+        if error.code == NOBODY_VALID or not _again(database, claim, error.code):
             return False  # it was about this batch alone
         pause(
             database, claim.campaign_id, N_("the gateway refuses one batch after the other, {code}").format(code=what)
         )
     return True
+
+
+def _again(database: Database, claim: Claim, code: int) -> bool:
+    return refusals.in_a_row(database, claim.account, claim.campaign_id, claim.kind, code)
 
 
 def settle_unwritten(resources: Resources, claim: Claim, broke: str) -> bool:

@@ -6,8 +6,9 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 
-from campaigns import batches, credits, doubts, lifecycle, setbacks, silence, turns, unapplied
+from campaigns import batches, credits, doubts, lifecycle, refusals, setbacks, silence, turns, unapplied
 from campaigns.database import Database
+from campaigns.states import AttemptKind
 from tests.campaigns import making
 from tests.campaigns.gateways import Count
 from tests.campaigns.plans import campaign_without_statistics, plans_of
@@ -104,6 +105,24 @@ def test_whose_a_parked_body_is_costs_the_same_however_much_was_sent(
 
     assert "attempts_msgfid" in "".join(plans)
     assert "attempts_settled" not in "".join(plans)
+
+
+@pytest.mark.parametrize("look", [partial(refusals.in_a_row, kind=AttemptKind.SEND, code=-9), refusals.alone_in_a_row])
+def test_what_was_refused_last_is_found_from_the_end_however_many_batches_a_campaign_has_had(
+    any_database: Database, look: Callable[[Database, str, int], object]
+) -> None:
+    old_history(any_database)
+    making.change(any_database, text("UPDATE attempts SET campaign_id = 1"))
+    if not any_database.is_sqlite:
+        one_by_one = "UPDATE attempts SET settled_at = timestamptz '2020-01-01' + id * interval '1 minute'"
+        making.change(any_database, text(one_by_one))
+        making.change(any_database, text("ANALYZE"))
+
+    with plans_of(any_database, "attempts") as plans:
+        look(any_database, making.ACCOUNT, 1)
+
+    (plan,) = plans
+    assert "attempts_settled" in plan
 
 
 @pytest.mark.parametrize("table", ["campaigns", "holds", "attempts"])

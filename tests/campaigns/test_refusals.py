@@ -31,7 +31,7 @@ def cut(database: Database, campaign: int, why: tuple[int | None, str] = INVALID
 
 
 def in_a_row(database: Database, campaign: int, kind: AttemptKind = AttemptKind.SEND) -> bool:
-    return refusals.in_a_row(database, campaign, kind, -1)
+    return refusals.in_a_row(database, making.ACCOUNT, campaign, kind, -1)
 
 
 def test_one_refusal_is_about_its_batch_and_two_with_one_code_are_not(any_database: Database) -> None:
