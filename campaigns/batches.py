@@ -196,17 +196,20 @@ def doubt_unsent(connection: Connection, campaign_id: int, *, began: datetime | 
         events.tell(events.RESTORED, campaign=campaign_id, requests=count, numbers=numbers, reason=detail)
 
 
-def doubt_open(connection: Connection, detail: str) -> None:
-    """A backup was restored: whoever was at a request when it was taken has settled it where nobody knows of it."""
+def doubt_open(connection: Connection, campaign_id: int, detail: str) -> None:
+    """A backup was restored: whoever was at a request when it was taken has settled it where nobody knows of it.
+
+    The arguments are those of `doubt_unsent`.
+    """
     a, b = attempts.c, batches.c
-    opened = update(attempts).where(a.state == AttemptState.OPEN)
+    opened = update(attempts).where(a.campaign_id == campaign_id, a.state == AttemptState.OPEN)
     told = opened.values(state=AttemptState.IN_DOUBT, settled_at=now(), detail=detail)
-    doubted = connection.execute(told.returning(a.id, a.campaign_id, a.size)).all()
+    doubted = connection.execute(told.returning(a.id, a.size)).all()
     sending = update(batches).where(b.attempt_id.in_([row.id for row in doubted]), b.state == BatchState.SENDING)
     connection.execute(sending.values(state=BatchState.IN_DOUBT))
-    for campaign_id in sorted({row.campaign_id for row in doubted}):
-        sizes = [row.size for row in doubted if row.campaign_id == campaign_id]
-        events.tell(events.RESTORED, campaign=campaign_id, requests=len(sizes), numbers=sum(sizes), reason=detail)
+    if doubted:
+        numbers = sum(row.size for row in doubted)
+        events.tell(events.RESTORED, campaign=campaign_id, requests=len(doubted), numbers=numbers, reason=detail)
 
 
 def void_unsent(connection: Connection, campaign_id: int) -> None:

@@ -1,7 +1,8 @@
 """Which database this is, and whether it was set back: a backup was restored, and what was done since is unknown to it.
 
 Its identity is made once, and goes wherever a backup goes. A generation begins each time that somebody has seen to a
-restored backup (`restoring`). How a host notices that nobody has is in `worker.mark`; from then on nothing is claimed.
+restored backup (`restoring`), and is named by the time: it is above any that began before, be it one that the backup
+knows nothing of. How a host notices that nobody has is in `worker.mark`; from then on nothing is claimed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Lineage:
 
     Attributes:
         identity: made at random when it was.
-        generation: how often a restored backup was seen to.
+        generation: of when a restored backup was last seen to, in milliseconds; 0 if none ever was.
         set_back_at: when somebody noticed that it was set back, and nobody has seen to that; `set_back` says how.
         known_until: what was done until then, at least, the backup knows; of the last one that was seen to, or noticed.
         restored_at: when a restored backup was last seen to.
@@ -69,7 +70,7 @@ def is_set_back() -> ColumnElement[bool]:
 
 
 def generation() -> ColumnElement[int]:
-    """How often a restored backup was seen to."""
+    """The one that it is now."""
     return func.coalesce(select(lineage.c.generation).scalar_subquery(), 0)
 
 
@@ -100,18 +101,30 @@ def knows_of(database: Database, attempt_id: int, msgid: str) -> bool:
 
 
 @insisting
-def declare_set_back(database: Database, how: str, *, newest_attempt: int) -> None:
+def declare_set_back(database: Database, how: str, *, newest_attempt: int, generation: int | None = None) -> None:
     """Somebody noticed it: nothing is claimed from now on. Of several who do the first one is kept.
 
     Args:
         database: where.
         how: it was noticed, in a sentence.
         newest_attempt: the last one of the backup.
+        generation: the latest that whoever noticed it has seen: the next one must be above it. If a later one has
+            begun by now, somebody has seen to the backup, and there is nothing to declare.
     """
+    noticed: dict[str, Any] = {"set_back_at": now(), "set_back": how}
+    unseen: ColumnElement[bool] = lineage.c.set_back_at.is_(None)
+    if generation is not None:
+        noticed["generation"] = generation
+        unseen &= lineage.c.generation <= generation
     with database.transaction() as connection:
         begin(connection)
-        noticed = {"set_back_at": now(), "set_back": how, "known_until": known_until(connection, newest_attempt)}
-        connection.execute(update(lineage).where(lineage.c.set_back_at.is_(None)).values(noticed))
+        noticed["known_until"] = known_until(connection, newest_attempt)
+        connection.execute(update(lineage).where(unseen).values(noticed))
+
+
+def next_generation(database: Database, its: Lineage) -> int:
+    """The one that begins when a restored backup is seen to now."""
+    return max(its.generation + 1, int(database.clock().timestamp() * 1_000))
 
 
 def known_until(connection: Connection, newest_attempt: int | None = None) -> datetime | None:

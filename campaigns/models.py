@@ -466,7 +466,7 @@ lineage = Table(
     metadata,
     Column("one", Boolean, primary_key=True, server_default=text("true")),
     Column("identity", Text, nullable=False),
-    Column("generation", Integer, nullable=False, server_default=text("0")),  # so often a restored backup was seen to
+    Column("generation", BigInteger, nullable=False, server_default=text("0")),  # since a restored one was seen to
     Column("set_back_at", Moment()),  # somebody noticed a restored backup: nothing leaves until it is seen to
     Column("set_back", Text),  # how it was noticed
     Column("known_until", Moment()),  # what was done until then, at least, the backup knows

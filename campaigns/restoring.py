@@ -138,18 +138,18 @@ def carry_out(database: Database, known_until: datetime | None = None) -> Restor
     found = look(database, known_until)
     newest, _ = lineage.newest_attempt(database)
     lineage.declare_set_back(database, BY_A_PERSON, newest_attempt=newest)
-    for campaign in found.to_decide:
+    generation = lineage.next_generation(database, found.lineage)
+    for campaign_id in _with_requests(database, found):
         with database.transaction() as connection:
-            _doubt(connection, campaign.campaign_id, found)
+            _doubt(connection, campaign_id, found, generation)
     with database.transaction() as connection:
         for campaign in found.to_pause:
             lifecycle.halt_anew(connection, campaign.campaign_id, MAY_HAVE_GONE_ON)
-        batches.doubt_open(connection, WAS_IN_THE_AIR)  # whoever is at one of them now settles it all the same
         occurrences.skip(connection)
         if found.known_until is not None:
             _note_gaps(connection, found.known_until)
             _park_again(connection, found.known_until)
-        _begin_anew(connection, found)
+        _begin_anew(connection, found, generation)
     return found
 
 
@@ -157,12 +157,25 @@ BY_A_PERSON = N_("a person said so")
 """How it was noticed, where no host did."""
 
 
-def _doubt(connection: Connection, campaign_id: int, found: Restored) -> None:
-    """Each batch that has not left gets a request in doubt; the campaign is locked, so that nobody claims from it."""
-    c = campaigns.c
-    connection.execute(select(c.id).where(c.id == campaign_id).with_for_update())
-    msgid = f"{RESTORED}{found.lineage.generation + 1}-"
-    batches.doubt_unsent(connection, campaign_id, began=found.known_until, msgid=msgid, detail=MAY_HAVE_BEEN_SENT)
+def _with_requests(database: Database, found: Restored) -> list[int]:
+    """The campaigns of which something is to be put in doubt."""
+    opened = select(attempts.c.campaign_id).where(attempts.c.state == AttemptState.OPEN)
+    with database.reading() as connection:
+        return sorted({*connection.execute(opened).scalars(), *(campaign.campaign_id for campaign in found.to_decide)})
+
+
+def _doubt(connection: Connection, campaign_id: int, found: Restored, generation: int) -> None:
+    """Each batch that has not left gets a request in doubt, and each request that is being made is in doubt.
+
+    The campaign is locked: nobody claims from it, nor gives a batch back. Whoever is at a request settles it all the
+    same, unless that would have the batch sent again.
+    """
+    locked = select(_is_of_the_backup(found.lineage)).where(campaigns.c.id == campaign_id).with_for_update()
+    of_the_backup = connection.execute(locked).scalar_one()
+    msgid = f"{RESTORED}{generation}-"
+    if of_the_backup:
+        batches.doubt_unsent(connection, campaign_id, began=found.known_until, msgid=msgid, detail=MAY_HAVE_BEEN_SENT)
+    batches.doubt_open(connection, campaign_id, WAS_IN_THE_AIR)
     lifecycle.advance(connection, [campaign_id])
 
 
@@ -180,9 +193,9 @@ def _park_again(connection: Connection, known_until: datetime) -> None:
     connection.execute(closed.where(p.stored_at >= known_until).values(state=PollState.PARKED))
 
 
-def _begin_anew(connection: Connection, found: Restored) -> None:
+def _begin_anew(connection: Connection, found: Restored, generation: int) -> None:
     seen_to = {
-        "generation": found.lineage.generation + 1,
+        "generation": generation,
         "set_back_at": None,
         "set_back": None,
         "known_until": found.known_until,

@@ -12,9 +12,9 @@ from logging import INFO, WARNING
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
-from campaigns import batches, caps, corrections, events
+from campaigns import batches, caps, corrections, events, lineage
 from campaigns.claims import CLAIMED_FROM, Claim
 from campaigns.database import Database, now, upsert
 from campaigns.models import attempts, campaigns, lookups, messages
@@ -137,12 +137,26 @@ def settle(connection: Connection, claim: Claim, outcome: AttemptState, *, left_
 
     `left_out` is how many of its numbers an accepting reply does not name.
     """
+    if "back" in known and _may_have_left_before(connection, claim):
+        return False
     its_own = batches.settle(connection, claim.attempt_id, claim.batch_id, claim.kind, outcome, **known)
     if its_own and outcome in NOTHING_SENT and claim.counted_on is not None:
         batches.uncount(connection, claim.batch_id)
         caps.give_back(connection, claim.account, claim.counted_on, claim.payload.numbers)
     _tell(claim, outcome, left_out, known)
     return its_own
+
+
+def _may_have_left_before(connection: Connection, claim: Claim) -> bool:
+    """Whether it is in doubt by a restored backup: that this request was not made says nothing of those that the backup
+    knows nothing of.
+
+    Whoever sees to the backup locks the campaign, as do those that give a batch back.
+    """
+    a = attempts.c
+    of_a_backup = or_(lineage.is_set_back(), lineage.is_of_before(a.settled_at))
+    doubt = select(a.id).where(a.id == claim.attempt_id, a.kind == AttemptKind.SEND, a.state == AttemptState.IN_DOUBT)
+    return connection.execute(doubt.where(of_a_backup)).first() is not None
 
 
 def _tell(claim: Claim, outcome: AttemptState, left_out: int, known: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 _ANY = sys.maxsize
 """Whatever is claimed is to be looked at."""
 
-_LENGTH = 72
+_LENGTH = 80
 """Bytes: two decimal numbers and a msgid with blanks around them, and a line's end."""
 
 BEHIND = N_("this host has seen request {seen:d}, which it does not know")
@@ -44,6 +44,17 @@ class Seen:
     generation: int = 0
     attempt_id: int = 0
     msgid: str = ""
+
+
+@dataclass(frozen=True)
+class SetBack:
+    """What a host can tell by its mark: that the database was set back, how, and which generation it has seen at last.
+
+    Whoever has seen to the backup since has begun a later one.
+    """
+
+    how: str
+    generation: int
 
 
 class Mark:
@@ -102,7 +113,7 @@ class Mark:
     def _write(self, seen: Seen) -> None:
         if self._handle is not None:
             with suppress(OSError):  # a disk that is full: what was seen before is what it knows
-                line = f"{seen.generation:>10d} {seen.attempt_id:>20d} {seen.msgid:<39s}\n"
+                line = f"{seen.generation:>16d} {seen.attempt_id:>20d} {seen.msgid:<41s}\n"
                 os.pwrite(self._handle, line.encode(), 0)
 
 
@@ -148,28 +159,28 @@ def is_doubtful(seen: Seen, turn: Turn) -> bool:
     return turn.generation < seen.generation or (turn.generation == seen.generation and not turn.knows)
 
 
-def behind(database: Database, mark: Mark) -> str | None:
-    """How this host can tell that the database was set back, in a sentence; None if it cannot.
+def behind(database: Database, mark: Mark) -> SetBack | None:
+    """How this host can tell that the database was set back; None if it cannot.
 
     The mark is read before the database: whatever it says was committed by then.
     """
     seen, its = mark.seen(), lineage.read(database)
     if its.generation < seen.generation:
-        return OLDER
+        return SetBack(OLDER, seen.generation)
     if its.generation > seen.generation or lineage.knows_of(database, seen.attempt_id, seen.msgid):
         return None  # of a later one: somebody has seen to it since
-    return BEHIND.format(seen=seen.attempt_id)
+    return SetBack(BEHIND.format(seen=seen.attempt_id), seen.generation)
 
 
 def look(database: Database, folder: Path) -> str | None:
     """As a worker starts: whether the database was set back, in a sentence; nothing is claimed then."""
     its = lineage.read(database)
     mark = Mark(folder, its)
-    how = behind(database, mark)
+    found = behind(database, mark)
     newest, msgid = lineage.newest_attempt(database)
-    if how is None:
+    if found is None:
         if newest:
             mark.rise(newest, msgid)
         return its.set_back if its.set_back_at else None
-    lineage.declare_set_back(database, how, newest_attempt=newest)
-    return how
+    lineage.declare_set_back(database, found.how, newest_attempt=newest, generation=found.generation)
+    return found.how

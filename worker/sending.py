@@ -17,6 +17,7 @@ from campaigns.text import Alphabet
 from campaigns.unwanted import OptOutKeyError
 from worker import balances, mark, tracing
 from worker.language import N_
+from worker.mark import SetBack
 from worker.receipts import acceptance_of
 from worker.refused import pause, settle_refused, settle_unwritten
 from worker.resources import Resources, Slice, UnknownAccountError
@@ -95,8 +96,8 @@ def _whose_turn(resources: Resources, account: str, lane: int, tally: Tally) -> 
     if not turn.campaigns:
         tally.through.update(lifecycle.leaving(database, account))
         return []
-    if mark.is_doubtful(seen, turn) and (how := mark.behind(database, resources.mark)):
-        _stop(database, how, newest_attempt=seen.attempt_id)
+    if mark.is_doubtful(seen, turn) and (found := mark.behind(database, resources.mark)):
+        _stop(database, found, newest_attempt=seen.attempt_id)
         return []
     if accounts.is_doubtful(database, account) and not _may_try(resources, account, lane):
         return []
@@ -166,9 +167,9 @@ def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tall
     if claim is None:
         return False
     tally.add(claim)
-    if claim.attempt_id <= highest and (how := mark.behind(resources.database, resources.mark)):
+    if claim.attempt_id <= highest and (found := mark.behind(resources.database, resources.mark)):
         settling.release(resources.database, claim, SET_BACK)
-        _stop(resources.database, how, newest_attempt=claim.attempt_id - 1)
+        _stop(resources.database, found, newest_attempt=claim.attempt_id - 1)
         tally.halted = True
         return False
     resources.mark.rise(claim.attempt_id, claim.msgid)
@@ -178,10 +179,10 @@ def _send_next(resources: Resources, account: str, campaign_id: int, tally: Tall
     return not claim.is_last
 
 
-def _stop(database: Database, how: str, *, newest_attempt: int) -> None:
+def _stop(database: Database, found: SetBack, *, newest_attempt: int) -> None:
     """The database was set back, to this attempt at the latest: nobody claims until somebody has seen to that."""
-    lineage.declare_set_back(database, how, newest_attempt=newest_attempt)
-    log.error("nothing is sent any more: the database was set back (%s): see `campaigns doctor`", how)
+    lineage.declare_set_back(database, found.how, newest_attempt=newest_attempt, generation=found.generation)
+    log.error("nothing is sent any more: the database was set back (%s): see `campaigns doctor`", found.how)
 
 
 def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:

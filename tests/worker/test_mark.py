@@ -129,6 +129,12 @@ def gone_on(host: Workshop) -> tuple[int, Backup]:
     return made, kept
 
 
+def told(host: Workshop) -> str | None:
+    """How the host can tell by its mark that the database was set back."""
+    found = mark.behind(host.database, host.mark)
+    return None if found is None else found.how
+
+
 def anew(host: Workshop) -> Workshop:
     """Another process on the same host."""
     return Workshop(host.database, host.gateway("default"), spool_dir=host.settings.spool_dir)
@@ -259,7 +265,7 @@ def test_once_it_was_seen_to_the_host_sends_what_is_new(host: Workshop, gateway:
     assert mark.behind(host.database, host.mark) is None
     making.funded(host.database, making.numbers(3))
     send_slice(host, "default", 1)
-    assert (len(gateway.sent), host.mark.seen().generation) == (3, 1)
+    assert (len(gateway.sent), host.mark.seen().generation) == (3, lineage.read(host.database).generation)
     assert making.account(host.database, made).by_status == {"in_doubt": 6}
 
 
@@ -273,10 +279,58 @@ def test_a_second_backup_is_noticed_as_the_first_was(host: Workshop, gateway: Sc
 
     restore(host.database, kept)
 
-    assert mark.behind(host.database, host.mark) == mark.OLDER
+    assert told(host) == mark.OLDER
     assert send_slice(host, "default", 1).more is False
     assert send_slice(host, "default", 1).did == "nothing to send"
     assert len(gateway.sent) == 3
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_once_the_second_one_was_seen_to_the_host_sends_what_is_new(
+    host: Workshop, gateway: ScriptedGateway, *, noticed: bool
+) -> None:
+    """Though what it has sent since the first one is in the second one no more than in the first."""
+    _, kept = gone_on(host)
+    for _ in range(2):
+        restore(host.database, kept)
+        if noticed:
+            send_slice(host, "default", 1)
+        restoring.carry_out(host.database)
+        sent = len(gateway.sent)
+        making.funded(host.database, making.numbers(3))
+        send_slice(host, "default", 1)
+        assert len(gateway.sent) == sent + 1
+
+
+def test_the_next_generation_is_above_any_that_a_host_has_seen_whatever_the_clock_says(
+    host: Workshop, gateway: ScriptedGateway
+) -> None:
+    """The clock was a year ahead when the first backup was seen to."""
+    _, kept = gone_on(host)
+    a_year_ahead = lineage.next_generation(host.database, lineage.read(host.database)) + 31_536_000_000
+    host.mark.generation = a_year_ahead
+    host.mark.rise(3, "m3")
+    restore(host.database, kept)
+    send_slice(anew(host), "default", 1)
+
+    restoring.carry_out(host.database)
+
+    assert lineage.read(host.database).generation == a_year_ahead + 1
+    assert told(host) is None
+
+
+def test_who_is_late_to_notice_what_was_seen_to_stops_nobody(
+    host: Workshop, gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, kept = gone_on(host)
+    restore(host.database, kept)
+    found = mark.behind(host.database, host.mark)
+    restoring.carry_out(host.database)
+    monkeypatch.setattr(mark, "behind", lambda *_: found)  # as it was just before
+
+    assert mark.look(host.database, host.settings.spool_dir) == mark.BEHIND.format(seen=2)
+
+    assert lineage.read(host.database).set_back_at is None
 
 
 def test_a_worker_that_starts_where_all_is_well_notices_nothing(host: Workshop) -> None:

@@ -17,7 +17,8 @@ def backup(patient: Patient) -> Finding:
     """By the database itself, or by the mark of this host, which a worker looks at only when it starts or sends."""
     its = lineage.read(patient.database)
     mine = mark.of_this_host(patient.settings.spool_dir, its)
-    how = its.set_back if its.set_back_at else mark.behind(patient.database, mine)
+    found = mark.behind(patient.database, mine)
+    how = its.set_back if its.set_back_at or found is None else found.how
     if how is not None:
         what = _("the database was set back, so nothing is sent: {how}").format(how=retold(how))
         return trouble(what, _(REMEDY))

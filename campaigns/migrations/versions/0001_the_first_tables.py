@@ -59,7 +59,7 @@ def upgrade() -> None:
         "lineage",
         sa.Column("one", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("identity", sa.Text(), nullable=False),
-        sa.Column("generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("generation", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("set_back_at", Moment(), nullable=True),
         sa.Column("set_back", sa.Text(), nullable=True),
         sa.Column("known_until", Moment(), nullable=True),
