@@ -14,7 +14,7 @@ from decimal import Decimal
 from sqlalchemy import BigInteger, Connection, select
 
 from campaigns import chunks
-from campaigns.database import Database, Record, among, default, forbid_scans, forbid_sorting, rows_of
+from campaigns.database import Database, Record, among, default, forbid_scans, forbid_sorting, let_rest, rows_of
 from campaigns.language import _
 from campaigns.lifecycle import UnknownCampaignError
 from campaigns.models import attempts, batches, campaigns, exclusions, messages, refunds
@@ -84,6 +84,7 @@ def entries(campaign_id: int, *, database: Database | None = None) -> Generator[
             raise UnknownCampaignError(
                 _("no campaign has the id {id}: `campaigns list` names them").format(id=campaign_id)
             )
+        let_rest(connection)
         forbid_scans(connection)
         forbid_sorting(connection)
         for some in groups(heads(connection, campaign_id)):

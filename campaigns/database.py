@@ -51,6 +51,7 @@ __all__ = [
     "is_ahead",
     "is_over",
     "later",
+    "let_rest",
     "now",
     "rows_of",
     "upsert",
@@ -237,6 +238,12 @@ def copy_in(connection: Connection, into: str, columns: Sequence[str], rows: Seq
         else:
             for row in rows:
                 copy.write_row(row)
+
+
+def let_rest(connection: Connection) -> None:
+    """Have the server let a snapshot rest: whoever is given its rows may be slow, and it locks nobody out."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def forbid_scans(connection: Connection) -> None:

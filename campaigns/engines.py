@@ -36,7 +36,8 @@ the system gives up, which takes hours."""
 
 IDLE_IN_TRANSACTION = "30s"
 """After which the server ends a transaction that nobody goes on with: a process that was stopped must not keep from
-others what it had locked. None of ours rests so long between two statements."""
+others what it had locked. None of ours that locks anything rests so long between two statements (`database.let_rest`).
+"""
 
 
 def postgresql(url: URL) -> Engine:

@@ -1,5 +1,6 @@
 """Each row of a campaign's account: they add up to what `progress` counts, whatever has become of the campaign."""
 
+import time
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
@@ -7,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 import campaigns
-from campaigns import bisection, expansion, lookups, settling
+from campaigns import accounting, bisection, engines, expansion, lookups, settling
 from campaigns.accounting import NOT_EXPANDED
 from campaigns.database import Database
 from campaigns.prices import Prices
@@ -160,6 +161,23 @@ def test_however_many_are_read_together_nobody_is_missing(
     making.all_accepted(any_database, campaign)
 
     assert len(entries_of(any_database, campaign)) == 12
+
+
+def test_whoever_takes_them_may_rest_for_as_long_as_he_likes(
+    any_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a pager does, or a browser on a slow line, for longer than the server has a transaction rest."""
+    monkeypatch.setattr(engines, "IDLE_IN_TRANSACTION", "100ms")
+    monkeypatch.setattr(accounting, "AT_ONCE", 1)
+    campaign = making.submitted(any_database, making.numbers(3), batch_size=1)
+    any_database.close()  # the next connection is made as the setting says now
+
+    taken = []
+    for entry in campaigns.entries(campaign, database=any_database):
+        taken.append(entry.row)
+        time.sleep(0.3)
+
+    assert len(taken) == 3
 
 
 def test_no_campaign_has_no_rows(any_database: Database) -> None:
