@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 from sqlalchemy import (
@@ -40,6 +41,8 @@ Told = tuple[int, MessageStatus]
 
 LONGEST_NUMBER = 15
 """Digits of an MSISDN (ITU-T E.164); anything longer would not even fit its column."""
+
+_EXACT = Decimal("0.0001")  # as the columns have credits
 
 
 class Columns(Protocol):
@@ -239,8 +242,14 @@ def lines_of(attempt: Record, payload: Payload) -> ReceiptLines:
     if attempt.receipt is not None:
         return ReceiptLines.unpack(attempt.receipt)
     counts = payload.segments if attempt.kind == AttemptKind.SEND else [1] * attempt.size
-    share = attempt.estimated / (sum(counts) or 1)
-    return ReceiptLines([None] * len(counts), [share * count for count in counts])
+    return ReceiptLines([None] * len(counts), _shares(attempt.estimated, counts))
+
+
+def _shares(total: Decimal, counts: Sequence[int]) -> list[Decimal]:
+    """An amount by some counts, as the column has it; whatever the rounding, they add up to it."""
+    whole = sum(counts) or 1
+    reached = [(total * count / whole).quantize(_EXACT) for count in accumulate(counts, initial=0)]
+    return [after - before for before, after in pairwise(reached)]
 
 
 def give_back(connection: Connection, ended: Mapping[Target, int]) -> None:
@@ -268,7 +277,7 @@ def _prices(payload: Payload, lines: ReceiptLines, numbers: Iterable[int]) -> Ma
         return dict(zip(payload.numbers, lines.credits, strict=True))
     billed = [price for price in lines.credits if price]
     mean = sum(billed, Decimal(0)) / (len(billed) or 1)
-    return dict.fromkeys(numbers, round(mean, 4))
+    return dict.fromkeys(numbers, mean.quantize(_EXACT, ROUND_DOWN))
 
 
 def take_back(connection: Connection, campaign_ids: set[int], delivered: Iterable[tuple[int, int]]) -> None:

@@ -13,6 +13,7 @@ import campaigns
 from campaigns import doubts, ledger, lookups, resolving, settling
 from campaigns.claims import Claim
 from campaigns.database import Database
+from campaigns.doubts import Evidence
 from campaigns.ledger import Ledger
 from campaigns.models import attempts, holds, refunds
 from campaigns.models import batches as batches_table
@@ -53,6 +54,23 @@ def test_a_credit_goes_from_the_hold_to_the_post_and_comes_back_as_a_refund(any_
 
     assert leaving == {"hold": 6, "held": 3, "in_the_air": 3}
     assert entries(any_database, campaign) == {"hold": 6, "held": 3, "taken": 3, "posted": 2, "refunded": 1}
+
+
+def test_what_comes_back_of_an_adopted_batch_is_no_more_than_it_was_posted_at(any_database: Database) -> None:
+    """Five credits for three people, at the prices of two countries: nobody has told how much for each."""
+    campaign = making.submitted(any_database, making.numbers(3))
+    making.change(any_database, update(batches_table).values(credits=5))
+    making.fund(any_database)
+    claim = making.claimed(any_database, campaign)
+    settling.doubt(any_database, claim, "timed out")
+    proof = Evidence("lost", frozenset(claim.payload.numbers), any_database.clock())
+    assert doubts.settle(any_database, making.ACCOUNT, [proof], exclusive=False) == [campaign]
+    rejected = [(place, MessageStatus.REJECTED) for place in range(3)]
+
+    making.reported(any_database, making.report(claim, *rejected, msgfid="lost"))
+
+    its = ledger_of(any_database, campaign)
+    assert (its.posted, its.refunded) == (5, 5)
 
 
 def test_each_campaign_has_a_ledger_of_its_own(any_database: Database) -> None:
