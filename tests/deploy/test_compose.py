@@ -104,6 +104,13 @@ def test_the_settings_are_accepted(monkeypatch: pytest.MonkeyPatch, file: str, n
     assert set(settings.accounts) == {"default"}
 
 
+@pytest.mark.parametrize("name", [*sorted(WORKS_WITH_SETTINGS), "metrics"])
+def test_who_says_whether_the_broker_is_there_knows_where_it_is(name: str) -> None:
+    """Or an alert would ring for ever: the broker that is asked unless one is named is on the container's own host."""
+    assert surroundings(OURS[name])["REDIS_URL"] == "redis://valkey:6379/0"
+    assert set(OURS[name]["networks"]) & set(SERVICES["valkey"]["networks"])
+
+
 def test_every_variable_is_in_the_example_and_what_must_be_set_is_set_there() -> None:
     example = (DEPLOY / "compose.env.example").read_text(encoding="utf-8")
     named = set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE))

@@ -194,10 +194,22 @@ def test_each_pod_reaches_what_it_works_with_and_nothing_else() -> None:
         "worker": {6379, 5432, 443, 53},
         "beat": {6379, 53},
         "flower": {6379, 53},
-        "metrics": {5432, 53},
+        "metrics": {6379, 5432, 53},
         "migrate": {5432, 53},
         "valkey": {53},
     }
+
+
+def test_whoever_may_call_the_broker_is_let_in_and_knows_where_it_is() -> None:
+    """Metrics, too: they say whether it is there, and an alert would ring for ever."""
+    (policy,) = [each.content["spec"] for each in MANIFESTS if each.name == "at-the-broker"]
+    (rule,) = policy["ingress"]
+    (let_in,) = [each["podSelector"] for each in rule["from"]]
+    calling = {each.name for each in OURS if 6379 in reached(each)}
+    assert {each.name for each in OURS if chosen(let_in, each)} == calling == {"worker", "beat", "flower", "metrics"}
+    told = {each.name for each in OURS if {"configMapRef": {"name": "settings"}} in each.container.get("envFrom", [])}
+    assert "REDIS_URL" in settings()
+    assert told == calling
 
 
 def reached(workload: Manifest) -> set[int]:

@@ -37,8 +37,9 @@ def metrics(port: int | None, bind: str) -> None:
     """Print the figures of the domain in Prometheus's text form, or serve them on /metrics.
 
     They are read from the database whenever they are asked for: one of these is enough for any number of workers, and
-    needs no settings but DATABASE_URL. There are names of accounts in them, and nothing of any recipient; who may read
-    them on another address than loopback is for your network to say.
+    needs no settings but DATABASE_URL and, for the broker's queues, REDIS_URL or BROKER_URL. There are names of
+    accounts in them, and nothing of any recipient; who may read them on another address than loopback is for your
+    network to say.
     """
     from campaigns.database import default
     from campaigns.endings import Endings
