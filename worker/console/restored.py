@@ -157,6 +157,7 @@ def _figures(each: Uncertain) -> str:
 def _asked_of_the_gateway(accounts: set[str]) -> Iterator[str]:
     """What the gateway's count says of the time since, of the accounts that this host has."""
     from campaigns.database import default
+    from campaigns.reasons import retold
     from campaigns.settings import SettingsError
     from worker import balances
     from worker.console.ringing import Ringing
@@ -172,7 +173,8 @@ def _asked_of_the_gateway(accounts: set[str]) -> Iterator[str]:
         try:
             balances.ask_and_note(resources, account)
         except (ReadFailed, Refused) as error:
-            yield _("{account}: the gateway does not say what it counted: {why}").format(account=account, why=error)
+            unsaid = _("{account}: the gateway does not say what it counted: {why}")
+            yield unsaid.format(account=account, why=retold(str(error)))
         else:
             yield from _counted(account)
 

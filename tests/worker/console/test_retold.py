@@ -7,8 +7,9 @@ import pytest
 
 from campaigns import database, lifecycle, schedules
 from campaigns.occurrences import begin, end
+from tests.campaigns import making
 from tests.worker.command_line import submitted
-from tests.worker.terminal import run
+from tests.worker.terminal import forget, run
 from worker.language import speak
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -66,3 +67,15 @@ def test_what_a_person_does_in_french_is_stored_in_english(paused: int) -> None:
     run("resume", str(paused))
     run("cancel", str(paused))
     assert json.loads(run("show", str(paused), "--json").stdout)["reason"] == "cancelled by a person"
+
+
+@pytest.mark.usefixtures("french")
+def test_why_a_gateway_says_nothing_of_the_time_since_a_backup_is_shown_in_french(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"BASE_URL": "http://127.0.0.1:9", "LOGIN": "demo", "PASSWORD": "secret"}.items():
+        monkeypatch.setenv(f"ACCOUNTS__DEFAULT__{name}", value)
+    forget()
+    making.funded(database.default(), making.numbers(3))
+    said = run("restored", "--yes").stdout.replace("\xa0", " ").replace("\u202f", " ")
+    assert "la passerelle ne dit pas ce qu’elle a compté : pas de réponse : connexion refusée" in said
