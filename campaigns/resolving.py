@@ -146,26 +146,36 @@ def decide(
     if decision == Decision.RESEND:
         lifecycle.fund_again(connection, campaign.id)
     lifecycle.advance(connection, [campaign.id])
+    resolved = _resolved(connection, attempt, decision)
+    _tell(resolved, by)
+    return campaign.account, resolved
+
+
+def _resolved(connection: Connection, attempt: Record, decision: Decision) -> Resolved:
     b = batches_table.c
     batch = connection.execute(select(b.number, b.state).where(b.id == attempt.batch_id)).one()
-    events.tell(
-        events.DECIDED,
-        campaign=campaign.id,
-        batch=batch.number,
-        attempt=attempt_id,
-        decision=decision.value,
-        by=POLICY if by == POLICY else "a person",
-        size=attempt.size,
-        credits=attempt.estimated,
-    )
-    return campaign.account, Resolved(
-        attempt_id=attempt_id,
+    return Resolved(
+        attempt_id=attempt.id,
         decision=decision,
-        campaign_id=campaign.id,
+        campaign_id=attempt.campaign_id,
         batch=batch.number,
         numbers=attempt.size,
         credits=attempt.estimated,
         batch_state=BatchState(batch.state),
+    )
+
+
+def _tell(resolved: Resolved, by: str) -> None:
+    """Who decided is told by kind alone: a name is not for a log."""
+    events.tell(
+        events.DECIDED,
+        campaign=resolved.campaign_id,
+        batch=resolved.batch,
+        attempt=resolved.attempt_id,
+        decision=resolved.decision.value,
+        by=POLICY if by == POLICY else "a person",
+        size=resolved.numbers,
+        credits=resolved.credits,
     )
 
 

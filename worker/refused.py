@@ -1,4 +1,4 @@
-"""What becomes of a claim that the gateway refused by a code, or of which no request can be written: nothing was sent.
+"""What becomes of a claim of which nothing was sent: no byte left, the gateway refused it, or it cannot be written.
 
 Back for another try, cut in halves, given up, or its campaign paused: each says whether the lane must stop.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from decimal import Decimal
 
-from campaigns import bisection, lifecycle, lookups, refusals, settling, shortage
+from campaigns import accounts, bisection, lifecycle, lookups, refusals, settling, shortage
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.states import AttemptKind
@@ -16,13 +16,25 @@ from campaigns.tries import MOST_TRIES
 from worker import balances, cleaning
 from worker.language import N_
 from worker.resources import Resources
-from worker.smseco.errors import NeedsPerson, NotEnoughCredits, ReadFailed, Refused
+from worker.smseco.errors import NeedsPerson, NotEnoughCredits, NotSent, ReadFailed, Refused
 
 log = logging.getLogger(__name__)
 
 NOT_ALLOWED = -11
 NOBODY_VALID = -9
 """However many batches are refused with it, it is about their numbers, and not about how they are sent."""
+
+
+CLOSED = N_("its window closed before a byte had left: nothing was sent")
+
+
+def settle_not_sent(resources: Resources, claim: Claim, error: NotSent, *, closed: bool) -> bool:
+    """Back for another try: its window has closed, or the gateway cannot be reached; returns whether the lane must
+    stop."""
+    settling.release(resources.database, claim, CLOSED if closed else str(error))
+    if not closed:
+        accounts.away(resources.database, claim.account, error.reason)
+    return not closed
 
 
 def settle_refused(resources: Resources, claim: Claim, error: Refused) -> bool:

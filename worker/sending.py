@@ -19,7 +19,7 @@ from worker import balances, mark, tracing
 from worker.language import N_
 from worker.mark import SetBack
 from worker.receipts import acceptance_of
-from worker.refused import pause, settle_refused, settle_unwritten
+from worker.refused import CLOSED, pause, settle_not_sent, settle_refused, settle_unwritten
 from worker.resources import Resources, Slice, UnknownAccountError
 from worker.smseco.errors import CannotBeWritten, InDoubt, NotSent, ReadFailed, Refused
 from worker.smseco.values import Receipt, Sending
@@ -30,8 +30,6 @@ SLICE_SECONDS = 0.2
 """A lane's turn: long ones keep small campaigns waiting for a process, short ones cost a task and two bells each."""
 
 CANDIDATES = 20
-
-CLOSED = N_("its window closed before a byte had left: nothing was sent")
 
 SET_BACK = N_("the database was set back: nothing was sent")
 
@@ -201,33 +199,29 @@ def deliver(resources: Resources, claim: Claim, tally: Tally) -> int:
     try:
         with tracing.span("request", campaign=claim.campaign_id, attempt=claim.attempt_id):
             receipt = _request(resources, claim, min(looked + gateway.longest_beginning, closes))
-    except NotSent as not_sent:
-        if closes <= monotonic():
-            settling.release(resources.database, claim, CLOSED)
-            return 0
-        settling.release(resources.database, claim, str(not_sent))
-        accounts.away(resources.database, claim.account, not_sent.reason)
-        tally.halted = True
+    except NotSent as error:
+        tally.halted = settle_not_sent(resources, claim, error, closed=closes <= monotonic())
     except CannotBeWritten as error:
         tally.halted = settle_unwritten(resources, claim, _what_broke(error.__cause__ or error))
     except Refused as error:
         tally.halted = settle_refused(resources, claim, error)
     except InDoubt as error:
-        settling.doubt(resources.database, claim, error.reason, msgfid=error.msgfid)
-        # A page that says "maintenance" must not put one batch after the other in doubt.
-        accounts.away(
-            resources.database,
-            claim.account,
-            N_("replies are lost or unreadable: {why}").format(why=error.reason),
-            doubtful=True,
-        )
-        tally.halted = True
+        tally.halted = _settle_doubt(resources, claim, error)
     else:
         settling.accept(resources.database, claim, acceptance_of(claim.payload.numbers, receipt))
         if not tally.accepted:  # once a turn is enough: it is a look at the database
             accounts.back(resources.database, claim.account)
         return len(receipt.smsfids)
     return 0
+
+
+def _settle_doubt(resources: Resources, claim: Claim, error: InDoubt) -> bool:
+    """Nobody knows what became of it. A page that says "maintenance" must not put one batch after the other in doubt:
+    the lane must stop."""
+    settling.doubt(resources.database, claim, error.reason, msgfid=error.msgfid)
+    why = N_("replies are lost or unreadable: {why}").format(why=error.reason)
+    accounts.away(resources.database, claim.account, why, doubtful=True)
+    return True
 
 
 def _request(resources: Resources, claim: Claim, begin_by: float) -> Receipt:
