@@ -12,13 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select, true
+from sqlalchemy import Connection, and_, exists, func, or_, select, true
 
 from campaigns import accounts, doubts, openings, tries, turns
 from campaigns.database import Record, is_ahead, later, now
 from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, balance_readings, campaigns, report_polls
-from campaigns.states import CampaignState, PollState
+from campaigns.states import AttemptState, CampaignState, PollState
 from campaigns.steering import PAUSED_BY_A_PERSON
 from campaigns.unapplied import ASKED_SECONDS
 
@@ -71,7 +71,8 @@ class Pending:
     Attributes:
         account: whose.
         oldest: seconds since the oldest campaign that has one might begin.
-        still: seconds for which nothing of the account was settled although there was one.
+        still: seconds for which nothing of the account was settled although there was one; none while a request is
+            being made, for whoever has put something right asks at once whether it goes on.
     """
 
     account: str
@@ -202,9 +203,12 @@ def pending(connection: Connection) -> list[Pending]:
     )
     some = []
     for account, since, clock in connection.execute(found).all():
-        last = connection.execute(select(func.max(a.settled_at)).where(a.account == account)).scalar()
+        made = exists(a.id).where(a.account == account, a.state == AttemptState.OPEN, a.leased_until > now())
+        settled = select(func.max(a.settled_at)).where(a.account == account).scalar_subquery()
+        is_made, last = connection.execute(select(made, settled)).one()
         oldest = _age(clock, since)
-        some.append(Pending(account, oldest, oldest if last is None else min(oldest, _age(clock, last))))
+        still = oldest if last is None else min(oldest, _age(clock, last))
+        some.append(Pending(account, oldest, 0.0 if is_made else still))
     return some
 
 

@@ -109,6 +109,22 @@ class TestWhatCouldLeave:
         assert 500 <= found.oldest < 520
         assert 100 <= found.still < 120
 
+    def test_while_a_request_is_being_made_nothing_is_still_however_long_it_was_before(
+        self, database: Database
+    ) -> None:
+        """Resumed, topped up, or its gateway back: whoever has mended it asks whether it goes on now."""
+        made = making.funded(database, making.numbers(9), batch_size=3)
+        making.accepted(database, made)
+        making.clock_goes_on(database, 5_000, table.c.created_at, attempts.c.settled_at)
+        (before,) = self.look(database)
+        making.claimed(database, made)
+        (meanwhile,) = self.look(database)
+        making.clock_goes_on(database, 5_000, attempts.c.leased_until)
+        (after,) = self.look(database)
+        assert before.still >= 5_000
+        assert (meanwhile.still, meanwhile.oldest >= 5_000) == (0, True)
+        assert after.still >= 5_000, "whoever made it is gone"
+
     def test_where_nothing_was_ever_settled_it_is_still_since_the_beginning(self, database: Database) -> None:
         making.funded(database, making.numbers(3))
         making.clock_goes_on(database, 500, table.c.created_at)
