@@ -315,6 +315,7 @@ def test_a_port_that_is_taken_is_a_sentence(told: None, sqlite_url: str) -> None
             port = re.search(r":(\d+)/metrics", process.stderr.readline())
             assert port is not None
             result = run("metrics", "--port", port[1])
-            assert (result.exit_code, result.stderr) == (1, "Error: Address already in use\n")
+            said = f"cannot listen on 127.0.0.1:{port[1]}, Address already in use: choose another --bind or --port"
+            assert (result.exit_code, result.stderr) == (1, f"Error: {said}\n")
         finally:
             process.kill()

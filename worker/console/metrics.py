@@ -63,7 +63,14 @@ def _serve(known: CollectorRegistry, bind: str, port: int) -> None:
     """Until Ctrl-C."""
     from prometheus_client import start_http_server
 
-    server, _thread = start_http_server(port, addr=bind, registry=known)
+    from campaigns.reasons import retold
+
+    try:
+        server, _thread = start_http_server(port, addr=bind, registry=known)
+    except OSError as wrong:
+        said = _("cannot listen on {address}, {reason}: choose another --bind or --port")
+        why = retold(wrong.strerror or type(wrong).__name__)
+        raise click.ClickException(said.format(address=f"{bind}:{port}", reason=why)) from None
     host, listening = server.server_address[:2]
     click.echo(_("metrics are served on {url}").format(url=f"http://{host!s}:{listening}/metrics"), err=True)
     try:
