@@ -34,11 +34,18 @@ class Reading:
         reports: how many, where they can be counted at a glance.
         poll_id: where in the journal its body is; None if there was nothing to keep.
         error: why it was not answered as it should be; some of the body may have come all the same.
+        unreadable: an answer came that is none of the API, and is kept.
     """
 
     reports: int = 0
     poll_id: int | None = None
     error: Refused | ReadFailed | None = None
+    unreadable: bool = False
+
+    @property
+    def is_proper(self) -> bool:
+        """Whether it was answered as it should be."""
+        return self.error is None and not self.unreadable
 
 
 def ask(resources: Resources, account: str, *, until: float) -> Reading:
@@ -50,25 +57,26 @@ def ask(resources: Resources, account: str, *, until: float) -> Reading:
         until: the moment (monotonic) after which no further request is begun.
 
     Returns:
-        How many came in all, and the failure.
+        How many came in all, the failure, and whether any answer could not be read.
     """
-    taken = 0
+    taken, unreadable = 0, False
     # With a least age each sending is asked for by itself: to ask for all would consume what is still to change.
     if not resources.settings.poll_min_age:
         reading = take_in(resources, account)
-        taken = reading.reports
+        taken, unreadable = reading.reports, reading.unreadable
         if reading.error:
             return reading
     silent, error = _silent(resources, account), None
     while silent and monotonic() < until:
         reading = take_in(resources, account, msgfid=silent.pop(0))
         taken += reading.reports
+        unreadable |= reading.unreadable
         error = reading.error
         if error:
             break
     if silent:  # nobody asked for these after all
         silence.put_back(resources.database, account, silent)
-    return Reading(taken, error=error)
+    return Reading(taken, error=error, unreadable=unreadable)
 
 
 def _silent(resources: Resources, account: str) -> list[str]:
@@ -136,11 +144,11 @@ def _keep(resources: Resources, its: Arrived, begun: float) -> Reading:
         events.tell(events.READ, account=account, poll=poll_id, reports=count, bytes=len(body), seconds=took)
         _answered(resources, account)
         return Reading(count, poll_id)
-    empty = _empty(resources, account, body)
-    if empty is None or names_an_sms(body):
-        return replace(empty or Reading(), poll_id=poll_id)
+    reading, is_empty = _told_by(resources, account, body)
+    if not is_empty or names_an_sms(body):
+        return replace(reading, poll_id=poll_id)
     journal.forget(resources.database, poll_id)
-    return empty
+    return reading
 
 
 def _answered(resources: Resources, account: str) -> None:
@@ -149,15 +157,18 @@ def _answered(resources: Resources, account: str) -> None:
     reports.note_answer(resources.database, account)
 
 
-def _empty(resources: Resources, account: str, body: bytes) -> Reading | None:
-    """What it comes to, if it is a proper answer without a report; what cannot be read may hold one, and is kept."""
+def _told_by(resources: Resources, account: str, body: bytes) -> tuple[Reading, bool]:
+    """What a body comes to in which no report is seen at a glance, and whether it is a proper answer without one.
+
+    What cannot be read may hold one, and is kept; as long as that is all that comes, no reports are read.
+    """
     try:
         batch = parse_reports(body)
     except Refused as error:
         _refused(resources, account, error)
-        return Reading(error=error)
+        return Reading(error=error), True
     except BadReply as error:
         log.warning("a body of reports cannot be read, and is kept in the journal: %s", error)
-        return None
+        return Reading(unreadable=True), False
     _answered(resources, account)
-    return None if batch.codes or batch.truncated else Reading()
+    return Reading(), not (batch.codes or batch.truncated)

@@ -81,7 +81,7 @@ def poll_slice(resources: Resources, account: str) -> Slice:
             last = reading
             taken += last.reports
     changed += catch_up(resources, account, settle=True).changed
-    if not last.error:
+    if last.is_proper:
         heartbeats.note(resources.database, [heartbeat(account)])
     # Until the gateway has no more; but not in a tight loop for a few at a time.
     after = SOON_SECONDS if last.reports >= MANY and not last.error else BREATH_SECONDS

@@ -131,6 +131,16 @@ def test_a_reading_that_fails_is_the_last_of_its_slice(database: Database, error
     assert gateway.asked == [None]
 
 
+def test_whoever_is_silent_is_asked_for_though_the_answer_for_all_cannot_be_read(database: Database) -> None:
+    """A program that cannot hand all of them out at once may still hand out those of one sending."""
+    made = silent_sendings(database, 2)
+    gateway = Gateway(all=b"<html>Allowed memory size exhausted</html>")
+
+    tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+
+    assert gateway.asked == [None, *made]
+
+
 def test_whoever_was_not_asked_for_after_a_failure_is_asked_for_next(database: Database) -> None:
     made = silent_sendings(database, 3)
     gateway = Gateway(**{made[0]: HANGS})

@@ -9,7 +9,7 @@ from campaigns.models import attempts, report_polls
 from campaigns.reports import Applied, Reports
 from campaigns.states import UNBILLED, MessageStatus
 from tests.campaigns import making
-from tests.worker.reporting import Gateway, body_of, polls, resources_with
+from tests.worker.reporting import NOTHING, Gateway, body_of, polls, resources_with
 from worker import keeping, sweeping, tracking
 from worker.smseco.codes import REPORT_CODES
 from worker.smseco.errors import Unreachable
@@ -102,10 +102,19 @@ def test_a_database_that_is_away_is_no_fault_of_a_body(database: Database, monke
     assert polls(database) == [("applied", 0)]
 
 
-@pytest.mark.parametrize("arrives", [True, False])
-def test_that_reports_were_read_and_arrived_whole_is_written_down(database: Database, *, arrives: bool) -> None:
-    gateway = Gateway() if arrives else Gateway(all=Unreachable("connection refused", begun=False))
-    tracking.poll_slice(resources_with(database, gateway), making.ACCOUNT)
+@pytest.mark.parametrize(
+    ("answer", "arrives"),
+    [
+        pytest.param(NOTHING, True, id="none"),
+        pytest.param(Unreachable("connection refused", begun=False), False, id="nobody is there"),
+        pytest.param(b"<html><body>Maintenance</body></html>", False, id="a page"),
+        pytest.param(b"", False, id="nothing at all"),
+    ],
+)
+def test_that_reports_were_read_and_arrived_whole_is_written_down(
+    database: Database, answer: bytes | Exception, *, arrives: bool
+) -> None:
+    tracking.poll_slice(resources_with(database, Gateway(all=answer)), making.ACCOUNT)
     assert (tracking.heartbeat(making.ACCOUNT) in heartbeats.ages(database)) is arrives
 
 
