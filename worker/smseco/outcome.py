@@ -13,6 +13,9 @@ from worker.smseco.codes import refusal, unproven
 from worker.smseco.errors import BadReply, InDoubt, NotSent, ReadFailed, Refused, Unreachable
 from worker.smseco.values import Receipt
 
+LONGEST_ID = 255
+"""What is longer is no id of the gateway's, whose own have some twenty characters: and no index of a database would take it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -118,7 +121,7 @@ def _receipt(answer: Answer, *, msgid: str, asked: int) -> Receipt:
         raise BadReply(unproven(answer.status))
     # Where a reply calls it `msgid`, it may be the echo of ours, under which no report will come.
     msgfid = answer.msgfid or (answer.msgid if answer.msgid != msgid else None)
-    if not msgfid:
+    if not msgfid or len(msgfid) > LONGEST_ID:
         raise BadReply("no msgfid")
     cost = _cost(answer)
     if cost is None:

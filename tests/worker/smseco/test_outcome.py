@@ -85,6 +85,9 @@ def arrived(body: bytes, status: int = 200) -> Exchange:
         pytest.param(arrived(reply(statut="-6")), InDoubt, "code -6", id="a refusal that lists messages"),
         pytest.param(arrived(reply(statut="-6", rows=0)), InDoubt, "code -6", id="a refusal that counts messages"),
         pytest.param(arrived(reply(msgfid="")), InDoubt, "no msgfid", id="no id"),
+        pytest.param(
+            arrived(reply(msgfid=f"<msgfid>{'7' * 256}</msgfid>")), InDoubt, "no msgfid", id="no id that could be kept"
+        ),
         pytest.param(arrived(reply(msgfid="<msgid>ours-1</msgid>")), InDoubt, "no msgfid", id="our own id echoed"),
         pytest.param(
             arrived(reply(cost="?", rows=0, statut="2", destinataires="2")), InDoubt, "no credits", id="no price"
