@@ -14,7 +14,7 @@ from worker.smseco.errors import BadReply, InDoubt, NotSent, ReadFailed, Refused
 from worker.smseco.values import Receipt
 
 LONGEST_ID = 255
-"""What is longer is no id of the gateway's, whose own have some twenty characters: and no index of a database would take it."""
+"""What is longer is no id of the gateway's, whose own have some twenty characters; no index would take it."""
 
 
 @dataclass(frozen=True, slots=True)
