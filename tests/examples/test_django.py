@@ -57,7 +57,7 @@ def left(tables: Database, pk: int, template: str) -> None:
 
 def form(browser: requests.Session, url: str) -> dict[str, str]:
     """The hidden fields of the form."""
-    page = browser.get(url, timeout=20).text
+    page = browser.get(url, timeout=60).text
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', page))
 
 
@@ -66,14 +66,14 @@ def test_a_button_that_is_pressed_twice_texts_everybody_once(
 ) -> None:
     clients(site.database, group)
     filled = {**form(browser, url), "template": TEMPLATE}
-    first, second = (browser.post(url, data=filled, timeout=20) for _ in range(2))
+    first, second = (browser.post(url, data=filled, timeout=60) for _ in range(2))
     assert first.status_code == second.status_code == 200, first.text
     assert first.url == second.url
     assert group.got([f"Bonjour {one['nom']}, à lundi." for one in group.people])
     pk = first.url.rstrip("/").rpartition("/")[2]
     assert len(select(site, "SELECT id FROM campaigns WHERE key = :key", key=f"reminder-{pk}")) == 1
-    site.until(lambda: "completed" in browser.get(first.url, timeout=20).text, what="the page shows the end")
-    assert "delivered: 2" in browser.get(first.url, timeout=20).text
+    site.until(lambda: "completed" in browser.get(first.url, timeout=60).text, what="the page shows the end")
+    assert "delivered: 2" in browser.get(first.url, timeout=60).text
     assert group.nowhere_in(site.log("django"))
 
 
@@ -82,11 +82,11 @@ def test_what_is_refused_comes_back_with_its_faults_and_can_be_mended(
 ) -> None:
     clients(site.database, group)
     filled = {**form(browser, url), "template": "Bonjour {{ prenom }}"}
-    refused = browser.post(url, data=filled, timeout=20)
+    refused = browser.post(url, data=filled, timeout=60)
     assert refused.status_code == 400
     assert "prenom" in re.sub(r"<textarea.*?</textarea>", "", refused.text, flags=re.DOTALL)
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', refused.text))
-    mended = browser.post(url, data={**hidden, "template": "Salut {{ name }}"}, timeout=20)
+    mended = browser.post(url, data={**hidden, "template": "Salut {{ name }}"}, timeout=60)
     assert mended.status_code == 200
     assert group.got([f"Salut {one['nom']}" for one in group.people])
     assert group.nowhere_in(site.log("django"))
@@ -94,7 +94,7 @@ def test_what_is_refused_comes_back_with_its_faults_and_can_be_mended(
 
 def test_a_form_of_another_site_is_turned_away(url: str, browser: requests.Session) -> None:
     filled = {**form(browser, url), "template": TEMPLATE, "csrfmiddlewaretoken": "x"}
-    assert browser.post(url, data=filled, timeout=20).status_code == 403
+    assert browser.post(url, data=filled, timeout=60).status_code == 403
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ def client() -> Iterator[requests.Session]:
 
 def post(client: requests.Session, url: str, key: str, group: Group, **asked: Any) -> requests.Response:
     body = {"name": "Rappel", "template": "Bonjour {{ nom }}", "recipients": group.people, **asked}
-    return client.post(f"{url}/campaigns", json=body, headers={"Idempotency-Key": key}, timeout=20)
+    return client.post(f"{url}/campaigns", json=body, headers={"Idempotency-Key": key}, timeout=60)
 
 
 def test_the_same_request_twice_is_one_campaign_whose_account_can_be_asked_for(
@@ -45,7 +45,7 @@ def test_the_same_request_twice_is_one_campaign_whose_account_can_be_asked_for(
     assert group.got([f"Bonjour {one['nom']}" for one in group.people])
 
     def account() -> Any:
-        return client.get(f"{url}/campaigns/{first.json()['id']}", timeout=20).json()
+        return client.get(f"{url}/campaigns/{first.json()['id']}", timeout=60).json()
 
     site.until(lambda: account()["finished"], what="it has ended")
     assert (account()["state"], account()["by_status"]) == ("completed", {"delivered": 2})
@@ -88,11 +88,11 @@ def test_without_the_token_nothing_is_to_be_had(url: str, group: Group) -> None:
     with requests.Session() as stranger:
         assert post(stranger, url, "api-3", group).status_code in (401, 403)
         stranger.headers["Authorization"] = "Bearer é".encode()
-        assert stranger.get(f"{url}/campaigns/1", timeout=20).status_code == 401
+        assert stranger.get(f"{url}/campaigns/1", timeout=60).status_code == 401
 
 
 def test_its_own_page_says_what_is_asked_and_answered(url: str) -> None:
-    described = requests.get(f"{url}/openapi.json", timeout=20).json()
+    described = requests.get(f"{url}/openapi.json", timeout=60).json()
     post = described["paths"]["/campaigns"]["post"]
     assert set(post["responses"]) == {"200", "201", "400", "409", "422", "503"}
     assert {field["name"] for field in post["parameters"] if field["required"]} == {"idempotency-key"}

@@ -32,7 +32,7 @@ def browser() -> Iterator[requests.Session]:
 
 def upload(browser: requests.Session, url: str, content: str, **asked: str) -> requests.Response:
     """Fill in the form, and press the first button."""
-    return browser.post(f"{url}/preview", data={**ASKED, **asked}, files={"audience": ("x.csv", content)}, timeout=20)
+    return browser.post(f"{url}/preview", data={**ASKED, **asked}, files={"audience": ("x.csv", content)}, timeout=60)
 
 
 def test_a_list_is_shown_and_a_second_button_that_is_pressed_twice_sends_it_once(
@@ -45,12 +45,12 @@ def test_a_list_is_shown_and_a_second_button_that_is_pressed_twice_sends_it_once
     assert all(text in shown.text for text in [*texts, "not texted, invalid: 1"])
     assert group.texts() == []
     (key,) = re.findall(r'name="key" value="([^"]+)"', shown.text)
-    first, second = (browser.post(f"{url}/campaigns", data={"key": key}, timeout=20) for _ in range(2))
+    first, second = (browser.post(f"{url}/campaigns", data={"key": key}, timeout=60) for _ in range(2))
     assert first.status_code == second.status_code == 200
     assert first.url == second.url
     assert group.got(texts)
-    site.until(lambda: "completed" in browser.get(first.url, timeout=20).text, what="the page shows the end")
-    assert "delivered: 2" in browser.get(first.url, timeout=20).text
+    site.until(lambda: "completed" in browser.get(first.url, timeout=60).text, what="the page shows the end")
+    assert "delivered: 2" in browser.get(first.url, timeout=60).text
     assert group.nowhere_in(site.log("flask"))
 
 
@@ -66,9 +66,9 @@ def test_what_is_refused_comes_back_with_its_faults(url: str, browser: requests.
 def test_only_what_this_browser_was_shown_can_be_sent(url: str, browser: requests.Session, group: Group) -> None:
     shown = upload(browser, url, group.csv(["tel", "nom"]))
     (key,) = re.findall(r'name="key" value="([^"]+)"', shown.text)
-    assert browser.post(f"{url}/campaigns", data={"key": "another"}, timeout=20).status_code == 400
-    assert requests.post(f"{url}/campaigns", data={"key": key}, timeout=20).status_code == 400
-    assert browser.get(f"{url}/campaigns/999999", timeout=20).status_code == 404
+    assert browser.post(f"{url}/campaigns", data={"key": "another"}, timeout=60).status_code == 400
+    assert requests.post(f"{url}/campaigns", data={"key": key}, timeout=60).status_code == 400
+    assert browser.get(f"{url}/campaigns/999999", timeout=60).status_code == 404
 
 
 def test_while_the_database_is_away_it_says_to_press_again(

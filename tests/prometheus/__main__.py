@@ -34,7 +34,7 @@ def main(folder: Path) -> None:
         )
         site.start_worker(processes=5)
         site.start_beat()
-        seen = watch(site, patience="30s")
+        seen = watch(site, patience="30s", every="1s")
         site.submit("main", people(20_000), batch_size=50, name="Rappel")
         site.submit("main", people(4_000), batch_size=50, name="Facture", rate=20)
         after(site, SECONDS - 10)

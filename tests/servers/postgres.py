@@ -24,7 +24,7 @@ from tests.servers.small_disk import SmallDisk, small_disk
 from worker import lifeline
 from worker.processes import Processes
 
-READY_WITHIN = 30.0  # seconds
+READY_WITHIN = 90.0  # seconds
 
 SETTINGS = """\
 listen_addresses = ''
@@ -105,7 +105,7 @@ class Server:
         for process in every:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(every[1:], timeout=10)
+        psutil.wait_procs(every[1:], timeout=60)
         self.processes.stop(self.name)
 
     def run(self, *statements: str) -> None:

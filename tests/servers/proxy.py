@@ -99,7 +99,7 @@ class Proxy:
         self._loop.close()
 
     def _do(self, what: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(60)
 
     async def _all(self, way: Way) -> None:
         self._way = way

@@ -16,7 +16,7 @@ from signal import SIGKILL
 
 from worker.processes import EndedEarlyError, Processes
 
-READY_WITHIN = 10.0  # seconds
+READY_WITHIN = 60.0  # seconds
 HOLDER = "disk"
 
 

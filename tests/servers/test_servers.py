@@ -63,7 +63,7 @@ def test_a_broker_is_empty_at_first_and_takes_celery_messages(broker_url: str, t
         with pytest.raises(Empty):
             queue.get(block=False)
         queue.put("look")
-        assert queue.get(timeout=5).payload == "look"
+        assert queue.get(timeout=60).payload == "look"
         queue.put("left behind")
 
 
@@ -89,7 +89,7 @@ def test_no_server_outlives_a_pytest_that_is_killed(tmp_path: Path) -> None:
     private = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
     command = [sys.executable, "-m", "pytest", "-s", "-p", "tests.servers.databases", "-p", "tests.servers.brokers"]
     command += ["-p", "no:cacheprovider", "--rootdir", str(tmp_path), "--basetemp", str(tmp_path / "base")]
-    done = subprocess.run([*command, tmp_path], capture_output=True, text=True, timeout=60, env=private)
+    done = subprocess.run([*command, tmp_path], capture_output=True, text=True, timeout=120, env=private)
     assert done.returncode == -9
     postgres_url, valkey_server = done.stdout.partition("URLS ")[2].split()
     folders = [Path(postgres_url.partition("host=")[2]), Path(valkey_server.removeprefix("redis+socket://")).parent]

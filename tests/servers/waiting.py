@@ -4,6 +4,9 @@ import subprocess
 import time
 from collections.abc import Callable
 
+PATIENCE = 120.0
+"""Seconds. What is waited for comes much sooner; on a machine that does ten other things, it still comes."""
+
 
 def alive(process: int) -> bool:
     """Whether a process runs; one that has ended and that nobody has asked for yet does not."""
@@ -11,7 +14,7 @@ def alive(process: int) -> bool:
     return done.stdout.strip()[:1] not in ("", "Z")
 
 
-def eventually(condition: Callable[[], bool], *, within: float = 5) -> bool:
+def eventually(condition: Callable[[], bool], *, within: float = 30) -> bool:
     """Whether the condition comes to hold within so many seconds."""
     until = time.monotonic() + within
     while not condition():

@@ -25,6 +25,9 @@ GATEWAYS = {
 }
 """One for each scenario that would disturb another."""
 
+LOOKUP_DEADLINE = 600
+"""Seconds; a scenario that is about it has them pass."""
+
 
 @pytest.fixture(scope="session")
 def shared(databases: Databases, valkey_server: str) -> Iterator[Installation]:
@@ -35,7 +38,7 @@ def shared(databases: Databases, valkey_server: str) -> Iterator[Installation]:
         broker = stack.enter_context(valkey(stack.enter_context(lifeline.folder("valkey-"))))
         audiences = folder / "audiences"
         audiences.mkdir()
-        settings = {"AUDIENCE_DIR": str(audiences), "LOOKUP_DEADLINE": "3"}
+        settings = {"AUDIENCE_DIR": str(audiences), "LOOKUP_DEADLINE": str(LOOKUP_DEADLINE)}
         made = stack.enter_context(
             installation(
                 folder,

@@ -50,7 +50,7 @@ class Door:
         """What to answer to a request."""
         if self.says is not None:
             return 200, self.says
-        connection = HTTPConnection(self._behind.hostname or "", self._behind.port, timeout=30)
+        connection = HTTPConnection(self._behind.hostname or "", self._behind.port, timeout=60)
         try:
             connection.request("POST", path, body, headers)
             reply = connection.getresponse()

@@ -38,7 +38,7 @@ def answers(port: int) -> bool:
 
 def get(port: int, path: str, login: str | None = LOGIN) -> tuple[int, str]:
     """Its answer: status and body."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         headers = {} if login is None else {"Authorization": f"Basic {b64encode(login.encode()).decode()}"}
         connection.request("GET", path, headers=headers)

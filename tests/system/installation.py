@@ -12,7 +12,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,10 +26,11 @@ import campaigns
 from campaigns.bells import Bell
 from campaigns.database import Database
 from campaigns.progress import Progress
-from tests.servers.waiting import eventually
+from tests.servers.waiting import PATIENCE, eventually
 from tests.system.door import Door, door
 from worker.embedded import client_url
 from worker.processes import Child, Processes
+from worker.sandbox.codes import NOTHING_TO_READ
 from worker.sandbox.options import SandboxOptions
 from worker.sandbox.server import RunningSandbox, running
 
@@ -50,10 +51,14 @@ FAST: Mapping[str, str] = {
     "BALANCE_INTERVAL": "10",
     "SILENT_AFTER": "60",
     "REPORT_DEADLINE": "60",
-    "CONNECT_TIMEOUT": "0.5",
-    "POST_TIMEOUT": "3",
+    "CONNECT_TIMEOUT": "1",
+    "POST_TIMEOUT": "10",
 }
-"""Settings of the worker unless a scenario has others: seconds, where in production there are minutes."""
+"""Settings of the worker unless a scenario has others: seconds, where in production there are minutes. A gateway is a
+thread of the test's process: what it may take to answer is more than a busy machine has them both stand still."""
+
+TIMEOUT_STOP = float(FAST["POST_TIMEOUT"]) + 45
+"""Seconds that a worker may take to end, as an operator is told to allow."""
 
 LOOK_EVERY = 0.1  # seconds
 
@@ -98,6 +103,15 @@ class Gateway:
         """Grant credits."""
         self.sandbox.top_up(LOGIN, amount)
 
+    @contextmanager
+    def reports_held(self) -> Iterator[None]:
+        """Whoever asks for reports while the block lasts hears that there are none yet."""
+        self.sandbox.fault("refuse", operation="reports", share=1.0, code=NOTHING_TO_READ)
+        try:
+            yield
+        finally:
+            self.sandbox.fault("refuse", operation="reports", count=0)
+
 
 @dataclass
 class Installation:
@@ -111,6 +125,7 @@ class Installation:
     settings: Mapping[str, str] = field(default_factory=dict)
     app: str = "worker"
     children: dict[str, Child] = field(default_factory=dict)
+    start_took: float = 0.0
     _commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -133,9 +148,10 @@ class Installation:
     def start_worker(self, name: str = "worker", *, processes: int = 2) -> None:
         """Start a worker by Celery's own command, and wait until it works."""
         words = ["worker", "--concurrency", str(processes), "--without-mingle", "--without-gossip", "--events"]
-        before = len(self.log(name))
+        before, began = len(self.log(name)), time.monotonic()
         self.start(name, *words, "--loglevel", "INFO", "--hostname", f"{name}@here")
         self.until(lambda: f"{name}@here ready." in self.log(name)[before:], what="the worker is ready")
+        self.start_took = max(self.start_took, time.monotonic() - began)
 
     def start_beat(self, name: str = "beat") -> None:
         """Start the beat."""
@@ -149,6 +165,11 @@ class Installation:
         self.children[name] = self.processes.start(
             name, command, environment=self.environment(), cwd=self.folder, farewell=signal.SIGKILL
         )
+
+    @property
+    def a_minute(self) -> float:
+        """Seconds: the minute that we promise, and twice what it takes to start a worker on this machine."""
+        return 60 + 2 * self.start_took
 
     def revive(self) -> list[str]:
         """Start anew what has ended by itself, as a supervisor with Restart=always does; returns what had."""
@@ -164,6 +185,17 @@ class Installation:
         self.processes.stop(name)
         del self.children[name]
 
+    @contextmanager
+    def asleep(self, name: str) -> Iterator[None]:
+        """A process and all that it started stand still while the block lasts: what is looked at is of one moment."""
+        group = self.children[name].process.pid
+        os.killpg(group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):  # it was killed in its sleep
+                os.killpg(group, signal.SIGCONT)
+
     def terminate(self, name: str, *, within: float) -> int:
         """Ask a process to stop, as an operator does; gives its exit status."""
         self.children[name].process.terminate()
@@ -174,7 +206,7 @@ class Installation:
     def log(self, name: str) -> str:
         """What a process has written, and those before it under the same name."""
         path = self.folder / f"{name}.log"
-        return path.read_text() if path.exists() else ""
+        return path.read_text(errors="replace") if path.exists() else ""  # it may be in the middle of a letter
 
     def ring(self, bell: Bell, serial: int, after: float) -> None:
         """Wake a worker, as a producer with a Celery client does."""
@@ -202,12 +234,13 @@ class Installation:
         return campaigns.submit(asked, audience, ring=self.ring, database=self.database).id
 
     def begun(self, account: str, *, batches: int, size: int) -> int:
-        """A campaign in the middle of its sending: of so many slow batches some have left; returns its id."""
+        """A campaign in the middle of its sending, where it stays as long as its gateway is so slow; returns its id."""
         gateway = self.gateways[account]
         gateway.sandbox.settings(latency=0.1)
         before = gateway.count()
         made = self.submit(account, people(batches * size), batch_size=size)
         self.until(lambda: gateway.count() >= before + 5 * size)
+        gateway.sandbox.settings(latency=1.0)
         return made
 
     def progress(self, campaign_id: int) -> Progress:
@@ -226,7 +259,7 @@ class Installation:
         """As a person does."""
         campaigns.cancel(campaign_id, database=self.database)
 
-    def until(self, condition: Callable[[], T], *, within: float = 30, what: str = "what was waited for") -> T:
+    def until(self, condition: Callable[[], T], *, within: float = PATIENCE, what: str = "what was waited for") -> T:
         """Wait until the condition holds; fails with every log if it does not, or if a process has ended."""
         next_look = 0.0
 
@@ -242,7 +275,7 @@ class Installation:
         assert held is not None
         return held
 
-    def seen(self, campaign_id: int, condition: Callable[[Progress], bool], *, within: float = 30) -> Progress:
+    def seen(self, campaign_id: int, condition: Callable[[Progress], bool], *, within: float = PATIENCE) -> Progress:
         """The campaign's account once the condition holds of it."""
         last: list[Progress] = []
 
@@ -257,7 +290,7 @@ class Installation:
             raise
         return last[0]
 
-    def ended(self, campaign_id: int, *, within: float = 30) -> Progress:
+    def ended(self, campaign_id: int, *, within: float = PATIENCE) -> Progress:
         """The campaign's account once every message has its final status."""
         return self.seen(campaign_id, lambda progress: progress.finished, within=within)
 

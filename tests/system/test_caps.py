@@ -21,7 +21,7 @@ def test_two_workers_with_two_campaigns_text_each_person_once_and_who_must_be_te
         site.start_worker(name)
     site.start_beat()
 
-    ended = [site.ended(made, within=60) for made in both]
+    ended = [site.ended(made) for made in both]
 
     assert {account.state for account in ended} == {CampaignState.COMPLETED}
     assert [account.messages + account.excluded.get("capped", 0) for account in ended] == [SIZE, SIZE]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.waiting import eventually
+from tests.servers.waiting import PATIENCE, eventually
 from tests.system.flower import free_port
 from worker import lifeline
 from worker.cli import COMMANDS
@@ -92,7 +92,7 @@ def _installation(folder: Path, environment: dict[str, str], written: Example) -
 def test_each_example_works_as_it_stands_and_answers_in_french(
     run: Callable[..., str], folder: Path, environment: dict[str, str], written: Example
 ) -> None:
-    assert eventually(lambda: "bon" in run("docteur", succeeds=False), within=60)
+    assert eventually(lambda: "bon" in run("docteur", succeeds=False), within=PATIENCE)
     assert re.search(r"écarté : doublon +47", run("aperçu"))
     assert "campaigns show 1 --watch" in run("envoi")
     assert re.search(r"le compte est bon +oui", run("suivi"))
@@ -106,7 +106,7 @@ def test_each_example_works_as_it_stands_and_answers_in_french(
     (folder / "script.py").write_text(f"import campaigns{program}")
     made = subprocess.run(
         ["/bin/sh", "-ec", f"{before}{sys.executable} script.py"],
-        env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=True,
+        env=environment, cwd=folder, capture_output=True, text=True, timeout=180, check=True,
     )  # fmt: skip
     assert re.fullmatch(r"\{.*\}\n", made.stdout)
 

@@ -15,11 +15,11 @@ pytestmark = pytest.mark.system
 @pytest.mark.parametrize("fault", ["drop_reply", "http_500"])
 def test_a_batch_whose_reply_was_lost_is_adopted_by_its_reports(shared: Installation, fault: str) -> None:
     gateway = shared.gateways["doubts"]
-    gateway.sandbox.settings(delays=(1.5, 2.0))
-    gateway.sandbox.fault(fault)
-    made = shared.submit("doubts", people(200), batch_size=40)
-    account = shared.seen(made, lambda account: account.in_doubt_attempts == 1)
-    assert account.by_status["in_doubt"] == 40
+    with gateway.reports_held():
+        gateway.sandbox.fault(fault)
+        made = shared.submit("doubts", people(200), batch_size=40)
+        account = shared.seen(made, lambda account: account.in_doubt_attempts == 1)
+        assert account.by_status["in_doubt"] == 40
     account = shared.ended(made)
     assert (account.state, account.in_doubt_attempts, account.open) == (CampaignState.COMPLETED, 0, 0)
     shared.settled("doubts", made)
@@ -69,13 +69,14 @@ def lost(shared: Installation, fault: str) -> int:
 
 
 def test_what_a_person_declares_accepted_is_posted_and_tracked(shared: Installation) -> None:
-    made = lost(shared, "drop_reply")
+    with shared.gateways["decisions"].reports_held():
+        made = lost(shared, "drop_reply")
 
-    decide(shared, made, "accepted")
+        decide(shared, made, "accepted")
 
-    account = shared.progress(made)
-    assert (account.state, account.by_status) == (CampaignState.TRACKING, {"in_flight": 2})
-    assert account.credits_posted == account.credits_estimated
+        account = shared.progress(made)
+        assert (account.state, account.by_status) == (CampaignState.TRACKING, {"in_flight": 2})
+        assert account.credits_posted == account.credits_estimated
 
 
 def test_what_a_person_has_sent_again_is_sent_by_the_workers_and_completes(shared: Installation) -> None:

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from tests.servers.waiting import PATIENCE
 from tests.system.conftest import Build
 from tests.system.installation import people
 from tests.worker.terminal import PROGRAM
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.system
 
 def test_whoever_watches_from_a_pipe_hears_how_it_gets_on_until_it_has_ended(build: Build) -> None:
     site = build()
-    made = site.submit("main", people(600), batch_size=20, rate=200)
+    made = site.submit("main", people(600), batch_size=20, rate=100)
     words = [*PROGRAM, "show", str(made), "--watch"]
     watcher = subprocess.Popen(
         words, env=site.environment(), cwd=site.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -21,7 +22,7 @@ def test_whoever_watches_from_a_pipe_hears_how_it_gets_on_until_it_has_ended(bui
     with watcher:
         site.start_worker()
         site.start_beat()
-        out, err = watcher.communicate(timeout=60)
+        out, err = watcher.communicate(timeout=PATIENCE)
 
     lines = err.splitlines()
     assert watcher.returncode == 0, err

@@ -59,7 +59,7 @@ def test_a_gateway_that_is_away_at_the_start_is_waited_for(shared: Installation,
     assert account.waits_for == "the gateway to come back: no answer: connection refused"
     shared.until(lambda: failures(shared) >= 2)
     away = "SELECT away_until - now() > interval '1 second' AS longer FROM accounts WHERE name = 'away'"
-    assert select(shared, away)[0].longer, "each time it is left alone for longer"
+    shared.until(lambda: select(shared, away)[0].longer, what="each time it is left alone for longer")
     door.open()
     account = shared.ended(made)
     assert (account.state, account.waits_for, failures(shared)) == (CampaignState.COMPLETED, None, 0)
@@ -76,7 +76,7 @@ def test_a_gateway_that_goes_away_in_mid_campaign_is_waited_for(shared: Installa
     shared.gateways["away"].sandbox.settings(latency=0.0)
     door.open()
     # A request that was in the air as the door fell shut may have been lost on the way: then it stays in doubt.
-    account = shared.seen(made, lambda account: account.finished or only_lost_ones_are_open(shared, account), within=30)
+    account = shared.seen(made, lambda account: account.finished or only_lost_ones_are_open(shared, account))
     assert account.state == (CampaignState.STALLED if account.in_doubt_attempts else CampaignState.COMPLETED)
     assert account.in_doubt_attempts <= PROCESSES
     assert whom(shared, made) - sent(shared) == doubted(shared, made)
@@ -111,7 +111,7 @@ def test_a_page_in_place_of_a_receipt_is_a_doubt_that_is_never_sent_again(shared
     shared.seen(made, lambda account: account.in_doubt_attempts >= 1)
     door.says = None
     shared.gateways["away"].sandbox.settings(latency=0.0)
-    account = shared.seen(made, lambda account: account.state == CampaignState.STALLED, within=30)
+    account = shared.seen(made, lambda account: account.state == CampaignState.STALLED)
     assert account.by_status["in_doubt"] == account.open == account.in_doubt_attempts * SIZE
     got = whom(shared, made) & set(shared.gateways["away"].sent())
     assert len(got) == account.messages - account.open
@@ -144,7 +144,7 @@ def test_an_account_closed_in_mid_campaign_pauses_it_until_a_person_has_mended_i
     )
     gateway.sandbox.settings(active=True, latency=0.0)
     shared.resume(made)
-    account = shared.ended(made, within=30)
+    account = shared.ended(made)
     assert (account.state, account.in_doubt_attempts) == (CampaignState.COMPLETED, 0)
     assert whom(shared, made) <= set(gateway.sent())
     shared.settled("away", made)

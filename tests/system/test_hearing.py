@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.servers.waiting import PATIENCE
 from tests.system.conftest import Build
 from worker import hearing
 from worker.broker import BrokerSettings
@@ -23,7 +24,7 @@ def test_a_worker_hears_and_one_whose_main_process_hangs_does_not(build: Build) 
     site = build()
     site.start_worker(processes=1)
     broker = knowing(site.broker_url)
-    assert hears(broker, "worker@here", within=10) is True
+    assert hears(broker, "worker@here", within=60) is True
     assert hears(broker, "another@here", within=1) is False
 
     main = site.children["worker"].process.pid
@@ -66,4 +67,4 @@ def test_the_check_of_a_container_ends_with_1_if_its_worker_is_deaf_and_with_0_i
 def checked(broker_url: str, *words: str) -> int:
     command = [sys.executable, "-m", "worker.hearing", *words]
     environment = {**os.environ, "BROKER_URL": broker_url}
-    return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False).returncode
+    return subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE, check=False).returncode

@@ -16,9 +16,10 @@ from campaigns.models import heartbeats as heartbeats_table
 from campaigns.resolving import resolve
 from campaigns.states import CampaignState
 from tests.campaigns.making import clock_goes_on
+from tests.servers.waiting import PATIENCE
 from tests.system.conftest import Build
 from tests.system.installation import LOGIN, PASSWORD, SENDER, Installation, people, quick, select
-from tests.system.test_clocks import SHIFTED
+from tests.system.test_clocks import HOUR, SHIFTED
 from tests.worker.terminal import forget, run
 from worker import spool, sweeping
 from worker.checks import CHECKS, rounds
@@ -53,7 +54,7 @@ class Doctor:
         environment = self.site.environment(PYTHONPATH=str(SHIFTED), SHIFT_SECONDS=str(seconds))
         done = subprocess.run(
             [sys.executable, "-c", "from worker.cli import main; main()", "doctor", "--json"],  # psycopg warns of this
-            env=environment, cwd=self.site.folder, capture_output=True, text=True, timeout=60, check=False,
+            env=environment, cwd=self.site.folder, capture_output=True, text=True, timeout=PATIENCE, check=False,
         )  # fmt: skip
         return self._read(done.stdout, done.returncode)
 
@@ -102,7 +103,7 @@ def an_account_that_is_not_active(site: Installation) -> AbstractContextManager[
 
 @contextmanager
 def a_clock_that_is_wrong(_site: Installation) -> Iterator[Looks]:
-    yield lambda doctor: doctor.look_shifted(90)
+    yield lambda doctor: doctor.look_shifted(3 * HOUR)
 
 
 @contextmanager
@@ -194,7 +195,7 @@ def a_queue_that_nobody_takes_from(site: Installation) -> Iterator[Looks]:
 def a_batch_that_nobody_settles(site: Installation) -> Iterator[Looks]:
     """Its worker is killed in the middle of the request, and no sweep goes round."""
     gateway = site.gateways["main"]
-    gateway.sandbox.settings(mix={"silent": 1}, latency=2.5)
+    gateway.sandbox.settings(mix={"silent": 1}, latency=8.0)
     before = gateway.count()
     site.submit("main", people(3))
     site.until(lambda: gateway.count() > before)
@@ -246,7 +247,7 @@ PLANTED: dict[str, tuple[Callable[[Installation], AbstractContextManager[Looks]]
         with_settings(LANES=lambda _site: "0"), "settings", "trouble", "LANES", "docs/settings.md",
     ),
     "a host whose clock is wrong": (
-        a_clock_that_is_wrong, "clock", "trouble", "the database's clock is 90 s behind this host's", "NTP",
+        a_clock_that_is_wrong, "clock", "trouble", "the database's clock is 3 h behind this host's", "NTP",
     ),
     "a campaign's sender that is unknown": (
         a_campaign_of_a_sender_that_nobody_registered,
@@ -319,13 +320,15 @@ def doctor(build: Build, monkeypatch: pytest.MonkeyPatch) -> Doctor:
 
 def test_each_planted_fault_is_named_with_what_to_do_and_all_is_well_before_and_after(doctor: Doctor) -> None:
     site, unnamed = doctor.site, {}
-    assert not_well(doctor.look()) == {}
+    site.until(lambda: not_well(doctor.look()) == {}, what="all is well")
     for fault, (plant, check, verdict, what, remedy) in PLANTED.items():
         with plant(site) as look:
-            found = look(doctor)
-        named = found[check]
-        if not (named["verdict"] == verdict and what in named["what"] and remedy in (named["do"] or "")):
-            unnamed[fault] = named
+            for _ in range(3):  # a worker of a busy machine may answer too late to be counted
+                named = look(doctor)[check]
+                if named["verdict"] == verdict and what in named["what"] and remedy in (named["do"] or ""):
+                    break
+            else:
+                unnamed[fault] = named
     assert unnamed == {}
 
     site.until(lambda: not_well(doctor.look()) == {}, what="all is well again")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.waiting import PATIENCE
 from tests.system.installation import FAST
 
 pytestmark = pytest.mark.system
@@ -20,7 +21,7 @@ def celery(folder: Path, *words: str, **settings: str) -> subprocess.CompletedPr
     ours = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     command = [sys.executable, "-m", "celery", "-A", "worker", *words]
     return subprocess.run(
-        command, cwd=folder, env={**ours, **FAST, **settings}, capture_output=True, text=True, timeout=30
+        command, cwd=folder, env={**ours, **FAST, **settings}, capture_output=True, text=True, timeout=PATIENCE
     )
 
 

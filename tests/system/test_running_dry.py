@@ -29,9 +29,9 @@ def site(build_for_module: Build) -> Installation:
     return made
 
 
-def waits(site: Installation, made: int, within: float = 20) -> str:
+def waits(site: Installation, made: int) -> str:
     """What it says it waits for, once it waits for credits."""
-    account = site.seen(made, lambda account: account.state == CampaignState.AWAITING_CREDITS, within=within)
+    account = site.seen(made, lambda account: account.state == CampaignState.AWAITING_CREDITS)
     return str(account.waits_for)
 
 

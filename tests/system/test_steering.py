@@ -62,7 +62,7 @@ def test_a_campaign_cancelled_while_its_request_is_in_the_air_still_hears_what_b
     shared: Installation,
 ) -> None:
     gateway = shared.gateways["main"]
-    gateway.sandbox.fault("latency", seconds=2.0, count=LANES)
+    gateway.sandbox.fault("latency", seconds=6.0, count=LANES)
     made = shared.submit("main", people(10 * SIZE), batch_size=SIZE)
     shared.until(lambda: sent_of(shared, made))
     shared.cancel(made)

@@ -11,6 +11,7 @@ import pytest
 import campaigns
 from campaigns.progress import Progress
 from campaigns.states import CampaignState
+from tests.servers.waiting import PATIENCE
 from tests.system.conftest import Build
 from tests.system.installation import SENDER, Installation, people, select
 
@@ -30,7 +31,7 @@ Celery(broker=broker).send_task("campaigns.submit", [json.loads(spec)], queue="c
 def send(shared: Installation, **spec: object) -> None:
     """Submit by the task's name from a process that has nothing but Celery."""
     command = [sys.executable, "-I", "-c", CLIENT, shared.broker_url, json.dumps({**SPEC, **spec})]
-    subprocess.run(command, cwd="/", check=True, timeout=20)
+    subprocess.run(command, cwd="/", check=True, timeout=PATIENCE)
 
 
 def found(shared: Installation, key: str) -> Progress:
@@ -106,7 +107,7 @@ def test_a_campaign_submitted_while_the_broker_is_away_is_kept_and_found_later(b
         env=site.environment(),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     assert "the broker is away" in done.stderr

@@ -15,6 +15,7 @@ import pytest
 from dotenv import dotenv_values
 
 from tests.deploy.units import FOLDER, INSTALLED, PROGRAMS, STATE, command, seconds, variables
+from tests.servers.waiting import PATIENCE
 from tests.system import flower
 from tests.system.conftest import Build
 from tests.system.installation import Installation, people
@@ -58,7 +59,8 @@ class Supervisor:
         script = self.state / "campaigns.sh"
         script.write_text(text.replace(SETTINGS, str(self.settings)), encoding="utf-8")
         known = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "COLUMNS": "200", **more}
-        done = subprocess.run(["sh", script, *words], cwd="/", env=known, capture_output=True, text=True, timeout=60)
+        command = ["sh", script, *words]
+        done = subprocess.run(command, cwd="/", env=known, capture_output=True, text=True, timeout=PATIENCE)
         return done.stdout + done.stderr
 
 
@@ -73,7 +75,7 @@ def supervisor(build: Build) -> Supervisor:
 
 
 def serves(port: int, words: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
+    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as reply:
         return words in reply.read().decode()
     return False
 
@@ -83,11 +85,11 @@ def test_all_units_together_send_a_campaign_and_are_looked_into_and_the_worker_e
 ) -> None:
     site = supervisor.site
     migrate = FOLDER / "campaigns-migrate.service"
-    subprocess.run(supervisor.words(migrate), env=supervisor.environment(migrate, {}), timeout=60, check=True)
+    subprocess.run(supervisor.words(migrate), env=supervisor.environment(migrate, {}), timeout=PATIENCE, check=True)
     worker = supervisor.start("worker@", supervisor.words(WORKER))
     site.until(lambda: f"worker1@{os.uname().nodename} ready." in site.log("worker@"), what="the worker is ready")
     asking = command(HEARING, supervisor.state, {}, directive="ExecCondition")
-    asked = subprocess.run(asking, env=supervisor.environment(HEARING, {}), cwd=supervisor.state, timeout=60)
+    asked = subprocess.run(asking, env=supervisor.environment(HEARING, {}), cwd=supervisor.state, timeout=PATIENCE)
     assert asked.returncode == 1, "it hears, and is not restarted"
     supervisor.start("beat", supervisor.words(FOLDER / "campaigns-beat.service"))
     ports = flower.free_port(), flower.free_port()

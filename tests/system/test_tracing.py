@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.system.canaries import CANARY, private
 from tests.system.conftest import Build
-from tests.system.installation import people
+from tests.system.installation import TIMEOUT_STOP, people
 
 pytestmark = pytest.mark.system
 
@@ -75,7 +75,7 @@ def test_a_collector_gets_the_spans_of_a_campaign_each_with_its_ids(build: Build
         audience = [{**one, "nom": CANARY} for one in people(1_200)]
         made = site.submit("main", audience, batch_size=100)
         site.ended(made)
-        assert site.terminate("worker", within=30) == 0, "and what is left is sent when it ends"
+        assert site.terminate("worker", within=TIMEOUT_STOP) == 0, "and what is left is sent when it ends"
         spans = there.spans()
         (service,) = {about(its.resource)["service.name"] for taken in there.taken for its in taken.resource_spans}
     assert service == "sms-campaigns"

@@ -10,6 +10,7 @@ from campaigns import heartbeats
 from campaigns.models import heartbeats as table
 from campaigns.states import CampaignState
 from tests.campaigns.making import clock_goes_on
+from tests.servers.waiting import PATIENCE
 from tests.system.conftest import Build
 from tests.system.installation import Installation, every, people
 from tests.worker.terminal import PROGRAM
@@ -29,7 +30,7 @@ def asked(site: Installation, *words: str) -> subprocess.CompletedProcess[str]:
         cwd=site.folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -39,6 +40,12 @@ def verdict(site: Installation) -> tuple[int, Any]:
     done = asked(site, "doctor", "--json")
     (sweep,) = [each for each in json.loads(done.stdout)["checks"] if each["check"] == "sweep"]
     return done.returncode, sweep
+
+
+def all_is_well(site: Installation) -> bool:
+    """Whether the doctor finds nothing: not the sweep, nor a worker that a busy machine lets answer too late."""
+    status, said = verdict(site)
+    return (status, said["verdict"]) == (0, "ok")
 
 
 def metric(site: Installation) -> float:
@@ -60,13 +67,12 @@ def test_a_beat_that_is_dead_is_a_trouble_and_one_that_runs_again_is_none(build:
 
     site.start_beat()
     site.until(lambda: age(site) < heartbeats.WRITTEN_EVERY, what="the sweep's first heartbeat")
-    status, said = verdict(site)
-    assert (status, said["verdict"]) == (0, "ok")
+    site.until(lambda: all_is_well(site), what="the doctor finds nothing")
     assert metric(site) < rounds.SILENT_SECONDS
 
     site.kill("beat")
     # A sweep that goes round is never taken for so old: it is written every ten seconds, and made every two.
-    site.until(lambda: age(site) > heartbeats.WRITTEN_EVERY + 4, within=30, what="the heartbeat grows old")
+    site.until(lambda: age(site) > heartbeats.WRITTEN_EVERY + 4, what="the heartbeat grows old")
     clock_goes_on(site.database, rounds.SILENT_SECONDS, table.c.beat_at)
     status, said = verdict(site)
     assert (status, said["verdict"]) == (1, "trouble")
@@ -75,7 +81,7 @@ def test_a_beat_that_is_dead_is_a_trouble_and_one_that_runs_again_is_none(build:
 
     site.start_beat("another")
     site.until(lambda: age(site) < heartbeats.WRITTEN_EVERY, what="the sweep's next heartbeat")
-    assert verdict(site)[0] == 0
+    site.until(lambda: all_is_well(site), what="the doctor finds nothing again")
 
 
 def test_two_beats_do_no_harm(build: Build) -> None:
@@ -88,8 +94,9 @@ def test_two_beats_do_no_harm(build: Build) -> None:
     site.until(lambda: age(site) < heartbeats.WRITTEN_EVERY, what="the sweep's first heartbeat")
     made = [site.submit("main", people(100), batch_size=20) for _ in range(3)]
     for campaign_id in made:
-        assert site.ended(campaign_id, within=60).state == CampaignState.COMPLETED
+        assert site.ended(campaign_id).state == CampaignState.COMPLETED
     site.settled("main", *every(site, "main"))
     assert len(site.gateways["main"].sent()) == 300
     looks = {sweeping.HEARTBEAT, *map(sweeping.heartbeat, sweeping.LOOKS)}
-    assert set(heartbeats.ages(site.database)) == {*looks, tracking.heartbeat("main")}
+    every_one = {*looks, tracking.heartbeat("main")}
+    site.until(lambda: set(heartbeats.ages(site.database)) == every_one, what="each look has left its heartbeat")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.waiting import PATIENCE
 from tests.system import flower
 from tests.system.installation import LOGIN, PASSWORD
 from worker.processes import Processes
@@ -55,7 +56,7 @@ class Host:
             env=self.variables(**settings),
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=250,
             check=False,
         )
 
@@ -63,7 +64,7 @@ class Host:
 def build(source: Path, folder: Path, target: str) -> Path:
     """What hatchling makes of the source, as `make wheel` does."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder]
-    subprocess.run(command, cwd=source, capture_output=True, timeout=60, check=True)
+    subprocess.run(command, cwd=source, capture_output=True, timeout=PATIENCE, check=True)
     (made,) = folder.iterdir()
     return made
 
@@ -79,9 +80,9 @@ def host(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Host:
     folder = tmp_path_factory.mktemp("host")
     made, home = folder / "venv", folder / "home"
     home.mkdir()
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", made], timeout=60, check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", made], timeout=PATIENCE, check=True)
     pip = [sys.executable, "-m", "pip", "--quiet", "--python", made / "bin" / "python"]
-    subprocess.run([*pip, "install", "--no-index", "--no-deps", wheel], timeout=60, check=True)
+    subprocess.run([*pip, "install", "--no-index", "--no-deps", wheel], timeout=PATIENCE, check=True)
     (own,) = made.glob("lib/python*/site-packages")
     (own / "lent.pth").write_text(
         "\n".join(site.getsitepackages()), encoding="utf-8"
@@ -147,8 +148,8 @@ def test_the_sandbox_s_page_has_all_its_parts(host: Host, tmp_path: Path) -> Non
     with Processes(tmp_path) as processes:
         command = [str(host.environment / "bin" / "campaigns"), *words]
         processes.start("sandbox", command, environment=host.variables(), cwd=host.home)
-        processes.until(port_file.exists, within=30, what="the sandbox listens")
-        connection = HTTPConnection("127.0.0.1", int(port_file.read_text()), timeout=10)
+        processes.until(port_file.exists, within=PATIENCE, what="the sandbox listens")
+        connection = HTTPConnection("127.0.0.1", int(port_file.read_text()), timeout=60)
         for part in ("", "page.css", "page.js", "icon.svg"):
             connection.request("GET", PAGE + part)
             reply = connection.getresponse()
