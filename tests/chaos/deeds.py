@@ -60,7 +60,7 @@ def connections_cut(this: Round) -> None:
 
 def database_crashes(this: Round) -> None:
     """The database is killed -9, and recovers."""
-    this.until(lambda: _crashed(this), what="the database crashes", within=20)
+    this.until(lambda: _crashed(this), what="the database crashes", within=60)
     this.hurt += 1
 
 
@@ -98,7 +98,7 @@ def one_more(name: str, *, hostname: str = "worker") -> Deed:
         log = this.where.site.log(name)
         this.where.start(name, hostname=hostname)
         says = f"{hostname}@here ready." if "worker" in name else "is starting."
-        this.until(lambda: says in this.where.site.log(name)[len(log) :], what=f"{name} is ready", within=30)
+        this.until(lambda: says in this.where.site.log(name)[len(log) :], what=f"{name} is ready", within=60)
         this.hurt += 1
 
     return start
@@ -192,7 +192,7 @@ def producer_dies(this: Round) -> None:
     path = this.as_file(this.people())
     this.arm("taking_in", "kill")
     this.produce("producer", path, key)
-    this.until(this.struck, what="the producer dies", within=30)
+    this.until(this.struck, what="the producer dies", within=60)
     this.until(lambda: this.produced("producer") is not None, what="it is dead")
     this.left["again"] = (path, key)
 

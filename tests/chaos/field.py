@@ -125,7 +125,7 @@ class Field:
         process = psutil.Process(pid)
         process.kill()
         with suppress(psutil.TimeoutExpired):
-            process.wait(5)
+            process.wait(30)
 
     def start_broker(self) -> None:
         """Start it again, with what it had written down."""

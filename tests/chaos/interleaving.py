@@ -23,8 +23,8 @@ Job = Callable[[Database], Any]
 Order = Sequence[int]
 """Which of the two goes on, step by step; when it is used up, each in turn goes on to its end."""
 
-LONGEST_WAIT = 5.0
-"""Seconds that a job may wait for a lock, or for anything else."""
+LONGEST_WAIT = 60.0
+"""Seconds that a job may wait for a lock, or for anything else: longer is for ever."""
 
 
 class Hung(AssertionError):
@@ -70,7 +70,7 @@ class Side:
             return
         self._pid = connection.connection.driver_connection.info.backend_pid
         self._stopped.set()
-        if not self._may_go.acquire(timeout=60):
+        if not self._may_go.acquire(timeout=180):
             raise Hung("nobody let it go on")
         self.steps += 1
 

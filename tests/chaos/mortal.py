@@ -21,7 +21,7 @@ from tests.system.installation import LOGIN, PASSWORD, SENDER
 from worker.processes import Processes
 
 START = "from worker.sandbox.command import sandbox; sandbox()"
-READY_WITHIN = 30.0  # seconds
+READY_WITHIN = 90.0  # seconds
 ANSWER_SECONDS = 30.0
 
 

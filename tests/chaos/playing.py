@@ -26,6 +26,7 @@ from tests.system.canaries import in_redis, private
 from worker.metrics import registry
 
 A_MINUTE = 60.0
+HURTS_WITHIN = 60.0
 TRIES = 3
 STEADY = 3.0  # seconds: what only has doubts left may be about to hear of them
 COUNTRY = "225"
@@ -84,7 +85,7 @@ def _hurt(this: Round, scenario: Scenario, outcome: Outcome) -> None:
         this.until(lambda: this.accepted() >= 2 * this.batch_size, what="it is sending", within=A_MINUTE)
         scenario.during(this)
     try:
-        outcome.faults = this.until(lambda: scenario.injured(this), what="it hurts", within=A_MINUTE)
+        outcome.faults = this.until(lambda: scenario.injured(this), what="it hurts", within=HURTS_WITHIN)
     except TimeoutError as error:
         raise NotHurtError(str(error)) from None
     this.wait(scenario.lasts)

@@ -16,7 +16,7 @@ from campaigns.states import CampaignState
 from tests.servers.databases import _migrate
 from tests.servers.postgres import Server, postgres_server
 from tests.system.conftest import Build
-from tests.system.installation import Installation, people, whom
+from tests.system.installation import Installation, whom
 
 pytestmark = pytest.mark.system
 
@@ -24,7 +24,7 @@ Record = Callable[[str, object], None]
 
 SIZE = 20
 COUNT = 40 * SIZE
-SOON = {"CONNECT_TIMEOUT": "0.2", "POST_TIMEOUT": "1.5"}
+SOON = {"CONNECT_TIMEOUT": "0.5", "POST_TIMEOUT": "5"}
 
 
 @contextmanager
@@ -34,21 +34,17 @@ def at_work(build: Build, url: str) -> Iterator[tuple[Installation, int]]:
     site = build(database_url=url, settings=SOON)
     site.start_worker()
     site.start_beat()
-    gateway = site.gateways["main"]
-    gateway.sandbox.settings(latency=0.1)
-    made = site.submit("main", people(COUNT), batch_size=SIZE)
-    site.until(lambda: gateway.count() >= 5 * SIZE)
-    yield site, made
+    yield site, site.begun("main", batches=COUNT // SIZE, size=SIZE)
 
 
 def goes_on(site: Installation, made: int, began: float, record: Record) -> None:
     """The campaign is sent on, by itself, and ends with everything in its place."""
     gateway = site.gateways["main"]
     before = gateway.count()
-    site.until(lambda: gateway.count() > before + 3 * SIZE, within=60, what="the campaign goes on")
+    site.until(lambda: gateway.count() > before + 3 * SIZE, within=site.a_minute, what="the campaign goes on")
     record("seconds until it was sent on", monotonic() - began)
     gateway.sandbox.settings(latency=0.0)
-    account = site.ended(made, within=60)
+    account = site.ended(made)
     assert (account.state, account.in_doubt_attempts) == (CampaignState.COMPLETED, 0)
     assert set(gateway.sent()) == whom(site, made)
     site.settled("main", made)

@@ -23,7 +23,7 @@ from campaigns.settings import domain_settings
 from campaigns.states import AttemptState, BatchState, CampaignState, MessageStatus
 from tests.campaigns import making, producing
 from tests.chaos.shaky import Shaky, rows
-from tests.servers.waiting import eventually
+from tests.servers.waiting import PATIENCE, eventually
 from tests.worker.workshop import ScriptedGateway, Workshop
 from worker import keeping, spool
 from worker.sending import Tally, deliver, send_slice
@@ -303,4 +303,4 @@ def live(shaky: Shaky, campaign: int, gateway: ScriptedGateway) -> None:
                 step()
         return making.state(shaky.beside, campaign) == CampaignState.COMPLETED
 
-    assert eventually(goes_on, within=20)
+    assert eventually(goes_on, within=PATIENCE)
