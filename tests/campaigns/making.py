@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, update
 
 import campaigns
-from campaigns import claims, expansion, journal, lifecycle, reports, settling, tries
+from campaigns import accounts, claims, expansion, journal, lifecycle, reports, settling, tries
 from campaigns import credits as ledger
 from campaigns.balances import Balance
 from campaigns.caps import Cap
 from campaigns.claims import Claim
 from campaigns.database import Database
+from campaigns.models import accounts as accounts_table
 from campaigns.models import attempts, metadata
 from campaigns.models import batches as batches_table
 from campaigns.models import campaigns as campaigns_table
@@ -223,6 +224,17 @@ def clock_goes_on(database: Database, seconds: float, *columns: Any) -> None:
         change(database, update(column.table).where(column.is_not(None)).values({column: earlier}))
 
 
+def away(database: Database, account: str, reason: str, *, doubtful: bool = False) -> None:
+    """The account's gateway is found to be away, and stays it."""
+    accounts.away(database, account, reason, doubtful=doubtful)
+    stays_away(database)
+
+
+def stays_away(database: Database) -> None:
+    """Who is away now is so for half a minute more: a busy machine may need all of the first second to look."""
+    clock_goes_on(database, -30, accounts_table.c.away_until)
+
+
 def clock_steps(database: Database, seconds: float) -> None:
     """The database's clock is set forward by so much, or back: whatever was written down lies elsewhere from now on."""
     clock_goes_on(database, seconds, *every_moment())
@@ -253,8 +265,8 @@ def at_once(*jobs: Callable[[], Any]) -> list[Any]:
     barrier = Barrier(len(jobs))
 
     def run(job: Callable[[], Any]) -> Any:
-        barrier.wait(10)
+        barrier.wait(60)
         return job()
 
     with ThreadPoolExecutor(len(jobs)) as pool:
-        return [future.result(60) for future in [pool.submit(run, job) for job in jobs]]
+        return [future.result(120) for future in [pool.submit(run, job) for job in jobs]]

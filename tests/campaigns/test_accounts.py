@@ -17,7 +17,7 @@ def test_each_failure_in_a_row_doubles_the_wait_up_to_a_minute(any_database: Dat
 
 def test_nothing_is_claimed_while_the_gateway_is_away_and_again_when_it_is_back(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(1))
-    accounts.away(any_database, making.ACCOUNT, "connection refused")
+    making.away(any_database, making.ACCOUNT, "connection refused")
     while_away = turns.candidates(any_database, making.ACCOUNT, 9)
 
     accounts.back(any_database, making.ACCOUNT)
@@ -53,7 +53,7 @@ def test_lanes_that_fail_together_are_one_outage(any_database: Database) -> None
 
 
 def test_a_doubt_that_comes_late_in_an_outage_is_remembered(any_database: Database) -> None:
-    accounts.away(any_database, making.ACCOUNT, "connection refused")
+    making.away(any_database, making.ACCOUNT, "connection refused")
     accounts.away(any_database, making.ACCOUNT, "HTTP 503", doubtful=True)
     campaign = making.funded(any_database, making.numbers(1))
 

@@ -19,7 +19,7 @@ def test_what_was_begun_is_taken_once() -> None:
 def test_it_is_done_beside_the_caller() -> None:
     goes_on = threading.Event()
     with Ahead[bool](60) as ahead:
-        ahead.begin(lambda: goes_on.wait(10))
+        ahead.begin(lambda: goes_on.wait(60))
         goes_on.set()
         assert ahead.take()
 
@@ -42,7 +42,7 @@ def test_nothing_runs_any_more_when_the_caller_has_failed() -> None:
 
     def fail() -> None:
         with Ahead[None](60) as ahead:
-            ahead.begin(lambda: done.append(goes_on.wait(10)))
+            ahead.begin(lambda: done.append(goes_on.wait(60)))
             threading.Timer(0.1, goes_on.set).start()
             raise SystemExit
 

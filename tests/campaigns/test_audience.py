@@ -97,12 +97,12 @@ class TestTheNumberColumn:
     @pytest.mark.parametrize("length", [40, 200])
     def test_cells_of_digits_and_blanks_that_are_no_number_are_told_at_once(self, length: int) -> None:
         cell = ("1  " * length)[: length - 1] + "x"
-        began = time.monotonic()
+        began = time.process_time()
 
         with pytest.raises(AudienceError, match="cannot be told"):
             columns(io.StringIO("a,b\n" + f"{cell},{cell}\n" * 20))
 
-        assert time.monotonic() - began < 2
+        assert time.process_time() - began < 2
 
     def test_no_number_is_in_the_message_of_an_error(self) -> None:
         with pytest.raises(AudienceError) as caught:

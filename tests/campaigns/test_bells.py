@@ -52,7 +52,7 @@ def test_many_who_ring_at_once_send_one_task(any_database: Database, sent: Sent)
     start = threading.Barrier(8)
 
     def ring(_: int) -> bool:
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         return bells.ring(any_database, BELL, sent)
 
     with ThreadPoolExecutor(8) as pool:
@@ -190,7 +190,7 @@ def test_a_bell_that_is_kept_does_not_lapse_while_the_work_lasts_and_may_afterwa
     any_database: Database, sent: Sent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bells.ring(any_database, BELL, sent)
-    mine = bells.answer(any_database, BELL, sent.last, seconds=2)
+    mine = bells.answer(any_database, BELL, sent.last, seconds=6)
     assert mine is not None
     really, keeps = bells.keep, threading.Semaphore(0)
 
@@ -199,12 +199,12 @@ def test_a_bell_that_is_kept_does_not_lapse_while_the_work_lasts_and_may_afterwa
         keeps.release()
 
     monkeypatch.setattr(bells, "keep", keep)
-    with bells.kept(any_database, BELL, mine, seconds=2):
-        assert keeps.acquire(timeout=10)
+    with bells.kept(any_database, BELL, mine, seconds=6):
+        assert keeps.acquire(timeout=60)
         wait(any_database, 60)  # as if the work had taken a minute
         while keeps.acquire(blocking=False):  # from before the minute
             pass
-        assert keeps.acquire(timeout=10)
+        assert keeps.acquire(timeout=60)
         assert not bells.ring(any_database, BELL, sent)
     wait(any_database, 60)
     assert bells.ring(any_database, BELL, sent)

@@ -407,7 +407,7 @@ class TestTwoAtOnce:
             until_they_wait(postgresql, 1)
             connection.commit() if kept else connection.rollback()
 
-            assert numbers_of(waiting.result(30)) == then
+            assert numbers_of(waiting.result(120)) == then
 
     def test_batches_in_other_orders_wait_for_each_other_and_not_for_ever(self, postgresql: Database) -> None:
         cap = Cap(3, ZONE)
@@ -420,7 +420,7 @@ class TestTwoAtOnce:
             until_they_wait(postgresql, 2)
             connection.rollback()
 
-            assert [numbers_of(found.result(30)) for found in waiting] == [making.numbers(3), making.numbers(3)[::-1]]
+            assert [numbers_of(found.result(120)) for found in waiting] == [making.numbers(3), making.numbers(3)[::-1]]
 
 
 def until_they_wait(database: Database, count: int) -> None:
@@ -429,7 +429,7 @@ def until_they_wait(database: Database, count: int) -> None:
         "SELECT count(*), pg_sleep(0.01) FROM pg_stat_activity"
         " WHERE cardinality(pg_blocking_pids(pid)) > 0 AND datname = current_database()"
     )
-    for _ in range(1_000):
+    for _ in range(10_000):
         with database.reading() as watching:
             if watching.exec_driver_sql(waits).scalar_one() >= count:
                 return

@@ -23,7 +23,7 @@ def in_threads(work: Callable[[int], Any], count: int) -> list[Any]:
     start = threading.Barrier(count)
 
     def run(number: int) -> Any:
-        start.wait(timeout=10)
+        start.wait(timeout=60)
         return work(number)
 
     with ThreadPoolExecutor(count) as pool:

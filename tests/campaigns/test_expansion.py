@@ -252,7 +252,7 @@ class TestSlices:
         start = threading.Barrier(3)
 
         def work(_: int) -> None:
-            start.wait(timeout=10)
+            start.wait(timeout=60)
             for _ in range(4):
                 expand_slice(any_database, campaign_id, SETTINGS)
 

@@ -118,10 +118,10 @@ def test_a_template_that_says_nothing_is_empty(source: str) -> None:
     ],
 )
 def test_a_hostile_template_is_refused_at_once(source: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(TemplateError) as caught:
         read(source)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert len(str(caught.value)) < 600
 
 

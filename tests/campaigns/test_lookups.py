@@ -116,7 +116,7 @@ def test_a_lookup_that_never_left_has_its_time_anew_at_the_next_attempt(any_data
 def test_answers_that_a_gateway_has_which_is_away_are_waited_for(any_database: Database) -> None:
     found = making.accepted(any_database, cleaning(any_database, unknown="exclude"))
     making.clock_goes_on(any_database, DEADLINE + 1)
-    accounts.away(any_database, making.ACCOUNT, "cannot connect")
+    making.away(any_database, making.ACCOUNT, "cannot connect")
     waits = hopeless(any_database)
 
     accounts.back(any_database, making.ACCOUNT)

@@ -76,7 +76,7 @@ def test_the_oldest_comes_first_and_those_of_a_kind_are_counted(database: Databa
     "hinder",
     [
         lambda database, made: pause(made, database=database),
-        lambda database, _: accounts.away(database, ACCOUNT, "refused"),
+        lambda database, _: making.away(database, ACCOUNT, "refused"),
         lambda database, _: making.fund(database, 2),
     ],
     ids=["paused", "away", "too dear"],

@@ -59,7 +59,7 @@ class TestOneBatchOrLess:
         assert counts(any_database) == {}
 
     def test_a_scheduled_one_waits_for_its_time_and_is_due_then(self, any_database: Database) -> None:
-        at = any_database.clock() + timedelta(seconds=0.4)
+        at = any_database.clock() + timedelta(seconds=2)
         made = submit({**SPEC, "scheduled_at": at}, people(3), database=any_database)
         assert made.state == CampaignState.SUBMITTED
         assert not expand_slice(any_database, made.id, DomainSettings())

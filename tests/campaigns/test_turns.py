@@ -47,7 +47,7 @@ def test_candidates_are_of_the_account_alone(any_database: Database) -> None:
 
 def test_a_campaign_whose_gateway_is_away_is_no_candidate(any_database: Database) -> None:
     making.funded(any_database, making.numbers(1))
-    accounts.away(any_database, making.ACCOUNT, "refused connection")
+    making.away(any_database, making.ACCOUNT, "refused connection")
 
     assert turns.candidates(any_database, making.ACCOUNT, 9) == []
 
@@ -99,12 +99,12 @@ def test_what_one_campaign_sends_closes_no_other_s_gate(any_database: Database) 
 
 
 def test_a_rated_campaign_out_of_turn_is_no_candidate(any_database: Database) -> None:
-    campaign = making.funded(any_database, making.numbers(9), rate=1)
+    campaign = making.funded(any_database, making.numbers(9), rate=0.05)
     making.claimed(any_database, campaign)
 
     assert turns.candidates(any_database, making.ACCOUNT, 9) == []
     assert claim(any_database, campaign) is None
-    making.clock_goes_on(any_database, 1)
+    making.clock_goes_on(any_database, 20)
     assert turns.candidates(any_database, making.ACCOUNT, 9) == [campaign]
 
 
@@ -147,13 +147,13 @@ def test_an_account_whose_requests_fell_in_doubt_has_one_batch_to_claim(any_data
 
 
 def test_the_next_turn_is_that_of_the_gate_that_opens_first(any_database: Database) -> None:
-    for rate in (0.1, 0.5):
+    for rate in (0.01, 0.05):
         making.claimed(any_database, making.funded(any_database, making.numbers(3), rate=rate))
 
     turn = turns.next_turn(any_database, making.ACCOUNT)
 
     assert turn is not None
-    assert 1 < turn <= 2
+    assert 10 < turn <= 20
 
 
 def test_a_gate_that_stands_open_is_waited_for_no_more(any_database: Database) -> None:
@@ -170,7 +170,7 @@ NOBODY_WAITS: dict[str, Callable[[Database, int], object]] = {
         database,
         update(campaigns_table).where(campaigns_table.c.id == campaign).values(state=CampaignState.AWAITING_CREDITS),
     ),
-    "its gateway is away": lambda database, _: accounts.away(database, making.ACCOUNT, "refused connection"),
+    "its gateway is away": lambda database, _: making.away(database, making.ACCOUNT, "refused connection"),
     "all has left": lambda database, campaign: making.change(
         database, update(batches).where(batches.c.campaign_id == campaign).values(state=BatchState.ACCEPTED)
     ),

@@ -135,7 +135,7 @@ class TestWhatCouldLeave:
         "hinder",
         [
             lambda database, made: pause(made, database=database),
-            lambda database, _: accounts.away(database, ACCOUNT, "refused"),
+            lambda database, _: making.away(database, ACCOUNT, "refused"),
             lambda database, made: making.claimed(database, made),
         ],
         ids=["paused", "away", "in the air"],
@@ -148,7 +148,7 @@ class TestWhatCouldLeave:
 
 
 def test_an_account_that_is_away_is_named_with_its_reason(database: Database) -> None:
-    accounts.away(database, ACCOUNT, "connection refused")
+    making.away(database, ACCOUNT, "connection refused")
     with database.reading() as connection:
         (found,) = vitals.away(connection)
     assert (found.account, found.reason) == (ACCOUNT, "connection refused")

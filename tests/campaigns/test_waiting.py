@@ -10,7 +10,7 @@ from tests.campaigns import making
 def test_what_has_left_waits_for_no_gateway_that_loses_replies(any_database: Database) -> None:
     campaign = making.funded(any_database, making.numbers(2), batch_size=1)
     making.accepted(any_database, campaign)
-    accounts.away(any_database, making.ACCOUNT, "replies are lost: reset", doubtful=True)
+    making.away(any_database, making.ACCOUNT, "replies are lost: reset", doubtful=True)
     before = making.account(any_database, campaign).waits_for
     making.accepted(any_database, campaign)
     making.advance(any_database, campaign)
@@ -22,7 +22,7 @@ def test_what_has_left_waits_for_no_gateway_that_loses_replies(any_database: Dat
 
 def test_it_says_what_it_waits_for(any_database: Database) -> None:
     campaign = making.submitted(any_database, making.numbers(1))
-    accounts.away(any_database, making.ACCOUNT, "connection refused")
+    making.away(any_database, making.ACCOUNT, "connection refused")
     away = making.account(any_database, campaign).waits_for
     accounts.back(any_database, making.ACCOUNT)
     workers = making.account(any_database, campaign).waits_for

@@ -7,6 +7,13 @@ import pytest
 
 from tests.worker.command_line import ROWS
 from tests.worker.terminal import forget
+from worker import sending
+
+
+@pytest.fixture(autouse=True)
+def _no_turn_ends_for_want_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many batches a lane sends in its turn would say how fast the machine is."""
+    monkeypatch.setattr(sending, "SLICE_SECONDS", 60.0)
 
 
 @pytest.fixture

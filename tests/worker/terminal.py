@@ -28,7 +28,7 @@ def at_a_terminal(*words: str, answers: dict[str, str]) -> tuple[int, str]:
     "\\x03" is Ctrl-C; one that comes between a prompt and the reading behind it is lost, and is pressed again.
     """
     command = [sys.executable, "-c", _TERMINAL, *PROGRAM, *words]
-    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0) as process, _no_longer_than(60, process):
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, bufsize=0) as process, _no_longer_than(200, process):
         assert process.stdin is not None
         assert process.stdout is not None
         seen = b""
@@ -41,7 +41,7 @@ def at_a_terminal(*words: str, answers: dict[str, str]) -> tuple[int, str]:
             while answer == "\x03" and not _ended(process):
                 process.stdin.write(answer.encode())
         seen += process.stdout.read()
-        return process.wait(30), seen.decode()
+        return process.wait(60), seen.decode()
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def test_a_beat_begins_where_nothing_is_yet_and_rings(tmp_path: Path, broker_url
     with (tmp_path / "log").open("w") as log, redis.Redis.from_url(client_url(broker_url)) as client:
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
         try:
-            assert eventually(lambda: client.llen(ROUNDS) > 0, within=30), (tmp_path / "log").read_text()
+            assert eventually(lambda: client.llen(ROUNDS) > 0, within=120), (tmp_path / "log").read_text()
         finally:
             process.kill()
             process.wait()

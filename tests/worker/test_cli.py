@@ -142,7 +142,7 @@ def test_every_command_s_help_teaches(name: str) -> None:
 def test_the_help_names_every_command_and_imports_none() -> None:
     code = "import sys; from worker.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
     code += "print(sorted({'campaigns', 'celery', 'rich', 'sqlalchemy', 'lxml'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     for name in COMMANDS:
         assert f"\n  {name} " in done.stdout
@@ -162,7 +162,7 @@ def test_a_pipe_gets_whole_lines_without_colours(clients: str) -> None:
     environment.pop("NO_COLOR", None)
     for words in (["list"], ["show", "1"]):
         done = subprocess.run(
-            [*PROGRAM, *words], env=environment, capture_output=True, text=True, timeout=30, check=True
+            [*PROGRAM, *words], env=environment, capture_output=True, text=True, timeout=120, check=True
         )
         assert name.strip() in done.stdout
         assert "\x1b" not in done.stdout
@@ -173,7 +173,7 @@ def test_a_reader_that_goes_away_is_no_traceback(clients: str) -> None:
     process = subprocess.Popen([*PROGRAM, "list", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(timeout=30) in (0, 1)
+    assert process.wait(timeout=120) in (0, 1)
     assert process.stderr is not None
     assert process.stderr.read() == ""
     process.stderr.close()
@@ -191,9 +191,9 @@ def test_ctrl_c_while_the_audience_comes_leaves_no_campaign(sqlite_url: str) -> 
     process.stdin.write("nom;tel\n" + "".join(f"Awa;07{number:08d}\n" for number in range(50_000)))
     process.stdin.flush()
     there = Database(sqlite_url)
-    assert eventually(lambda: campaigns.listing(database=there) != [], within=30)
+    assert eventually(lambda: campaigns.listing(database=there) != [], within=120)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)
     assert (process.returncode, output) == (130, "")
     assert "`campaigns list` tells which" in errors
     assert "Traceback" not in errors
@@ -209,7 +209,7 @@ def test_ctrl_c_while_watching_leaves_the_campaign_alone(clients: str) -> None:
     assert process.stderr is not None
     assert process.stderr.readline().startswith("funding: expanded 3 of 3")
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)
     assert (process.returncode, output) == (130, "")
     assert "campaign 1 goes on" in errors
     assert campaigns.progress(1).state == "funding"
@@ -220,7 +220,7 @@ def test_ctrl_c_while_watching_leaves_the_campaign_alone(clients: str) -> None:
 def test_what_cannot_be_shown_is_a_failure_in_a_sentence(buffered: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            [*PROGRAM, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
             env={**os.environ, "PYTHONUNBUFFERED": buffered},
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "Error: it cannot be shown or written: No space left on device\n")

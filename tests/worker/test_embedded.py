@@ -17,7 +17,7 @@ from worker.processes import EndedEarlyError
 def test_celery_s_own_transport_sends_and_receives_through_it(tmp_path: Path) -> None:
     with valkey(tmp_path) as url, Connection(url) as connection, connection.SimpleQueue("bells") as queue:
         queue.put("look")
-        assert queue.get(timeout=5).payload == "look"
+        assert queue.get(timeout=60).payload == "look"
 
 
 async def _lengths(url: str) -> list[dict[str, object]]:

@@ -59,7 +59,7 @@ def started(folder: Path, **environment: str) -> Iterator[int]:
     port = flower.free_port()
     with Processes(folder) as processes:
         processes.start("flower", command(port), environment=known(**environment), cwd=folder)
-        processes.until(lambda: flower.answers(port), within=30, what="Flower answers")
+        processes.until(lambda: flower.answers(port), within=120, what="Flower answers")
         yield port
 
 
@@ -76,5 +76,5 @@ def known(**environment: str) -> dict[str, str]:
 def refused(folder: Path, port: int, **environment: str) -> subprocess.CompletedProcess[str]:
     """Flower started in the folder, where it is expected to end by itself."""
     return subprocess.run(
-        command(port), cwd=folder, env=known(**environment), capture_output=True, text=True, timeout=60, check=False
+        command(port), cwd=folder, env=known(**environment), capture_output=True, text=True, timeout=120, check=False
     )

@@ -5,7 +5,7 @@ import pytest
 import campaigns
 from campaigns import turns
 from campaigns.database import Database
-from tests.campaigns.making import funded, numbers, submitted
+from tests.campaigns.making import funded, numbers, stays_away, submitted
 from tests.worker.workshop import ScriptedGateway, Workshop
 from worker.funding import fund_slice
 from worker.smseco.errors import BadReply, ReadFailed, Unreachable
@@ -70,4 +70,5 @@ def test_a_gateway_that_cannot_be_reached_is_left_alone_for_a_while(any_database
 
     funded(any_database, numbers(1))
     fund_slice(Workshop(any_database, ScriptedGateway(before_balance=unreachable)), "default")
+    stays_away(any_database)
     assert turns.candidates(any_database, "default", 9) == []

@@ -160,7 +160,7 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 def post(sandbox: RunningSandbox, form: str, body: bytes) -> tuple[int, str]:
-    connection = HTTPConnection(urlsplit(sandbox.url).netloc, timeout=20)
+    connection = HTTPConnection(urlsplit(sandbox.url).netloc, timeout=60)
     try:
         connection.request("POST", WAYS[form][0], body, {"Content-Type": WAYS[form][1]})
         reply = connection.getresponse()

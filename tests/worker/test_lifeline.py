@@ -81,7 +81,7 @@ def test_whatever_way_we_go_children_grandchildren_and_folders_go_too(death: str
         {death}
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=120, check=False
     )
     folder, *children = done.stdout.split()
     assert len(children) == 2, done.stderr
@@ -101,7 +101,7 @@ def test_what_was_given_back_is_not_touched_when_we_go(tmp_path: Path) -> None:
         print(folder, lifeline._guard()._process.pid)
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=120, check=True
     )
     folder, guard = done.stdout.split()
     assert eventually(lambda: not alive(int(guard)))

@@ -159,7 +159,7 @@ def test_a_logfile_gets_the_same_lines_from_the_level_on_that_is_asked_for(tmp_p
     )
     environment = {"ACCOUNTS": json.dumps(ACCOUNTS), "LOG_FORMAT": "json", "DATABASE_URL": sqlite_url}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     (line,) = [json.loads(each) for each in (tmp_path / "its.log").read_text().splitlines()]
@@ -168,7 +168,7 @@ def test_a_logfile_gets_the_same_lines_from_the_level_on_that_is_asked_for(tmp_p
 
 def test_producers_and_the_command_line_load_nothing_of_it() -> None:
     code = "import sys, campaigns, worker.cli, worker.ringing; print('structlog' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "False\n"
 
 
@@ -179,7 +179,7 @@ def test_what_the_page_has_jq_look_for_is_found_among_lines_that_are_no_objects(
     paused, doubted = '{"event":"campaign paused","campaign":8}', '{"outcome":"in_doubt","campaign":9}'
     asked = re.findall(r"^journalctl [^|]*\| (jq .*)$", page, re.MULTILINE)
     lines = f"the settings are refused:\n{settled}\n{{cut\n{paused}\n{doubted}"
-    found = [subprocess.check_output(["sh", "-c", each], input=lines, text=True, timeout=20) for each in asked]
+    found = [subprocess.check_output(["sh", "-c", each], input=lines, text=True, timeout=120) for each in asked]
     assert [each.splitlines() for each in found] == [
         [settled],
         [paused, doubted],

@@ -89,7 +89,7 @@ def test_of_processes_that_rise_it_at_once_the_highest_stays(tmp_path: Path) -> 
     for process in processes:
         process.start()
     for process in processes:
-        process.join(30)
+        process.join(120)
     assert Mark(tmp_path, A1).seen() == Seen(0, 1_999, "m1999")
 
 

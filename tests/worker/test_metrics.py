@@ -279,10 +279,10 @@ def test_the_command_serves_them_on_loopback_until_ctrl_c(told: None) -> None:
             url = re.search(r"http://127\.0\.0\.1:\d+/metrics", process.stderr.readline())
             assert url is not None
             for _ in range(2):
-                with urllib.request.urlopen(url[0], timeout=10) as reply:
+                with urllib.request.urlopen(url[0], timeout=60) as reply:
                     assert "campaigns_database_up 1.0\n" in reply.read().decode()
             process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
 
@@ -297,13 +297,13 @@ def test_while_the_database_is_away_it_answers_that_it_is_until_ctrl_c(
             url = re.search(r"http://127\.0\.0\.1:\d+/metrics", process.stderr.readline())
             assert url is not None
             for _ in range(2):
-                with urllib.request.urlopen(url[0], timeout=10) as reply:
+                with urllib.request.urlopen(url[0], timeout=60) as reply:
                     lines = [line for line in reply.read().decode().splitlines() if not line.startswith("#")]
                 assert [line for line in lines if "broker" not in line and "queue" not in line] == [
                     "campaigns_database_up 0.0"
                 ]
             process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
 

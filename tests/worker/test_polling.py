@@ -3,7 +3,7 @@
 import pytest
 
 import campaigns
-from campaigns import accounts, readings, turns
+from campaigns import readings, turns
 from campaigns.database import Database
 from campaigns.states import MessageStatus
 from tests.campaigns import making
@@ -166,6 +166,7 @@ def test_a_slice_that_lasts_begins_no_further_request(database: Database, monkey
 def test_a_gateway_whose_reports_can_be_had_is_no_longer_away(database: Database) -> None:
     campaign = making.funded(database, making.numbers(1))
     tracking.poll_slice(resources_with(database, Gateway(all=REFUSED_CONNECTION)), making.ACCOUNT)
+    making.stays_away(database)
     while_away = turns.candidates(database, making.ACCOUNT, 1)
 
     tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
@@ -176,7 +177,7 @@ def test_a_gateway_whose_reports_can_be_had_is_no_longer_away(database: Database
 
 def test_a_gateway_that_leaves_sends_in_doubt_is_not_well_because_it_hands_out_reports(database: Database) -> None:
     making.funded(database, making.numbers(1))
-    accounts.away(database, making.ACCOUNT, "HTTP 503", doubtful=True)
+    making.away(database, making.ACCOUNT, "HTTP 503", doubtful=True)
 
     tracking.poll_slice(resources_with(database, Gateway()), making.ACCOUNT)
 

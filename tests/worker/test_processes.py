@@ -15,7 +15,7 @@ SLEEPER = [sys.executable, "-c", "import signal; print('ready', flush=True); sig
 def test_what_a_process_says_is_in_its_log(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         child = processes.start("sleeper", SLEEPER)
-        processes.until(lambda: child.last_lines() == "ready", within=10, what="it speaks")
+        processes.until(lambda: child.last_lines() == "ready", within=60, what="it speaks")
     assert (tmp_path / "sleeper.log").read_text() == "ready\n"
 
 
@@ -25,7 +25,7 @@ def test_an_unexpected_exit_is_noticed_and_named_with_the_end_of_its_log(tmp_pat
         processes.start("sleeper", SLEEPER)
         processes.start("worker", [sys.executable, "-c", says])
         with pytest.raises(EndedEarlyError, match=r"worker ended by itself with status 1:\n(?s:.*)no such broker"):
-            processes.until(lambda: False, within=10, what="never")
+            processes.until(lambda: False, within=60, what="never")
 
 
 def test_an_exit_with_status_0_is_just_as_unexpected(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_an_exit_with_status_0_is_just_as_unexpected(tmp_path: Path) -> None:
 def test_what_is_not_ready_in_time_is_named_with_the_logs(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         child = processes.start("sleeper", SLEEPER)
-        processes.until(lambda: child.last_lines(), within=10, what="it speaks")
+        processes.until(lambda: child.last_lines(), within=60, what="it speaks")
         with pytest.raises(NotReadyError, match="the port is open: not within 0 s\n--- sleeper\nready"):
             processes.until(lambda: False, within=0, what="the port is open")
 
@@ -58,7 +58,7 @@ def test_the_last_one_started_is_the_first_one_stopped(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         for name in "abc":
             child = processes.start(name, [sys.executable, "-c", says, str(order), name])
-            processes.until(child.last_lines, within=10, what="it is ready")
+            processes.until(child.last_lines, within=60, what="it is ready")
     assert order.read_text() == "cba"
 
 
@@ -89,7 +89,7 @@ def test_everything_is_stopped_when_its_user_fails(tmp_path: Path) -> None:
 def test_root_can_start_a_process_as_somebody_else(tmp_path: Path) -> None:
     with Processes(tmp_path) as processes:
         child = processes.start("id", ["/bin/sh", "-c", "id; exec sleep 60"], user="nobody", cwd=Path("/"))
-        processes.until(child.last_lines, within=10, what="it speaks")
+        processes.until(child.last_lines, within=60, what="it speaks")
         said = child.last_lines()
     assert "(nobody)" in said
     assert "root" not in said

@@ -20,9 +20,9 @@ assert current_app.main == "shop", current_app.main
 
 def test_a_producer_s_own_celery_app_stays_his_and_each_task_finds_its_queue(broker_url: str, tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), "REDIS_URL": broker_url}
-    subprocess.run([sys.executable, "-c", CODE], env=environment, cwd=tmp_path, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", CODE], env=environment, cwd=tmp_path, check=True, timeout=120)
     with kombu.Connection(broker_url) as connection:
-        waiting = {name: connection.SimpleQueue(name).get(timeout=5) for name in ("tracking", "sending")}
+        waiting = {name: connection.SimpleQueue(name).get(timeout=60) for name in ("tracking", "sending")}
     assert {name: (task.headers["task"], task.payload[0]) for name, task in waiting.items()} == {
         "tracking": ("campaigns.poll", ["main", 7]),
         "sending": ("campaigns.send", ["main", 1, 8]),

@@ -18,7 +18,18 @@ from campaigns.payload import Payload
 from campaigns.settings import domain_settings
 from campaigns.states import AttemptKind, AttemptState
 from campaigns.text import Alphabet
-from tests.campaigns.making import FIRST, attempt, change, clock_goes_on, fund, noon, numbers, submitted, troubles
+from tests.campaigns.making import (
+    FIRST,
+    attempt,
+    change,
+    clock_goes_on,
+    fund,
+    noon,
+    numbers,
+    stays_away,
+    submitted,
+    troubles,
+)
 from tests.worker.workshop import ACCOUNTS, ScriptedGateway, Workshop, accepted, refused_with, sent_to_the_end
 from worker import sending
 from worker.sending import Tally, send_slice, sending_of
@@ -96,6 +107,7 @@ def test_a_gateway_that_leaves_requests_in_doubt_is_not_given_one_after_the_othe
     gateway = ScriptedGateway(answer=maintenance)
     workshop = Workshop(any_database, gateway)
     send_slice(workshop, "default", 1)
+    stays_away(any_database)
     send_slice(workshop, "default", 1)
     assert len(gateway.sent) == 1
     progress = campaigns.progress(made, database=any_database)
@@ -154,6 +166,7 @@ def test_a_try_that_falls_in_doubt_is_one_batch(doubtful: Database) -> None:
 
 def test_a_balance_that_can_be_asked_does_not_show_that_sends_are_well_again(any_database: Database) -> None:
     accounts.away(any_database, "default", "HTTP 503", doubtful=True)
+    stays_away(any_database)
     accounts.back(any_database, "default", proven=False)
     submitted(any_database, numbers(1))
     fund(any_database)
@@ -171,14 +184,15 @@ def test_no_lane_waits_for_a_gate_that_opens_late(any_database: Database) -> Non
     assert (turn.more, turn.after) == (False, None)
 
 
-def test_one_lane_waits_for_a_gate_that_opens_soon(any_database: Database) -> None:
-    submitted(any_database, numbers(2), rate=1)
+def test_one_lane_waits_for_a_gate_that_opens_soon(any_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "LONGEST_WAIT_SECONDS", 20.0)  # so soon that no machine comes after it
+    submitted(any_database, numbers(2), rate=0.05)
     fund(any_database)
     workshop = Workshop(any_database, ScriptedGateway())
     send_slice(workshop, "default", 1)
     after = send_slice(workshop, "default", 1).after
     assert after is not None
-    assert 0 < after <= 1
+    assert 0 < after <= 20
     assert send_slice(workshop, "default", 2).after is None
 
 
@@ -189,6 +203,7 @@ def test_no_lane_waits_for_an_open_gate_while_the_gateway_is_away(any_database: 
     send_slice(workshop, "default", 1)
     clock_goes_on(any_database, 60)
     accounts.away(any_database, "default", "connection refused")
+    stays_away(any_database)
 
     turn = send_slice(workshop, "default", 1)
 
@@ -434,11 +449,11 @@ class TestAWindowThatCloses:
 
             merge = send
 
-        self.close(any_database, in_seconds=2.0)
+        self.close(any_database, in_seconds=30.0)
         sent_to_the_end(any_database, Noting())
 
         assert len(begun) == 2
-        assert all(0.0 < seconds <= 2.0 for seconds in begun)
+        assert all(0.0 < seconds <= 30.0 for seconds in begun)
 
     def test_while_a_worker_is_stopped_before_it_connects_says_nothing_of_the_gateway(
         self, any_database: Database, windowed: int
@@ -452,7 +467,7 @@ class TestAWindowThatCloses:
 
             merge = send
 
-        self.close(any_database, in_seconds=2.0)
+        self.close(any_database, in_seconds=4.0)
         gateway = Stopped()
         send_slice(Workshop(any_database, gateway), "default", 1)
 

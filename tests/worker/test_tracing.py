@@ -33,7 +33,7 @@ def run(code: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         env={"PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
 

@@ -114,7 +114,7 @@ def test_a_campaign_with_nothing_to_send_says_why() -> None:
 
 def test_a_broker_that_is_away_is_a_remark(clients: str) -> None:
     words = ["submit", clients, *TEXT, "--json"]
-    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0
     assert json.loads(done.stdout)["id"] == 1
     assert "the workers could not be told at once: the broker is away" in done.stderr
@@ -155,10 +155,10 @@ def test_the_workers_are_told_at_once_by_a_host_without_the_gateway_s_password(c
         "result = CliRunner().invoke(main, sys.argv[1:]); assert not result.stderr, result.stderr\n"
         "import kombu\n"
         f"with kombu.Connection({broker_url!r}) as connection:\n"
-        "    print(json.dumps([connection.SimpleQueue('campaigns').get(timeout=5).payload[0], result.exit_code]))"
+        "    print(json.dumps([connection.SimpleQueue('campaigns').get(timeout=60).payload[0], result.exit_code]))"
     )
     words = [sys.executable, "-c", code, "submit", clients, *TEXT]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert json.loads(done.stdout) == [["default", 1], 0], done.stderr
 
 

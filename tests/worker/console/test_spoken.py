@@ -21,7 +21,9 @@ UNSET = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", "PYTHONIOENCODING")
 def called(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """The program in this environment, and in no other language than it says."""
     rest = {name: value for name, value in os.environ.items() if name not in UNSET}
-    return subprocess.run([*PROGRAM, *words], env={**rest, **environment}, capture_output=True, timeout=60, check=False)
+    return subprocess.run(
+        [*PROGRAM, *words], env={**rest, **environment}, capture_output=True, timeout=120, check=False
+    )
 
 
 @pytest.mark.parametrize(

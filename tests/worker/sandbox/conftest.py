@@ -90,7 +90,7 @@ class Served:
     sandbox: RunningSandbox
 
     def post(self, path: str, body: str | bytes, *, content_type: str | None = None, method: str = "POST") -> Reply:
-        connection = http.client.HTTPConnection(urlsplit(self.sandbox.url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(self.sandbox.url).netloc, timeout=60)
         try:
             headers = {"Content-Type": content_type} if content_type else {}
             connection.request(method, path, body.encode() if isinstance(body, str) else body, headers)

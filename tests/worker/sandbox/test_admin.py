@@ -206,7 +206,7 @@ def test_a_name_that_somebody_else_gave_to_this_machine_is_not(shared, host, pat
 
 
 def status_for(served, host, path="/_sandbox/"):
-    with contextlib.closing(http.client.HTTPConnection(urlsplit(served.sandbox.url).netloc, timeout=10)) as connection:
+    with contextlib.closing(http.client.HTTPConnection(urlsplit(served.sandbox.url).netloc, timeout=60)) as connection:
         connection.putrequest("GET", path, skip_host=True)
         connection.putheader("Host", host)
         connection.endheaders()

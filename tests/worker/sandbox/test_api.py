@@ -220,12 +220,15 @@ def test_reports_are_read_once(served):
 
 
 def test_latency_holds_every_send_up_and_nothing_else(served):
-    served.sandbox.settings(latency=0.1)
-    began = time.monotonic()
-    served.ask("getbalance")
-    assert time.monotonic() - began < 0.1
-    assert statut(served.send("05442710")) == "1"
-    assert time.monotonic() - began >= 0.1
+    served.sandbox.settings(latency=0.5)
+
+    def seconds(ask):
+        began = time.monotonic()
+        ask()
+        return time.monotonic() - began
+
+    assert min(seconds(lambda: served.ask("getbalance")) for _ in range(5)) < 0.5  # the best: a machine may be busy
+    assert seconds(lambda: served.send("05442710")) >= 0.5
 
 
 def test_whoever_leaves_in_mid_request_leaves_the_gateway_in_peace(served, caplog):

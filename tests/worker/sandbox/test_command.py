@@ -19,7 +19,7 @@ START = "from worker.sandbox.command import sandbox; sandbox()"
 
 
 def ask(port, method, path, body=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, body)
         return connection.getresponse().read().decode()
@@ -40,7 +40,7 @@ def test_the_command_serves_until_it_is_interrupted_and_ends_well(tmp_path, sign
         env={"PATH": os.environ["PATH"]},
     )
     try:
-        assert eventually(lambda: port_file.exists() or process.poll() is not None, within=30)
+        assert eventually(lambda: port_file.exists() or process.poll() is not None, within=120)
         port = int(port_file.read_text())
         accounts = json.loads(ask(port, "GET", "/_sandbox/accounts"))
         reply = ask(
@@ -51,7 +51,7 @@ def test_the_command_serves_until_it_is_interrupted_and_ends_well(tmp_path, sign
         )
     finally:
         process.send_signal(signum)
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=120)
     assert [(account["login"], account["credits"]) for account in accounts] == [("toto", 7), ("titi", 7)]
     assert "<sender>TOTO</sender><sender>TITI</sender>" in reply
     assert len(output.splitlines()) == 1
@@ -126,7 +126,7 @@ def test_what_cannot_be_written_down_is_not_acknowledged_and_the_sandbox_ends_an
         text=True,
         env={"PATH": os.environ["PATH"]},
     )
-    assert eventually(lambda: port_file.exists() or process.poll() is not None, within=30)
+    assert eventually(lambda: port_file.exists() or process.poll() is not None, within=120)
     before = file.read_bytes()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (len(before) + 20, len(before) + 20))
     reply = ask(
@@ -136,7 +136,7 @@ def test_what_cannot_be_written_down_is_not_acknowledged_and_the_sandbox_ends_an
         "XML=<SMS><compte><login>demo</login><password>demo</password></compte><message><expediteur>DEMO</expediteur>"
         "<msg>Bonjour</msg></message><destinataires><numero>0709999956</numero></destinataires></SMS>",
     )
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     assert reply == "500: Internal Server Error"
     assert errors == f"Error: {file}: File too large. Nobody was told of an acceptance that is not in it; start again\n"
     assert (process.returncode, file.read_bytes()) == (1, before)

@@ -264,12 +264,12 @@ def test_a_killed_sandbox_comes_back_with_what_it_had_acknowledged(tmp_path):
             stdout=subprocess.DEVNULL,
             env={"PATH": os.environ["PATH"]},
         )
-        assert eventually(lambda: port_file.exists() or process.poll() is not None, within=30)
+        assert eventually(lambda: port_file.exists() or process.poll() is not None, within=120)
         return process, f"http://127.0.0.1:{port_file.read_text().strip()}"
 
     def asked(url, command, content=""):
         compte = "<compte><login>demo</login><password>demo</password></compte>"
-        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         connection.request("POST", f"/api/xml/{command}/", f"XML=<SMS>{compte}{content}</SMS>")
         reply = connection.getresponse().read().decode()
         connection.close()
@@ -285,7 +285,7 @@ def test_a_killed_sandbox_comes_back_with_what_it_had_acknowledged(tmp_path):
         reports = asked(url, "getdlrs")
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(timeout=120)
     msgfid = sent.partition("<msgfid>")[2].partition("<")[0]
     assert f"<msgfid>{msgfid}</msgfid>" in reports
     assert "<statut>56</statut>" in reports

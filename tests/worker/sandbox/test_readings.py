@@ -24,7 +24,7 @@ def readings(tmp_path):
     with running(options) as sandbox:
 
         def ask(command, body=f"XML=<SMS>{COMPTE}</SMS>"):
-            with closing(http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=10)) as connection:
+            with closing(http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=60)) as connection:
                 connection.request("POST", f"/api/xml/{command}/", body, {"Content-Type": "text/xml"})
                 return connection.getresponse().read().decode()
 

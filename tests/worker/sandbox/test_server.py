@@ -57,9 +57,9 @@ def test_it_speaks_https_with_a_certificate_and_nothing_else_there(certificate):
     with running(SandboxOptions(tls_certificate=chain, tls_key=key)) as sandbox:
         assert sandbox.url.startswith("https://127.0.0.1:")
         trusting = ssl.create_default_context(cafile=chain)
-        assert json.loads(urlopen(f"{sandbox.url}/_sandbox/summary", context=trusting, timeout=10).read())
+        assert json.loads(urlopen(f"{sandbox.url}/_sandbox/summary", context=trusting, timeout=60).read())
         with pytest.raises(http.client.BadStatusLine):
-            urlopen(sandbox.url.replace("https", "http"), timeout=10)
+            urlopen(sandbox.url.replace("https", "http"), timeout=60)
 
 
 @pytest.mark.needs("openssl")

@@ -107,7 +107,7 @@ def test_a_connection_ends_as_badly_under_tls(certificate, fault, error):
     armed = Fault(fault, operation="*")
     with running(SandboxOptions(tls_certificate=chain, tls_key=key, faults=(armed,))) as sandbox:
         context = ssl.create_default_context(cafile=chain)
-        connection = http.client.HTTPSConnection(urlsplit(sandbox.url).netloc, timeout=10, context=context)
+        connection = http.client.HTTPSConnection(urlsplit(sandbox.url).netloc, timeout=60, context=context)
         connection.request("POST", "/api/xml/getbalance/", f"XML={DEMO}")
         with contextlib.closing(connection), pytest.raises(error):
             connection.getresponse().read()
@@ -119,7 +119,7 @@ def accepted(served) -> int:
 
 
 def connected(sandbox: RunningSandbox) -> http.client.HTTPConnection:
-    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=60)
     connection.request("POST", "/api/xml/sendsms/", BODY)
     return connection
 
@@ -168,13 +168,13 @@ def test_something_else_comes_in_place_of_the_reply_to_what_was_carried_out(serv
 
 
 def test_a_slow_body_comes_whole_in_its_time(served):
-    served.sandbox.fault("slow_body", seconds=0.3)
+    served.sandbox.fault("slow_body", seconds=1.5)
     began = time.monotonic()
     connection = connected(served.sandbox)
     response = connection.getresponse()
     parts = list(iter(lambda: response.read1(4096), b""))
     connection.close()
-    assert time.monotonic() - began >= 0.3
+    assert time.monotonic() - began >= 1.5
     assert len(parts) > 2
     assert statut(b"".join(parts).decode()) == "1"
 
@@ -191,7 +191,7 @@ def test_whoever_leaves_a_slow_body_leaves_the_gateway_in_peace(caplog):
 
 
 def test_a_slow_request_is_carried_out_only_after_the_wait(served):
-    served.sandbox.fault("slow", seconds=0.4)
+    served.sandbox.fault("slow", seconds=2)
     with ThreadPoolExecutor() as pool:
         sending = pool.submit(served.send, "05442710")
         assert eventually(lambda: served.sandbox.summary()["requests"] == {"send": 1})
@@ -201,15 +201,14 @@ def test_a_slow_request_is_carried_out_only_after_the_wait(served):
 
 
 def test_latency_comes_after_the_request_was_carried_out(served):
-    served.sandbox.fault("latency", seconds=0.5)
+    served.sandbox.fault("latency", seconds=2)
     began = time.monotonic()
     with ThreadPoolExecutor() as pool:
         sending = pool.submit(served.send, "05442710")
-        while "<dlr>" not in served.ask("getdlrs"):
-            assert time.monotonic() - began < 5
+        assert eventually(lambda: "<dlr>" in served.ask("getdlrs"))
         assert not sending.done()
         assert statut(sending.result()) == "1"
-    assert time.monotonic() - began >= 0.5
+    assert time.monotonic() - began >= 2
 
 
 def test_a_reply_waits_until_its_reports_were_read_and_their_reader_comes_back(served):
@@ -220,7 +219,7 @@ def test_a_reply_waits_until_its_reports_were_read_and_their_reader_comes_back(s
         with pytest.raises(TimeoutError):
             sending.result(timeout=0.2)
         served.ask("getdlrs")
-        assert statut(sending.result(timeout=10)) == "1"
+        assert statut(sending.result(timeout=60)) == "1"
 
 
 def test_a_reply_whose_reports_nobody_reads_comes_all_the_same(served):

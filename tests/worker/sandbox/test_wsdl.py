@@ -32,7 +32,7 @@ def location(document: str | bytes) -> str:
 
 def got(netloc: str, path: str, host: str | bytes) -> tuple[int, bytes]:
     """Status and body of a GET with such a Host header."""
-    connection = http.client.HTTPConnection(netloc, timeout=10)
+    connection = http.client.HTTPConnection(netloc, timeout=60)
     try:
         connection.putrequest("GET", path, skip_host=True)
         connection.putheader("Host", host)
@@ -84,7 +84,7 @@ def test_the_address_is_https_where_it_was_reached_so_whatever_is_said_of_other_
     trusting = ssl.create_default_context(cafile=public)
     with running(SandboxOptions(tls_key=key, tls_certificate=public)) as sandbox:
         address = urllib.request.Request(f"{sandbox.url}/api/soap/wsdl/", headers={"X-Forwarded-Proto": "http"})
-        with urllib.request.urlopen(address, context=trusting, timeout=10) as response:
+        with urllib.request.urlopen(address, context=trusting, timeout=60) as response:
             assert location(response.read()) == f"{sandbox.url}/api/soap/server/"
         assert sandbox.url.startswith("https://")
 

@@ -152,7 +152,7 @@ class Stub:
     def await_hang_up(self) -> None:
         """Until every connection so far is over on this side."""
         for thread in self._threads[1:]:
-            thread.join(timeout=5)
+            thread.join(timeout=60)
 
     def close(self) -> None:
         if self.closing.is_set():
@@ -161,7 +161,7 @@ class Stub:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join(timeout=60)
 
 
 @pytest.fixture
@@ -178,14 +178,14 @@ def credentials() -> Credentials:
 
 @pytest.fixture
 def gateway(stub: Stub, credentials: Credentials) -> Iterator[Gateway]:
-    with Gateway(stub.url, credentials, connect_timeout=2, read_timeout=2) as client:
+    with Gateway(stub.url, credentials, connect_timeout=30, read_timeout=30) as client:
         yield client
 
 
 @pytest.fixture
 def impatient(stub: Stub, credentials: Credentials) -> Iterator[Gateway]:
     with Gateway(
-        stub.url, credentials, connect_timeout=2, read_timeout=0.8, reports_timeout=0.8, max_reply_bytes=5000
+        stub.url, credentials, connect_timeout=30, read_timeout=1.5, reports_timeout=1.5, max_reply_bytes=5000
     ) as client:
         yield client
 

@@ -166,7 +166,7 @@ def test_a_server_that_does_not_read_is_in_doubt_within_the_time_out(stub, impat
     began = time.monotonic()
     with pytest.raises(InDoubt, match="timed out"):
         impatient.send(big)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 9, "before the server hangs up"
 
 
 def test_a_doubt_shows_the_sendings_id_that_a_cut_reply_still_held(stub, impatient):
@@ -194,6 +194,14 @@ def test_a_reply_may_travel_in_any_way_that_http_knows(stub, gateway, reply):
     assert gateway.send(SENDING).msgfid == "m-1"
 
 
+@pytest.fixture
+def _time_stands_still(monkeypatch):
+    """No connection is ever idle, however long a busy machine takes from one request to the next."""
+    now = time.monotonic()
+    monkeypatch.setattr(watched, "time", SimpleNamespace(monotonic=lambda: now))
+
+
+@pytest.mark.usefixtures("_time_stands_still")
 def test_a_connection_is_kept_for_the_next_batch(stub, gateway):
     stub.plays(TAKEN)
     for _ in range(3):
@@ -282,7 +290,7 @@ def test_what_arrived_of_reports_is_kept_to_the_last_byte(stub, impatient, act, 
 
 def test_reports_that_come_slowly_are_waited_for_longer_than_a_receipt(stub, credentials):
     stub.plays(stub.dribble(b"HTTP/1.1 200 OK\r\n\r\n"))
-    with Gateway(stub.url, credentials, read_timeout=0.2, reports_timeout=10) as gateway:
+    with Gateway(stub.url, credentials, read_timeout=0.2, reports_timeout=60) as gateway:
         assert gateway.fetch_reports() == b""
 
 
@@ -311,6 +319,7 @@ def secure_url(stub, certificate):
 
 
 @pytest.mark.needs("openssl")
+@pytest.mark.usefixtures("_time_stands_still")
 def test_a_send_over_tls_is_received(stub, secure_url, credentials, certificate):
     stub.plays(TAKEN)
     big = Sending("15", "TOTO", "Bonjour", list(range(2250700000000, 2250700005000)))

@@ -28,7 +28,7 @@ def reply(form, transcript):
 @pytest.fixture
 def gateway(stub, form):
     credentials = Credentials("toto@toto.fr", "hunter2")
-    with Gateway(stub.url, credentials, form=form, connect_timeout=2, read_timeout=2) as client:
+    with Gateway(stub.url, credentials, form=form, connect_timeout=30, read_timeout=30) as client:
         yield client
 
 

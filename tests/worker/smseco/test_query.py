@@ -71,7 +71,7 @@ def test_a_request_keeps_its_password_to_itself():
 
 @pytest.fixture
 def gateway(stub):
-    with Gateway(stub.url, Credentials("a/b~c", "p%2F&+ é"), form="get", connect_timeout=2, read_timeout=2) as client:
+    with Gateway(stub.url, Credentials("a/b~c", "p%2F&+ é"), form="get", connect_timeout=30, read_timeout=30) as client:
         yield client
 
 

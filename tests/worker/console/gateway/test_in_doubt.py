@@ -122,7 +122,7 @@ def test_a_receipt_that_cannot_be_shown_does_not_look_like_a_failure_to_send(
 ) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*PROGRAM, *SEND, "--yes", *form], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+            [*PROGRAM, *SEND, "--yes", *form], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
         )
     (line,) = account.ledger()
     assert done.returncode == 3
@@ -142,9 +142,9 @@ def test_ctrl_c_while_the_gateway_answers_says_that_it_may_have_been_sent_and_en
         text=True,
         env=os.environ,
     )
-    assert eventually(lambda: account.summary()["acceptances"] == 1, within=30)
+    assert eventually(lambda: account.summary()["acceptances"] == 1, within=120)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)
     assert process.returncode == 3
     assert json.loads(output) == {"in_doubt": True, "reason": "interrupted", "msgid": "m-1", "msgfid": None}
     assert "interrupted: it may have been sent" in errors

@@ -106,7 +106,7 @@ def test_without_a_terminal_only_yes_is_consent(account: RunningSandbox, words: 
 
 
 def test_a_program_whose_input_is_no_terminal_is_refused_too(account: RunningSandbox) -> None:
-    done = subprocess.run([*PROGRAM, *SEND], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([*PROGRAM, *SEND], stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
     assert done.returncode == 1
     assert account.ledger() == []
 

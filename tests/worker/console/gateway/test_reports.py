@@ -120,13 +120,13 @@ def test_a_refusal_is_told_and_leaves_nothing(
 
 def test_ctrl_c_while_the_gateway_hands_them_out_loses_none(by_file: RunningSandbox, sqlite: Database) -> None:
     sent()
-    by_file.fault("latency", operation="reports", seconds=2)
+    by_file.fault("latency", operation="reports", seconds=5)
     process = subprocess.Popen(
         [*PROGRAM, *READ], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     )
-    assert eventually(lambda: asked(by_file) == 1, within=30)
+    assert eventually(lambda: asked(by_file) == 1, within=120)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)
     assert (process.returncode, output) == (130, "")
     assert "stopping as soon as what the gateway hands out now is kept" in errors
     assert "Traceback" not in errors

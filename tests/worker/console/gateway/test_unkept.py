@@ -142,7 +142,7 @@ def test_reports_that_cannot_be_shown_are_left_in_a_file(account: RunningSandbox
     sent()
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*PROGRAM, *READ, "--yes"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+            [*PROGRAM, *READ, "--yes"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
         )
     assert done.returncode == 1
     (left,) = tmp_path.iterdir()
