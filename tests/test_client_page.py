@@ -55,7 +55,7 @@ def port(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     command = f"exec {SANDBOX.strip().replace(PORT, '0')} --port-file {told}"
     with subprocess.Popen(["/bin/sh", "-c", command], env=environment, stdout=subprocess.DEVNULL) as process:
         try:
-            assert eventually(told.exists, within=30)
+            assert eventually(told.exists, within=120)
             yield told.read_text().strip()
         finally:
             process.terminate()
@@ -84,7 +84,7 @@ def run(port: str, environment: dict[str, str], tmp_path: Path) -> Callable[...,
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -137,7 +137,7 @@ def test_its_blocks_can_be_pasted_at_the_prompt_one_after_the_other(gateway: Gat
 )
 def test_its_reports_are_read_on_a_bad_day_too(gateway: Gateway, run, port, tmp_path: Path, fault, says) -> None:
     armed = {"name": fault, "operation": "reports", "count": 1}
-    requests.post(f"http://127.0.0.1:{port}/_sandbox/faults", json=armed, timeout=30).raise_for_status()
+    requests.post(f"http://127.0.0.1:{port}/_sandbox/faults", json=armed, timeout=60).raise_for_status()
     trouble, *reported, count = printed(run(PROGRAM))[5:]
     assert re.fullmatch(says, trouble)
     assert count == f"{len(reported)} reports"
@@ -164,7 +164,7 @@ def test_where_it_gets_no_report_the_answer_is_kept_all_the_same(gateway, run, t
 def test_the_command_runs_as_it_is_printed(port: str, environment: dict[str, str], tmp_path: Path) -> None:
     command = ["/bin/sh", "-c", BY_HAND.replace(PORT, port)]
     done = subprocess.run(
-        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["account_id"]

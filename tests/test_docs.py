@@ -55,14 +55,20 @@ def first_in_queue(broker_url: str) -> list[Any]:
     """The arguments of the first task that waits."""
     with kombu.Connection(broker_url) as connection:
         queue = connection.SimpleQueue("campaigns")
-        arguments, _, _ = queue.get(timeout=5).payload
+        arguments, _, _ = queue.get(timeout=60).payload
         queue.close()
     return list(arguments)
 
 
 def run(code: str, environment: dict[str, str]) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

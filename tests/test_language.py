@@ -131,5 +131,5 @@ assert 'babel' not in sys.modules
 print(worker.language.spoken())
 """
     french = {"LANG": "fr_FR.UTF-8"}
-    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=french, stdout=PIPE)
+    done = subprocess.run([sys.executable, "-c", code], check=True, timeout=120, env=french, stdout=PIPE)
     assert done.stdout == b"en\n"

@@ -25,7 +25,7 @@ def understood(words: Sequence[str]) -> bool:
         # Its options are read, and those that there are not refused, before its help is shown.
         asked = [Path(sys.executable).parent / "celery", *rest, "--help"]
         done = subprocess.run(
-            asked, env={**os.environ, **ACCOUNT}, capture_output=True, text=True, timeout=60, check=False
+            asked, env={**os.environ, **ACCOUNT}, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, done.stderr + done.stdout
         return "Usage: celery" in done.stdout

@@ -20,7 +20,7 @@ WORKS_WITH_SETTINGS = {"worker", "beat", "flower"}
 def said_of(path: Path) -> str:
     """What the schema of compose files, as the Compose project publishes it, has to say."""
     check = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path]
-    done = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(check, capture_output=True, text=True, timeout=120, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 

@@ -37,7 +37,7 @@ def by_systemd(path: Path, folder: Path) -> dict[str, str]:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(path.read_bytes())
     known = {"XDG_CONFIG_HOME": str(folder / "config"), "HOME": str(folder), "PATH": os.environ["PATH"]}
-    said = subprocess.run([GENERATOR], env=known, capture_output=True, text=True, timeout=20, check=True)
+    said = subprocess.run([GENERATOR], env=known, capture_output=True, text=True, timeout=120, check=True)
     assert said.stderr == ""
     words = [re.sub(r"\\([$`])", r"\1", word) for line in said.stdout.splitlines() for word in shlex.split(line)]
     pairs = [word.partition("=") for word in words]

@@ -21,7 +21,7 @@ def the(word: str) -> str:
 
 def test_its_linter_has_nothing_to_say() -> None:
     hadolint = Path(sys.executable).parent / "hadolint"
-    said = subprocess.run([hadolint, "--no-color", FILE], capture_output=True, text=True, timeout=60, check=False)
+    said = subprocess.run([hadolint, "--no-color", FILE], capture_output=True, text=True, timeout=120, check=False)
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
 
 
@@ -83,7 +83,7 @@ def test_the_wheel_is_built_of_what_the_builder_is_handed_and_speaks_french(tmp_
 
     (command,) = [part for step in BUILD if step.word == "RUN" for part in step.rest.split("&&") if "hatchling" in part]
     words = [sys.executable, *command.split()[1:]]
-    subprocess.run(words, cwd=stage, check=True, capture_output=True, timeout=100)
+    subprocess.run(words, cwd=stage, check=True, capture_output=True, timeout=250)
 
     (wheel,) = (stage / "dist").glob(f"*-{VERSION}-*.whl")
     held = set(ZipFile(wheel).namelist())

@@ -24,7 +24,7 @@ def analyze(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str
     """What systemd says of units that are installed in the folder, beside those of this machine."""
     known = {**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"}
     command = ["systemd-analyze", "--no-pager", *words]
-    return subprocess.run(command, env=known, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=known, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_systemd_has_nothing_to_say_against_any_unit(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_user_and_the_folders_are_made_and_settings_are_nobody_else_s_to_rea
     for command in (["systemd-sysusers", "campaigns.sysusers.conf"], ["systemd-tmpfiles", "campaigns.tmpfiles.conf"]):
         create = ["--create"] if command[0] == "systemd-tmpfiles" else []
         words = [command[0], *create, f"--root={tmp_path}", FOLDER / command[1]]
-        subprocess.run(words, capture_output=True, timeout=20, check=True)
+        subprocess.run(words, capture_output=True, timeout=120, check=True)
     (user,) = (tmp_path / "etc" / "passwd").read_text().splitlines()
     _, _, uid, gid, _, home, shell = user.split(":")
     assert (home, shell) == ("/var/lib/campaigns", "/usr/sbin/nologin")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.needs("chromium")
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
-PATIENCE = 20_000  # milliseconds
+PATIENCE = 90_000  # milliseconds
 HOSTILE = (
     "</textarea></td></table><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 )
@@ -26,7 +26,9 @@ HOSTILE = (
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=ARGUMENTS, timeout=PATIENCE
+        )
         yield chromium
         chromium.close()
 
@@ -53,6 +55,7 @@ def open_page(browser: Browser, sandbox: RunningSandbox, complaints: list[str]) 
 
     def opened(*, query: str = "", **window: object) -> Page:
         context = browser.new_context(locale="en-US", **window)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
@@ -78,7 +81,7 @@ def send(sandbox: RunningSandbox, text: str, recipients: dict[str, str], *, msgi
         f"<msg>{escape(text)}</msg></message><destinataires>{sms}</destinataires></SMS>"
     )
     body = urlencode({"XML": document}).encode()
-    with urllib.request.urlopen(f"{sandbox.url}/api/xml/sendsms/", body, timeout=10) as reply:
+    with urllib.request.urlopen(f"{sandbox.url}/api/xml/sendsms/", body, timeout=60) as reply:
         assert f"<statut>{len(recipients)}</statut>" in reply.read().decode()
 
 

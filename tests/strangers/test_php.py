@@ -23,7 +23,7 @@ with_curl = pytest.mark.needs("php-curl")
 def printed(sandbox: RunningSandbox, *arguments: str | Path, **environment: str) -> Any:
     """What a program prints, which is JSON."""
     known = {**os.environ, "BASE_URL": f"{sandbox.url}/client/CODE/fr", **environment}
-    done = subprocess.run([*PHP, *arguments], env=known, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*PHP, *arguments], env=known, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

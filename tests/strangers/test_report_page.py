@@ -25,13 +25,17 @@ pytestmark = pytest.mark.needs("chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
 HOSTILE = "</title><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">" + "W" * 80
+PATIENCE = 90_000  # milliseconds
 S = MessageStatus
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=ARGUMENTS, timeout=PATIENCE
+        )
         yield chromium
         chromium.close()
 
@@ -73,6 +77,7 @@ def complaints() -> Iterator[list[str]]:
 
 def opened(browser: Browser, file: Path, complaints: list[str], **window: object) -> Page:
     context = browser.new_context(locale="en-US", offline=True, **window)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
