@@ -54,10 +54,11 @@ def test_nothing_is_sent_twice_or_lost_and_all_goes_on_when_there_is_room_again(
     site.start_beat()
     gateway = site.gateways["main"]
     gateway.sandbox.settings(latency=0.1)
-    gateway.sandbox.fault("latency", operation="reports", seconds=1)
+    gateway.sandbox.fault("latency", operation="reports", seconds=5)
     made = site.submit("main", people(240 * SIZE), batch_size=SIZE)
     site.until(lambda: gateway.sandbox.summary()["reports_read"], what="reports are on their way")
-    with psycopg.connect(server.url, autocommit=True) as connection:  # there may be no room for a new one
+    # There may be no room for a new connection; and what is on its way to the worker comes when it is full, or dead.
+    with psycopg.connect(server.url, autocommit=True) as connection, site.asleep("worker"):
         server.disk.fill()
         gateway.sandbox.settings(latency=1.5)  # so slow that much of the campaign is left when there is room again
         if log_too:
