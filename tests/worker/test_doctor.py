@@ -208,7 +208,7 @@ def a_restored_backup_that_was_seen_to(database: Database) -> None:
 
 
 PLANTED: dict[str, tuple[Callable[[Database], object], str, Verdict, str, str]] = {
-    "silent sweep": (the_sweep_is_silent, "sweep", Verdict.TROUBLE, "silent for 61 s", "worker beat` running, and a"),
+    "silent sweep": (the_sweep_is_silent, "sweep", Verdict.TROUBLE, "silent for 6", "worker beat` running, and a"),
     "broken look": (a_look_breaks, "sweep", Verdict.TROUBLE, "breaks each time: rung", "worker's log"),
     "doubt": (a_doubt, "doubts", Verdict.WARNING, "1 request with 3 numbers, 3 credits at stake", "campaigns resolve"),
     "old doubt": (an_old_doubt, "doubts", Verdict.TROUBLE, "the oldest 60 min old", "campaigns doubts"),
