@@ -21,6 +21,8 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
+    literal,
     or_,
     select,
     update,
@@ -31,7 +33,7 @@ from campaigns.database import Record, among, forbid_scans, now, rows_of, upsert
 from campaigns.models import attempts, batches, messages, refunds
 from campaigns.named import by_key
 from campaigns.payload import Payload, ReceiptLines
-from campaigns.states import UNBILLED, AttemptKind, MessageStatus
+from campaigns.states import POSTED, UNBILLED, AttemptKind, AttemptState, MessageStatus
 
 Target = tuple[int, int]
 """Campaign and MSISDN: the key of a message."""
@@ -99,13 +101,29 @@ def _settle_up(
     unbilled = {target: told for target, told in reported.items() if told[1] in UNBILLED} if some else {}
     # Reported so is not ended so: another end may have come first, and stays.
     ended = _select(connection, unbilled, as_told=True) if unbilled else set()
-    give_back(connection, {target: attempt_of[reports.msgfids[unbilled[target][0]]] for target in ended})
+    of_attempt = {target: attempt_of[reports.msgfids[place]] for target, (place, _) in unbilled.items()}
+    otherwise = {target: of_attempt.pop(target) for target in unbilled.keys() - ended}
+    give_back(connection, of_attempt | _of_several(connection, otherwise))
     delivered = (
         (attempt_of[reports.msgfids[place]], target[1])
         for target, (place, status) in reported.items()
         if status == MessageStatus.DELIVERED
     )
     take_back(connection, {campaign_id for campaign_id, _ in reported}, delivered)
+
+
+def _of_several(connection: Connection, otherwise: Mapping[Target, int]) -> dict[Target, int]:
+    """Of messages that have ended otherwise than these attempts: those whose batch was taken more than once. The end is
+    the other one's then, and this one's credits come back all the same."""
+    if not otherwise:
+        return {}
+    a, others = attempts.c, attempts.alias("others").c
+    another = and_(others.batch_id == a.batch_id, others.id != a.id, others.kind == AttemptKind.SEND)
+    taken = exists(literal(1)).where(another, others.state.in_(POSTED)).correlate(attempts)
+    late = a.state == AttemptState.ACCEPTED_LATE
+    found = select(a.id).where(among(connection, a.id, set(otherwise.values())), or_(late, taken))
+    several = set(connection.execute(found).scalars())
+    return {target: attempt_id for target, attempt_id in otherwise.items() if attempt_id in several}
 
 
 def _named(reports: Columns, sendings: Mapping[str, Record]) -> list[tuple[int, Target]]:

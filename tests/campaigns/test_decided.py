@@ -77,6 +77,26 @@ def test_who_was_texted_twice_is_counted_though_the_batch_was_cut_in_halves(any_
     assert making.account(any_database, first.campaign_id).duplicates == 3
 
 
+@pytest.mark.parametrize("delivered", ["first", "second"])
+def test_of_two_that_were_taken_the_one_that_ends_unbilled_is_given_back_though_the_other_is_delivered(
+    any_database: Database, delivered: str
+) -> None:
+    first = in_doubt(any_database)
+    second = again(any_database, first)
+    settling.accept(any_database, second, making.acceptance(second))
+    settling.accept(any_database, first, making.acceptance(first))
+    other = {"first": second, "second": first}[delivered]
+    making.all_delivered(any_database, first if delivered == "first" else second)
+
+    ends = [MessageStatus.REJECTED, MessageStatus.NOT_SENT, MessageStatus.UNDELIVERED]
+    for _ in range(2):  # however often it is told
+        making.reported(any_database, making.report(other, *enumerate(ends)))
+
+    account = making.account(any_database, first.campaign_id)
+    assert account.credits_posted - account.credits_refunded == 2 * len(first.payload) - 2
+    assert account.by_status == {"delivered": len(first.payload)}
+
+
 def test_what_is_proven_after_it_was_written_off_is_posted_and_its_reports_count(any_database: Database) -> None:
     found = in_doubt(any_database)
     resolve(found.attempt_id, "write_off", database=any_database, **WHY)
