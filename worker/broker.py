@@ -18,10 +18,20 @@ VISIBILITY_SECONDS = 600
 
 
 def _as_celery_spells_it(url: str) -> str:
-    if "://" not in url:  # it is not repeated: a password may be in it
+    kind = url.partition("://")[0].partition("+")[0]
+    if "://" not in url or not kind.isalnum():  # it is not repeated: a password may be in it
         raise ValueError(_("it is no URL, such as redis://127.0.0.1:6379/0"))
     # Valkey speaks Redis's protocol, and Celery knows it by that name alone.
-    return "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
+    spelled = "redis" + url.removeprefix("valkey") if url.startswith("valkey") else url
+    if spelled == url and kind.lower() not in _known():  # a worker would end with Celery's own stack
+        raise ValueError(_("Celery knows no broker called {kind!r}: write redis://… or amqp://…").format(kind=kind))
+    return spelled
+
+
+def _known() -> set[str]:
+    from kombu.transport import TRANSPORT_ALIASES  # late: most commands need no broker, and this takes a moment
+
+    return set(TRANSPORT_ALIASES)
 
 
 class BrokerSettings(DomainSettings):

@@ -49,7 +49,19 @@ def test_an_account_may_be_spelled_out_in_variables_of_its_own(monkeypatch: pyte
     assert list(read(Settings).accounts) == ["shop"]
 
 
-@pytest.mark.parametrize("url", ["amqp://guest:guest@localhost//", "redis://localhost/3", "rediss://localhost/0"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "amqp://guest:guest@localhost//",
+        "amqps://one.example;amqps://two.example",
+        "redis://localhost/3",
+        "rediss://localhost/0",
+        "sentinel://one.example:26379;sentinel://two.example:26379",
+        "SQS://key:secret@",
+        "sqla+postgresql://localhost/tasks",
+        "memory://",
+    ],
+)
 def test_any_broker_of_celery_may_be_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     assert given(monkeypatch, BROKER_URL=url).broker == url
 
@@ -103,6 +115,10 @@ def test_a_broker_url_wins_over_the_redis_url(monkeypatch: pytest.MonkeyPatch) -
         ({"DATABASE_URL": SECRET}, "DATABASE_URL: is no database URL"),
         ({"DEFAULT_REGION": "Abidjan"}, "DEFAULT_REGION: 'Abidjan' is no country code"),
         ({"CREDIT_PRICES": '{"225": -1}'}, "CREDIT_PRICES: the price of '225' is negative"),
+        ({"REDIS_URL": SECRET}, "REDIS_URL: it is no URL"),
+        ({"REDIS_URL": f"me:{SECRET}@redis://localhost"}, "REDIS_URL: it is no URL"),
+        ({"REDIS_URL": f"reddis://:{SECRET}@localhost/0"}, "REDIS_URL: Celery knows no broker called 'reddis'"),
+        ({"BROKER_URL": f"sms+redis://:{SECRET}@localhost"}, "BROKER_URL: Celery knows no broker called 'sms'"),
         ({"LANES": "0"}, "LANES: "),
         ({"POST_TIMEOUT": "soon"}, "POST_TIMEOUT: "),
         ({"POLL_INTERVAL": "0"}, "POLL_INTERVAL: "),
