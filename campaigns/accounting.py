@@ -21,8 +21,8 @@ from campaigns.models import attempts, batches, campaigns, exclusions, messages,
 from campaigns.named import by_key
 from campaigns.payload import Payload, ReceiptLines
 from campaigns.progress import word
+from campaigns.receipts import lines_of
 from campaigns.states import POSTED, AttemptKind, AttemptState, BatchState, MessageStatus, Purged
-from campaigns.statuses import lines_of
 
 NOT_EXPANDED = "not_expanded"
 """Stands for the status of a row that is neither a message nor excluded yet."""

@@ -18,8 +18,8 @@ from campaigns.accounting import groups, payloads_of
 from campaigns.database import Record, among, forbid_scans
 from campaigns.models import attempts, batches
 from campaigns.payload import Payload
+from campaigns.receipts import lines_of
 from campaigns.states import POSTED, AttemptKind
-from campaigns.statuses import lines_of
 
 BATCHES_AT_ONCE = 500
 

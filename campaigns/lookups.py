@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import BigInteger, Connection, and_, case, func, or_, select, update
 
-from campaigns import accounts, batches, events, statuses
+from campaigns import accounts, batches, events, refunding, statuses
 from campaigns.database import Database, Record, among, is_ahead, later, rows_of, upsert
 from campaigns.dropping import drop
 from campaigns.models import attempts, campaigns, lookups
@@ -61,12 +61,12 @@ def answer(connection: Connection, reports: statuses.Columns, asked: Mapping[str
     unbilled = {key: attempt for key, (attempt, status) in told.items() if status in UNBILLED}
     # One that had ended otherwise before was billed, and stays so.
     first = new | _unanswered(connection, unbilled.keys() - answers.keys())
-    statuses.give_back(
+    refunding.give_back(
         connection, {(attempt.campaign_id, key[1]): attempt.id for key, attempt in unbilled.items() if key in first}
     )
     done = [(attempt, number) for (_, number), (attempt, status) in told.items() if status == MessageStatus.DELIVERED]
     campaign_ids = {attempt.campaign_id for attempt, _ in done}
-    statuses.take_back(connection, campaign_ids, [(attempt.id, number) for attempt, number in done])
+    refunding.take_back(connection, campaign_ids, [(attempt.id, number) for attempt, number in done])
     return {asked[reports.msgfids[place]].batch_id for place in places}
 
 

@@ -15,6 +15,9 @@ from sqlalchemy.types import TypeEngine
 from campaigns.database import forbid_scans, rows_of
 from campaigns.models import messages
 
+Target = tuple[int, int]
+"""Campaign and MSISDN: the key of a message."""
+
 
 def by_key(
     connection: Connection,

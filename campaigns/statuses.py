@@ -1,50 +1,28 @@
 """The status of each message, set from delivery reports in one set-based statement a body.
 
 Rank decides what may overwrite what (`MessageStatus`). Messages are found by number; where the gateway spells a number
-otherwise than we did, by its `smsfid`. What ends unbilled gives its credits back.
+otherwise than we did, by its `smsfid`. What ends unbilled gives its credits back (`refunding`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
-from itertools import accumulate, pairwise
 from typing import Protocol
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Connection,
-    FromClause,
-    SmallInteger,
-    and_,
-    bindparam,
-    delete,
-    exists,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, FromClause, SmallInteger, and_, or_, select, update
 
-from campaigns import corrections, pseudonyms
-from campaigns.database import Record, among, forbid_scans, now, rows_of, upsert
-from campaigns.models import attempts, batches, messages, refunds
-from campaigns.named import by_key
-from campaigns.payload import Payload, ReceiptLines
-from campaigns.states import POSTED, UNBILLED, AttemptKind, AttemptState, MessageStatus
-
-Target = tuple[int, int]
-"""Campaign and MSISDN: the key of a message."""
+from campaigns import pseudonyms, receipts, refunding
+from campaigns.database import Record, forbid_scans, now
+from campaigns.models import messages
+from campaigns.named import Target, by_key
+from campaigns.states import UNBILLED, MessageStatus
 
 Told = tuple[int, MessageStatus]
 """The place of the report that counts for a message, and its status."""
 
 LONGEST_NUMBER = 15
 """Digits of an MSISDN (ITU-T E.164); anything longer would not even fit its column."""
-
-_EXACT = Decimal("0.0001")  # as the columns have credits
 
 
 class Columns(Protocol):
@@ -103,27 +81,13 @@ def _settle_up(
     ended = _select(connection, unbilled, as_told=True) if unbilled else set()
     of_attempt = {target: attempt_of[reports.msgfids[place]] for target, (place, _) in unbilled.items()}
     otherwise = {target: of_attempt.pop(target) for target in unbilled.keys() - ended}
-    give_back(connection, of_attempt | _of_several(connection, otherwise))
+    refunding.give_back(connection, of_attempt | refunding.of_several(connection, otherwise))
     delivered = (
         (attempt_of[reports.msgfids[place]], target[1])
         for target, (place, status) in reported.items()
         if status == MessageStatus.DELIVERED
     )
-    take_back(connection, {campaign_id for campaign_id, _ in reported}, delivered)
-
-
-def _of_several(connection: Connection, otherwise: Mapping[Target, int]) -> dict[Target, int]:
-    """Of messages that have ended otherwise than these attempts: those whose batch was taken more than once. The end is
-    the other one's then, and this one's credits come back all the same."""
-    if not otherwise:
-        return {}
-    a, others = attempts.c, attempts.alias("others").c
-    another = and_(others.batch_id == a.batch_id, others.id != a.id, others.kind == AttemptKind.SEND)
-    taken = exists(literal(1)).where(another, others.state.in_(POSTED)).correlate(attempts)
-    late = a.state == AttemptState.ACCEPTED_LATE
-    found = select(a.id).where(among(connection, a.id, set(otherwise.values())), or_(late, taken))
-    several = set(connection.execute(found).scalars())
-    return {target: attempt_id for target, attempt_id in otherwise.items() if attempt_id in several}
+    refunding.take_back(connection, {campaign_id for campaign_id, _ in reported}, delivered)
 
 
 def _named(reports: Columns, sendings: Mapping[str, Record]) -> list[tuple[int, Target]]:
@@ -216,7 +180,7 @@ def by_smsfid(
     numbers: dict[tuple[str, str | None], int] = {}
     hidden: dict[str, set[int]] = {}
     its_msgfid = {asked[reports.msgfids[place]].id: reports.msgfids[place] for place in wanted}
-    for attempt_id, payload, lines in _receipts(connection, its_msgfid):
+    for attempt_id, payload, lines in receipts.of(connection, its_msgfid):
         msgfid = its_msgfid[attempt_id]
         if len(payload) == len(lines.smsfids):  # a batch whose dead numbers were dropped has grown shorter
             named = zip(lines.smsfids, payload.numbers, strict=True)
@@ -238,88 +202,6 @@ def hidden_as(campaign_id: int, reported: str) -> int | None:
     """What stands for a reported number in a campaign whose numbers were purged, if that can be told."""
     number = msisdn(reported)
     return None if number is None else pseudonyms.known(campaign_id, number)
-
-
-def _receipts(connection: Connection, attempt_ids: Iterable[int]) -> Iterator[tuple[int, Payload, ReceiptLines]]:
-    """Payload and receipt of attempts."""
-    a, b = attempts.c, batches.c
-    wanted = rows_of(connection, "wanted", id=(BigInteger, sorted(attempt_ids)))
-    columns = select(a.id, a.kind, a.size, b.payload, a.receipt, a.estimated)
-    for row in connection.execute(columns.where(a.id == wanted.c.id, b.id == a.batch_id)):
-        payload = Payload.unpack(row.payload)
-        yield row.id, payload, lines_of(row, payload)
-
-
-def lines_of(attempt: Record, payload: Payload) -> ReceiptLines:
-    """What an attempt's receipt says; an adopted one has none, and is priced by its segments or its numbers.
-
-    Args:
-        attempt: kind, size, receipt and estimated of one that the gateway took.
-        payload: of its batch; an empty one, which could not be read when it was purged, tells of nobody.
-    """
-    if attempt.receipt is not None:
-        return ReceiptLines.unpack(attempt.receipt)
-    counts = payload.segments if attempt.kind == AttemptKind.SEND else [1] * attempt.size
-    return ReceiptLines([None] * len(counts), _shares(attempt.estimated, counts))
-
-
-def _shares(total: Decimal, counts: Sequence[int]) -> list[Decimal]:
-    """An amount by some counts, as the column has it; whatever the rounding, they add up to it."""
-    whole = sum(counts) or 1
-    reached = [(total * count / whole).quantize(_EXACT) for count in accumulate(counts, initial=0)]
-    return [after - before for before, after in pairwise(reached)]
-
-
-def give_back(connection: Connection, ended: Mapping[Target, int]) -> None:
-    """Post a refund for each message, or lookup, that ended unbilled in its attempt; once, however often it is told."""
-    if not ended:
-        return
-    numbers: dict[int, list[Target]] = {}
-    for target, attempt_id in ended.items():
-        numbers.setdefault(attempt_id, []).append(target)
-    rows = []
-    for attempt_id, payload, lines in _receipts(connection, numbers):
-        price = _prices(payload, lines, [number for _, number in numbers[attempt_id]])
-        rows += [
-            {"attempt_id": attempt_id, "msisdn": number, "campaign_id": campaign_id, "credits": price[number]}
-            for campaign_id, number in numbers[attempt_id]
-            if number in price
-        ]
-    if rows:
-        connection.execute(upsert(connection, refunds).on_conflict_do_nothing(), rows)
-
-
-def _prices(payload: Payload, lines: ReceiptLines, numbers: Iterable[int]) -> Mapping[int, Decimal]:
-    """What the gateway took for each number; the mean where a batch has lost numbers since, and so their places."""
-    if len(payload) == len(lines.credits):
-        return dict(zip(payload.numbers, lines.credits, strict=True))
-    billed = [price for price in lines.credits if price]
-    mean = sum(billed, Decimal(0)) / (len(billed) or 1)
-    return dict.fromkeys(numbers, mean.quantize(_EXACT, ROUND_DOWN))
-
-
-def take_back(connection: Connection, campaign_ids: set[int], delivered: Iterable[tuple[int, int]]) -> None:
-    """A message that was delivered after all is billed, and its refund was none (attempt and MSISDN of each)."""
-    r = refunds.c
-    any_refund = select(r.msisdn).where(among(connection, r.campaign_id, campaign_ids)).limit(1)
-    if not campaign_ids or not connection.execute(any_refund).first():
-        return
-    keys = list(delivered)
-    named = rows_of(
-        connection,
-        "named",
-        attempt_id=(BigInteger, [attempt_id for attempt_id, _ in keys]),
-        msisdn=(BigInteger, [msisdn for _, msisdn in keys]),
-    )
-    # Looked for first: a deletion by so many names is a scan for each of them where refunds are few.
-    both = and_(r.attempt_id == named.c.attempt_id, r.msisdn == named.c.msisdn)
-    columns = select(r.attempt_id, r.msisdn, r.credits, attempts.c.account, r.refunded_at.label("entered_at"))
-    wrong = connection.execute(columns.where(both, attempts.c.id == r.attempt_id)).all()
-    for row in wrong:
-        corrections.restate(connection, row, refunded=-row.credits)
-    if wrong:
-        gone = delete(refunds).where(r.attempt_id == bindparam("its_attempt"), r.msisdn == bindparam("its_number"))
-        connection.execute(gone, [{"its_attempt": row.attempt_id, "its_number": row.msisdn} for row in wrong])
 
 
 def _named_in(connection: Connection, latest: Mapping[Target, Told]) -> tuple[FromClause, ColumnElement[bool]]:

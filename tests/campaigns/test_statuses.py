@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text, update
 
 import campaigns
-from campaigns import settling, statuses
+from campaigns import refunding, settling, statuses
 from campaigns.claims import Claim
 from campaigns.database import Database
 from campaigns.models import messages, refunds
@@ -257,7 +257,7 @@ def test_a_message_that_is_delivered_after_all_is_billed_after_all(any_database:
 
 def test_a_body_may_touch_more_campaigns_than_a_statement_has_parameters(postgresql: Database) -> None:
     with postgresql.transaction() as connection:
-        statuses.take_back(connection, set(range(70_000)), [(1, making.FIRST)])
+        refunding.take_back(connection, set(range(70_000)), [(1, making.FIRST)])
         assert connection.execute(text("SELECT count(*) FROM refunds")).scalar_one() == 0
 
 
@@ -310,7 +310,7 @@ def test_where_a_batch_has_lost_numbers_since_each_is_given_the_mean_price_back(
     shrunk = Payload([1, 2], making.numbers(2), [1, 1], [[], []])
     receipt = making.ReceiptLines([None] * 3, [making.Decimal(line) for line in lines.split()])
 
-    assert statuses._prices(shrunk, receipt, [making.FIRST]) == {making.FIRST: making.Decimal(price)}
+    assert refunding._prices(shrunk, receipt, [making.FIRST]) == {making.FIRST: making.Decimal(price)}
 
 
 LARGE = 300_000

@@ -23,7 +23,7 @@ from tests.mutants.runner import ON_POSTGRESQL, Runner
 ROOT = Path(__file__).parents[2]
 MODULES = (
     "batches settling claims doubts decided resolving policies credits shortage bisection balances witness turns"
-    " statuses ledger"
+    " statuses refunding ledger"
 )
 OTHERS = (
     "bystanders lifecycle completion adoptions refusals setbacks reports undecided silence progress lookups poison"
