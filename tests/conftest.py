@@ -24,7 +24,7 @@ pytest_plugins = [
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
 
-LONGEST_RUN = 2_400.0  # seconds; a test's own limit ends with its first failure, so what hangs after it has none
+LONGEST_RUN = 3_600.0  # seconds; a test's own limit ends with its first failure, so what hangs after it has none
 
 
 # Whatever the language of who runs the tests: what they expect is English, where they do not say another.

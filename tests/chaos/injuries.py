@@ -43,7 +43,8 @@ def killed(
     def before(this: Round) -> None:
         if also:
             also(this)
-        this.arm(point, this.dice.choice(list(deeds)), this.dice.randint(1, passings))
+        this.left["deed"] = this.dice.choice(list(deeds))
+        this.arm(point, this.left["deed"], this.dice.randint(1, passings))
 
     return Scenario("kills", says, _struck, before=before, point=point, **more)
 

@@ -30,6 +30,7 @@ HURTS_WITHIN = 60.0
 TRIES = 3
 STEADY = 3.0  # seconds: what only has doubts left may be about to hear of them
 COUNTRY = "225"
+LEASE_RAN_OUT = "its worker died or hung"
 
 
 class NotHurtError(Exception):
@@ -101,7 +102,7 @@ def _recover(this: Round, scenario: Scenario, outcome: Outcome) -> None:
 
     def stands_well() -> bool:
         ends = set(this.ends())
-        return allowed.issuperset(ends) or (allowed.issuperset(ends - {"stalled"}) and _came_too_late(this))
+        return allowed.issuperset(ends) or (allowed.issuperset(ends - {"stalled"}) and _never_came(this))
 
     def over() -> bool:
         if not outcome.progressed and (this.fingerprint() != stands or stands_well()):
@@ -123,8 +124,13 @@ def _recover(this: Round, scenario: Scenario, outcome: Outcome) -> None:
         outcome.verdict.object_if(silent, f"campaign {account.id} stopped and does not say why")
 
 
-def _came_too_late(this: Round) -> bool:
-    """Whether all doubts are of requests that timed out, and that the gateway never got: the machine was too slow."""
+def _never_came(this: Round) -> bool:
+    """Whether all doubts are of requests that the gateway never got, and of which that may be.
+
+    They timed out, since the machine was too slow; or where the whole worker was killed as one process passed the point
+    that is meant, another one was just about to send.
+    """
+    excused = ("timed out", *([LEASE_RAN_OUT] if this.left.get("deed") == "kill_all" else []))
     ids = [account.id for account in this.seen.values()]
     doubts = this.where.rows(
         "SELECT detail FROM attempts WHERE campaign_id = ANY(:ids) AND state = 'in_doubt' AND kind = 'send'", ids=ids
@@ -135,7 +141,7 @@ def _came_too_late(this: Round) -> bool:
         ids=ids,
     )
     got = this.gateway.sent()
-    return all(doubt.detail.startswith("timed out") for doubt in doubts) and not any(
+    return all(doubt.detail.startswith(excused) for doubt in doubts) and not any(
         str(message.msisdn) in got for message in unknown
     )
 
