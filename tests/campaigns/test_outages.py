@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from campaigns import outages
+from campaigns import engines, outages
 from campaigns.database import Database, copy_in
 from campaigns.models import accounts, messages
 from campaigns.outages import DatabaseAway, NotMigratedError, insisting, place
@@ -135,8 +135,11 @@ def test_a_write_that_must_not_be_lost_is_made_again_if_a_deadlock_is_broken_at_
     assert not list(statements)
 
 
-def test_a_write_that_must_not_be_lost_waits_for_whoever_holds_the_lock(sqlite_url: str) -> None:
-    database, other = Database(f"{sqlite_url}?timeout=0.01"), Database(sqlite_url)
+def test_a_write_that_must_not_be_lost_waits_for_whoever_holds_the_lock(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.01)
+    database, other = Database(sqlite_url), Database(sqlite_url)
     tries = []
 
     @insisting

@@ -43,6 +43,7 @@ DONE = glance("completed", sent=100, settled=100)
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "LOOK_EVERY", 0)
+    monkeypatch.setattr(watching, "LOOK_SHARE", 0)  # or it would rest from looks that took a second by the test's clock
 
 
 def shown(*steps: Glance, terminal: bool = False, **options: object) -> str:
