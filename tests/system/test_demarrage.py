@@ -80,10 +80,18 @@ def _installation(folder: Path, environment: dict[str, str], written: Example) -
     """What runs in the page's first three terminals."""
     with Processes(folder) as processes:
         for name in ("passerelle", "courtier", "workers"):
-            # honcho has given each process a session of its own: were it killed before it ended them, they would stay.
-            processes.start(name, ["/bin/sh", "-ec", written(name)], environment=environment, cwd=folder, grace=60)
+            # honcho has given each process a session of its own: were it not asked to end itself, or killed before it
+            # has ended them, they would stay.
+            command = ["/bin/sh", "-ec", _giving_way(written(name))]
+            processes.start(name, command, environment=environment, cwd=folder, grace=60)
         yield
         processes.check()
+
+
+def _giving_way(script: str) -> str:
+    """The same, but that the shell becomes its last command."""
+    *before, last = script.rstrip().splitlines()
+    return "\n".join([*before, f"exec {last}"])
 
 
 @pytest.mark.system
