@@ -24,7 +24,6 @@ NOT_ALLOWED = -11
 NOBODY_VALID = -9
 """However many batches are refused with it, it is about their numbers, and not about how they are sent."""
 
-
 CLOSED = N_("its window closed before a byte had left: nothing was sent")
 
 
@@ -54,16 +53,14 @@ def settle_refused(resources: Resources, claim: Claim, error: Refused) -> bool:
     else:
         settling.refuse(database, claim, error.code, what)
         cleaning.refused(resources, claim)
-        if error.code == NOBODY_VALID or not _again(database, claim, error.code):
+        if error.code == NOBODY_VALID or not refusals.in_a_row(
+            database, claim.account, claim.campaign_id, claim.kind, error.code
+        ):
             return False  # it was about this batch alone
         pause(
             database, claim.campaign_id, N_("the gateway refuses one batch after the other, {code}").format(code=what)
         )
     return True
-
-
-def _again(database: Database, claim: Claim, code: int) -> bool:
-    return refusals.in_a_row(database, claim.account, claim.campaign_id, claim.kind, code)
 
 
 def settle_unwritten(resources: Resources, claim: Claim, broke: str) -> bool:
